@@ -1,0 +1,5 @@
+"""The rehearsal lab (python -m lab up): the folder inventories/lab/ as pyinfra groups."""
+
+from tasks.inventory import groups
+
+dev_box, master, worker = groups(__file__)

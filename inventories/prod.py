@@ -1,0 +1,5 @@
+"""The production cluster: the folder inventories/prod/ as pyinfra groups."""
+
+from tasks.inventory import groups
+
+dev_box, master, worker = groups(__file__)

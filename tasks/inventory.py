@@ -1,0 +1,44 @@
+"""The inventory generator: a cluster folder's CSVs and config as pyinfra groups."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cluster import Cluster, ClusterError, Host, load
+
+Group = list[tuple[str, dict[str, Any]]]
+
+
+def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
+    """The groups dev_box, master and worker of the folder named like `inventory_file`.
+
+    Ends the program with one clear sentence, or one line a problem, when the folder is missing or wrong.
+    """
+    folder = Path(inventory_file).resolve().with_suffix("")
+    if not folder.is_dir():
+        shown = os.path.relpath(folder)
+        sys.exit(
+            f"{shown} does not exist; make it with: "
+            f"python -m cluster init {shown} --master master.csv --worker worker.csv --config config.yaml"
+        )
+    try:
+        cluster = load(folder)
+    except ClusterError as error:
+        sys.exit(str(error))
+    return (
+        [_entry(cluster, cluster.dev_box)],
+        [_entry(cluster, host) for host in cluster.masters],
+        [_entry(cluster, host) for host in cluster.workers],
+    )
+
+
+def _entry(cluster: Cluster, host: Host) -> tuple[str, dict[str, Any]]:
+    connector = "cluster-local" if host.is_local else "cluster"
+    return f"@{connector}/{host.name}", {
+        "address": host.address,
+        "role": host.role.value,
+        "cluster_folder": str(cluster.folder),
+    }
