@@ -50,3 +50,9 @@ class Cluster:
     def known_hosts(self) -> Path:
         """The folder's own known_hosts: host keys pinned on first contact."""
         return self.folder / "known_hosts"
+
+    @property
+    def identity(self) -> Path:
+        """The private key this side logs in with: ssh_key_file_path, else the folder's own."""
+        chosen = self.config.ssh_key_file_path
+        return Path(chosen).expanduser() if chosen else self.folder / "id_ed25519"

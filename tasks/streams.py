@@ -1,0 +1,82 @@
+"""Bytes between this machine and a command on a host: what the connectors read and write."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+# Bytes sent at a time; paramiko's default window is 2 MiB.
+CHUNK = 256 * 1024
+
+
+class Remote:
+    """A command started by paramiko, with the interface of a local process."""
+
+    def __init__(self, stdin: Any, stdout: Any, stderr: Any):
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+
+    def wait(self) -> int:
+        """Wait for the command to end; -1 when the connection broke before it did."""
+        return self.stdout.channel.recv_exit_status()
+
+
+def feed(pipe: Any, prefix: bytes, stdin: Any) -> None:
+    """Write `prefix` and `stdin` (text, lines, bytes or an open binary file) to `pipe`, then close it.
+
+    A command may end without reading all of its input; its exit status tells, so a broken pipe is not an error.
+    """
+    try:
+        if prefix:
+            pipe.write(prefix)
+        if stdin is not None and hasattr(stdin, "read"):
+            while chunk := stdin.read(CHUNK):
+                pipe.write(chunk)
+        elif stdin:
+            pipe.write(_bytes(stdin))
+        pipe.close()
+    except OSError:
+        return
+
+
+def _bytes(stdin: Any) -> bytes:
+    """pyinfra's `_stdin`: bytes as they are; text and lists of lines with every line ended."""
+    if isinstance(stdin, bytes):
+        return stdin
+    lines = stdin if isinstance(stdin, list | tuple) else [stdin]
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines).encode()
+
+
+@contextmanager
+def opened(filename_or_io: Any) -> Iterator[tuple[IO[bytes], int, str]]:
+    """A file name or file-like object as a binary stream, with its size in bytes and sha256."""
+    if hasattr(filename_or_io, "read"):
+        filename_or_io.seek(0)
+        content = filename_or_io.read()
+        data = content.encode() if isinstance(content, str) else content
+        filename_or_io.seek(0)
+        yield io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest()
+        return
+    with open(filename_or_io, "rb") as source:
+        sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+        source.seek(0)
+        yield source, os.fstat(source.fileno()).st_size, sha256
+
+
+def save(content: bytes, filename_or_io: Any) -> None:
+    """Write `content` to a file name or a file-like object, binary or text."""
+    if not hasattr(filename_or_io, "write"):
+        Path(filename_or_io).write_bytes(content)
+    elif isinstance(filename_or_io, io.TextIOBase):
+        filename_or_io.write(content.decode())
+    else:
+        filename_or_io.write(content)
+
+
+def text(content: bytes) -> str:
+    """Decode what a command said, whatever its encoding."""
+    return content.decode("utf-8", "replace")
