@@ -10,7 +10,7 @@ from __future__ import annotations
 import getpass
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any, Protocol
 
 import gevent
@@ -58,7 +58,9 @@ class Running(Protocol):
     stdin: IO[bytes]
     stdout: IO[bytes]
     stderr: IO[bytes]
-    wait: Callable[[], int]
+
+    def wait(self) -> int:
+        """Wait for the command to end and give its exit status."""
 
 
 class _Base(BaseConnector):
@@ -75,7 +77,7 @@ class _Base(BaseConnector):
     def _sudo_password(self) -> str | None:
         raise NotImplementedError
 
-    def run_shell_command(  # type: ignore[override]
+    def run_shell_command(
         self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
         """Run `command`; with `_sudo` as root, the password (where sudo asks for one) by standard input."""
@@ -124,7 +126,7 @@ class _Base(BaseConnector):
         said = streams.text(errors.get()).strip().splitlines()
         return status, output, said[-1] if said else f"exit status {status}"
 
-    def put_file(  # type: ignore[override]
+    def put_file(
         self, filename_or_io: Any, remote_filename: str, remote_temp_filename: str | None = None,
         print_output: bool = False, print_input: bool = False, **arguments: Any,
     ) -> bool:  # fmt: skip
@@ -138,7 +140,7 @@ class _Base(BaseConnector):
             logger.error("%scould not write %s: %s", self.host.print_prefix, remote_filename, error)
         return status == 0
 
-    def get_file(  # type: ignore[override]
+    def get_file(
         self, remote_filename: str, filename_or_io: Any, remote_temp_filename: str | None = None,
         print_output: bool = False, print_input: bool = False, **arguments: Any,
     ) -> bool:  # fmt: skip
@@ -175,7 +177,7 @@ class _Client(SSHClient):
         super().set_missing_host_key_policy(PinOnFirstContact())
 
 
-class ClusterSSH(_Base, SSHConnector):  # type: ignore[misc]
+class ClusterSSH(_Base, SSHConnector):
     """A master, worker or remote dev box, by the config's user with key or password."""
 
     @staticmethod
