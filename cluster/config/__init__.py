@@ -1,0 +1,41 @@
+"""The schema of config.yaml: the guide's keys under their own names, and ours beside them.
+
+One module a subject, one class a group. A key is added in one place, as a field of its group declared by `key()`:
+the check, docs/config.md and the example config follow from it (`python -m cluster.reference` writes the last two).
+"""
+
+from __future__ import annotations
+
+from cluster.config.access import Access
+from cluster.config.base import Group, Meta
+from cluster.config.docker import Docker, Proxy, Time
+from cluster.config.gpu import Gpu
+from cluster.config.kubernetes import Kubernetes
+from cluster.config.openpai import DockerCache, OpenPAI, Requirements, ServiceRegistry
+
+GROUPS: tuple[type[Group], ...] = (
+    Access,
+    OpenPAI,
+    ServiceRegistry,
+    Requirements,
+    Docker,
+    Proxy,
+    Time,
+    Gpu,
+    Kubernetes,
+    DockerCache,
+)
+
+
+class Config(Access, OpenPAI, ServiceRegistry, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, DockerCache):
+    """Every key of config.yaml, as attributes."""
+
+
+def meta_of(name: str) -> Meta:
+    """The Meta of the key of this attribute name; an empty one where it was declared by a plain pydantic Field."""
+    extra = Config.model_fields[name].json_schema_extra
+    meta = extra.get("meta") if isinstance(extra, dict) else None
+    return meta if isinstance(meta, Meta) else Meta()
+
+
+__all__ = ["GROUPS", "Config", "Group", "Meta", "meta_of"]

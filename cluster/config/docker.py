@@ -1,0 +1,78 @@
+"""Keys: Docker, the proxy, and time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cluster.config.base import (
+    AbsolutePath,
+    ByteSize,
+    DockerAptMirror,
+    Fingerprint,
+    Group,
+    HostName,
+    Positive,
+    ProxyUrl,
+    Registry,
+    Switch,
+    Url,
+    Word,
+    key,
+)
+
+
+class Docker(Group):
+    """Docker
+
+    Written into /etc/docker/daemon.json by merge: keys that are not ours survive.
+    """
+
+    docker_data_root: AbsolutePath = key("/mnt/docker", "Docker's data folder.")
+    docker_config_file_path: AbsolutePath = key("/etc/docker/daemon.json", "Docker's configuration file.")
+    docker_iptables_enabled: Switch | None = key(
+        None, "Whether Docker manages iptables; left alone when unset.", example="false"
+    )
+    openpai_docker_insecure_registries: list[Registry] = key(
+        [],
+        "Registries that Docker may use over HTTP or with an unknown certificate.",
+        example="[mirror.example.com, 172.19.16.11]",
+    )
+    openpai_docker_registry_mirrors: list[Url] = key(
+        [], "Mirrors of Docker Hub that Docker asks first.", example="[https://mirror.example.com]"
+    )
+    docker_apt_mirror: DockerAptMirror = key(
+        "official", "Where Docker's packages come from: official, aliyun, azurechina, or the URL of a mirror."
+    )
+    docker_apt_channel: Literal["stable", "test"] = key("stable", "Channel of Docker's package source: stable or test.")
+    docker_apt_key_fingerprint: Fingerprint = key(
+        "9DC858229FC7DD38854AE2D88D81803C0EBFCD88", "Fingerprint that the source's signing key must have."
+    )
+    docker_version: Word | None = key(
+        None, "Upstream version or its beginning, as 20.10 or 20.10.24; in quotes.", example='"20.10"'
+    )
+    docker_log_max_size: ByteSize = key("50m", "Size at which a container's log is rotated.")
+    docker_log_max_file: Positive = key(5, "Number of logs kept for a container.")
+    docker_live_restore: Switch = key(True, "Keep containers running while Docker restarts.")
+    allow_disruption: Switch = key(False, "Restart Docker or reboot although containers run.")
+
+
+class Proxy(Group):
+    """Proxy
+
+    For Docker's pulls and for apt. Without user and password: every user of a host can read where they would be kept.
+    """
+
+    http_proxy: ProxyUrl | None = key(None, "Proxy for http:// addresses.", example="http://proxy.example.com:8080")
+    https_proxy: ProxyUrl | None = key(None, "Proxy for https:// addresses.", example="http://proxy.example.com:8080")
+    no_proxy: list[Word] = key(
+        [], "Hosts, domains and networks reached without the proxy.", example="[.example.com, 10.0.0.0/8]"
+    )
+
+
+class Time(Group):
+    """Time"""
+
+    ntp_servers: list[HostName] = key(
+        [], "NTP servers; the distribution's own when empty.", example="[ntp.example.com]"
+    )
+    ntp_hosts: Literal["all", "master"] = key("all", "Hosts whose clock is kept: all, or master alone.")

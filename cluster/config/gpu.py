@@ -1,0 +1,42 @@
+"""Keys: GPU workers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cluster.config.base import Fingerprint, Group, Image, Positive, Sha256, Switch, Text, Url, Word, key
+
+
+class Gpu(Group):
+    """GPU workers
+
+    The driver, the container runtime, and reboots.
+    """
+
+    nvidia_driver: Literal["preinstalled", "runfile", "apt"] = key(
+        "preinstalled",
+        "Where the driver comes from: preinstalled (only verified), runfile (NVIDIA's installer) or apt.",
+    )
+    nvidia_driver_version: Word | None = key(None, "Version that must be loaded, in quotes.", example='"535.183.01"')
+    nvidia_driver_runfile: Text | None = key(
+        None,
+        "NVIDIA's installer: a path on this machine, or a URL.",
+        example="/root/NVIDIA-Linux-x86_64-535.183.01.run",
+    )
+    nvidia_driver_runfile_sha256: Sha256 | None = key(None, "SHA-256 sum of the installer; required with a URL.")
+    nvidia_driver_branch: Word | None = key(
+        None, "For apt: the driver branch, as 535 or 535-server, in quotes; empty on Debian.", example='"535-server"'
+    )
+    nvidia_driver_dkms: Switch = key(False, "Rebuild the runfile's kernel module for new kernels (DKMS).")
+    nvidia_toolkit_apt_mirror: Url = key(
+        "https://nvidia.github.io/libnvidia-container/stable/deb", "Where nvidia-container-toolkit comes from."
+    )
+    nvidia_toolkit_apt_key_fingerprint: Fingerprint = key(
+        "C95B321B61E88C1809C4F759DDCAE044F796ECB0", "Fingerprint that the source's signing key must have."
+    )
+    nvidia_toolkit_version: Word | None = key(
+        None, "Version of nvidia-container-toolkit, in quotes.", example='"1.17.8"'
+    )
+    cuda_image: Image = key("nvidia/cuda:12.4.1-base-ubuntu22.04", "Image that the verification runs nvidia-smi in.")
+    reboot_batch: Positive = key(1, "Workers with running containers that are rebooted at a time.")
+    reboot_timeout: Positive = key(600, "Seconds to wait for a host to come back.")
