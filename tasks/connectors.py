@@ -11,7 +11,7 @@ import getpass
 import os
 import shlex
 from collections.abc import Iterator
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import gevent
 from gevent.subprocess import PIPE, Popen
@@ -281,4 +281,5 @@ class ClusterLocal(_Base):
         return _plain(secrets.password(cluster)) if getpass.getuser() == cluster.config.user else None
 
     def _start(self, raw: str, pty: bool) -> Running:
-        return Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        process = Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        return cast(Running, process)

@@ -28,3 +28,8 @@ def config_of(host: PyinfraHost) -> Config:
 def role_of(host: PyinfraHost) -> Role:
     """The role of `host`."""
     return Role(host.data.role)
+
+
+def disruption_allowed(host: PyinfraHost) -> bool:
+    """The operator's word that running containers may be stopped: the config's, or --data allow_disruption=yes."""
+    return config_of(host).allow_disruption or str(host.data.get("allow_disruption", "no")).lower() in ("yes", "true")

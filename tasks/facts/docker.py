@@ -14,27 +14,28 @@ from pyinfra.api import FactBase
 from pyinfra.api.exceptions import FactProcessError
 
 from tasks.facts.sections import SECTION, parse_sections
+from tasks.facts.service import CLOCK_RESOLUTION, started_at
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 # What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
 APPLIED = "/run/openpai-deploy/docker-applied.json"
-# Seconds: the resolution of /proc/uptime, from which the daemon's start is computed.
-CLOCK_RESOLUTION = 0.05
 
+_PROPERTIES = (
+    "LoadState", "ActiveState", "UnitFileState", "InvocationID", "NeedDaemonReload", "ExecMainStartTimestampMonotonic",
+    "ExecStart",
+)  # fmt: skip
+_UNITS = "$(systemctl show docker.service -p FragmentPath,DropInPaths --value)"
 _SCRIPT = f"""
 {SECTION}
 section version dockerd --version
-section client docker --version
-section unit systemctl show docker.service -p LoadState,ActiveState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,\
-ExecMainStartTimestampMonotonic,FragmentPath,DropInPaths,ExecStart
+section unit systemctl show docker.service -p {",".join(_PROPERTIES)}
 section clock sh -c 'date +%s.%N; cut -d" " -f1 /proc/uptime'
 section file cat {DAEMON_JSON}
-section ctimes sh -c 'stat -c "%n %.Z" {DAEMON_JSON} $(systemctl show docker.service -p FragmentPath,DropInPaths --value)'
-section units sh -c 'cat $(systemctl show docker.service -p FragmentPath,DropInPaths --value)'
+section ctimes sh -c 'stat -c "%n %.Z" {DAEMON_JSON} {_UNITS}'
+section units sh -c 'cat {_UNITS}'
 section applied cat {APPLIED}
 section info timeout 20 docker info --format '{{{{json .}}}}'
 section containers timeout 20 docker ps --format '{{{{.ID}}}} {{{{.Names}}}}'
-section members getent group docker
 """
 
 
@@ -104,7 +105,6 @@ def parse_docker(output: list[str]) -> DockerDaemon:
     """Make a DockerDaemon of the fact's output. An invalid daemon.json is kept as text: judging it is the caller's."""
     found = parse_sections(output)
     unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
-    now, uptime = (float(number) for number in found["clock"].split())
     monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
     changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
     file_changed = changed.pop(DAEMON_JSON, 0.0)
@@ -116,7 +116,7 @@ def parse_docker(output: list[str]) -> DockerDaemon:
         enabled=unit.get("UnitFileState") == "enabled",
         invocation=unit.get("InvocationID", ""),
         needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
-        started=now - uptime + monotonic if monotonic else 0.0,
+        started=started_at(found["clock"], monotonic),
         exec_start=unit.get("ExecStart", ""),
         file=found["file"] or None,
         file_changed=file_changed,

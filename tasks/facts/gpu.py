@@ -1,0 +1,162 @@
+"""The GPUs of a host: those the PCI bus shows against those that nvidia-smi answers for.
+
+Pure parsers with the shell that feeds them, shared by the deploy and by tests/hosts. pyinfra has no fact about GPUs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase
+
+# Seconds: without persistence mode the driver initialises every GPU on the first call, some 2 s each.
+SMI_TIME_LIMIT = 60
+# What the probe reports for an nvidia-smi that did not end in time, as timeout(1) would.
+TIMED_OUT = 124
+NOT_FOUND = 127
+
+# PCI classes of display controllers: 0x0300 VGA, 0x0302 3D. lspci is missing from minimal installations.
+BUS_SCRIPT = """
+for d in /sys/bus/pci/devices/*; do
+  [ -r "$d/vendor" ] && read -r vendor <"$d/vendor" && read -r class <"$d/class" || continue
+  case $vendor$class in 0x10de0x0300*|0x10de0x0302*) echo "${d##*/}" ;; esac
+done
+"""
+_FIELDS = ("index", "name", "driver_version", "memory.total", "persistence_mode", "pci.bus_id")
+# A GPU that hangs leaves nvidia-smi in uninterruptible sleep, where timeout(1) would wait for it for ever.
+SMI_SCRIPT = f"""
+if ! command -v nvidia-smi >/dev/null; then echo {NOT_FOUND}; exit; fi
+out=$(mktemp) || exit 1
+nvidia-smi --query-gpu={",".join(_FIELDS)} --format=csv,noheader,nounits >"$out" 2>&1 </dev/null &
+pid=$!; left={SMI_TIME_LIMIT * 5}
+while kill -0 $pid 2>/dev/null && [ $left -gt 0 ]; do sleep 0.2; left=$((left-1)); done
+if kill -9 $pid 2>/dev/null; then echo {TIMED_OUT}; else wait $pid; echo $?; fi
+cat "$out"; rm -f "$out"
+"""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU as nvidia-smi reports it; memory in MiB, None where nvidia-smi has no figure."""
+
+    index: int
+    name: str
+    driver_version: str
+    memory: int | None
+    persistence: bool
+    bus_id: str
+
+
+@dataclass(frozen=True)
+class SmiReport:
+    """What nvidia-smi answered: its exit status, the GPUs, and its words where it failed."""
+
+    status: int = NOT_FOUND
+    gpus: tuple[Gpu, ...] = ()
+    said: str = ""
+
+
+def normal_bus_id(bus_id: str) -> str:
+    """The PCI address as sysfs writes it: nvidia-smi has capitals and a domain of eight digits."""
+    domain, _, rest = bus_id.strip().lower().partition(":")
+    return f"{int(domain, 16):04x}:{rest}"
+
+
+def parse_smi(lines: Sequence[str]) -> SmiReport:
+    """Read SMI_SCRIPT's output; lines that are not a GPU (warnings, errors) are kept as its words."""
+    if not lines or not lines[0].strip().isdigit():
+        return SmiReport(status=1, said=" ".join(lines).strip())
+    gpus, said = [], []
+    for line in lines[1:]:
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) == len(_FIELDS) and fields[0].isdigit() and re.fullmatch(r"[\da-fA-F:.]+", fields[5]):
+            memory = int(fields[3]) if fields[3].isdigit() else None
+            bus_id = normal_bus_id(fields[5])
+            gpus.append(Gpu(int(fields[0]), fields[1], fields[2], memory, fields[4] == "Enabled", bus_id))
+        elif line.strip():
+            said.append(line.strip())
+    return SmiReport(int(lines[0]), tuple(gpus), " ".join(said))
+
+
+def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None) -> list[str]:
+    """Everything wrong with a host's GPUs, each with its cause and remedy; empty when all is well.
+
+    `bus` holds the addresses BUS_SCRIPT found; `driver_version` is the version the driver must have, if one is asked.
+    """
+    if not bus:
+        return [
+            "no NVIDIA GPU on the PCI bus; check that the card is seated, powered and enabled in the firmware, "
+            "or set gpu_type if the workers have other devices"
+        ]
+    failure = _failure(smi)
+    if failure:
+        return [failure]
+    found = []
+    missing = sorted(set(bus) - {gpu.bus_id for gpu in smi.gpus})
+    if missing:
+        found.append(
+            f"nvidia-smi shows {len(smi.gpus)} of the {len(bus)} GPUs on the PCI bus, missing {', '.join(missing)}; "
+            "look for Xid in dmesg, reseat or replace the card, reboot"
+        )
+    for gpu in smi.gpus:
+        if gpu.memory is None:
+            found.append(
+                f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A]); "
+                "the driver does not fully support it or the card failed: check the driver version, reboot"
+            )
+        if driver_version and gpu.driver_version != driver_version:
+            found.append(
+                f"GPU {gpu.index} runs driver {gpu.driver_version}, expected {driver_version}; reboot the host"
+            )
+    return found
+
+
+def _failure(smi: SmiReport) -> str | None:
+    """Why nvidia-smi as a whole gave no usable answer."""
+    if smi.status == NOT_FOUND:
+        return "nvidia-smi is missing: the NVIDIA driver is not installed, or not in PATH"
+    if smi.status == TIMED_OUT:
+        return (
+            f"nvidia-smi did not answer within {SMI_TIME_LIMIT} s: the driver or a GPU hangs; "
+            "look for Xid in dmesg, power-cycle the host"
+        )
+    if re.search(r"driver/library version mismatch", smi.said, re.I):
+        return f"driver/library version mismatch: {smi.said}; reboot the host so that the installed driver is loaded"
+    if re.search(r"GPU is lost|fallen off the bus|Unable to determine the device handle", smi.said, re.I):
+        return f"a GPU has fallen off the bus: {smi.said}; look for Xid 79 in dmesg, power-cycle the host"
+    if smi.status != 0:
+        return f"nvidia-smi failed with exit status {smi.status}: {smi.said or 'it said nothing'}"
+    return None
+
+
+def describe(gpus: Iterable[Gpu]) -> str:
+    """The GPUs in one phrase, as `8 x NVIDIA A100-SXM4-80GB`, for tables of unequal workers."""
+    counts = Counter(gpu.name for gpu in gpus)
+    return ", ".join(f"{count} x {name}" for name, count in sorted(counts.items())) or "none"
+
+
+class NvidiaBus(FactBase[tuple[str, ...]]):
+    """The PCI addresses of the NVIDIA GPUs that the bus shows."""
+
+    default = tuple
+
+    def command(self) -> str:
+        return BUS_SCRIPT
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        return tuple(output)
+
+
+class NvidiaSmi(FactBase[SmiReport]):
+    """What nvidia-smi answers, within SMI_TIME_LIMIT seconds even when a GPU hangs."""
+
+    default = SmiReport
+
+    def command(self) -> str:
+        return SMI_SCRIPT
+
+    def process(self, output: list[str]) -> SmiReport:
+        return parse_smi(output)

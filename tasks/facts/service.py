@@ -1,0 +1,61 @@
+"""A service against its files: when it started, when they changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase
+
+from tasks.facts.sections import SECTION, parse_sections
+
+# Seconds: the resolution of /proc/uptime, from which the start of a service is computed.
+CLOCK_RESOLUTION = 0.05
+
+
+@dataclass(frozen=True)
+class Service:
+    """A systemd unit: there, enabled, active, and when its process started and its files last changed (epoch s)."""
+
+    loaded: bool = False
+    enabled: bool = False
+    active: bool = False
+    started: float = 0.0
+    changed: float = 0.0
+
+    @property
+    def stale(self) -> bool:
+        """True when a file changed after the service started."""
+        return self.changed >= self.started - CLOCK_RESOLUTION
+
+
+class ServiceState(FactBase[Service]):
+    """The state of `unit`, with the latest change among `files`, in one command."""
+
+    default = Service
+
+    def command(self, unit: str, files: list[str]) -> str:
+        return (
+            f"{SECTION}\n"
+            f"section unit systemctl show {unit} "
+            "-p LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic\n"
+            "section clock sh -c 'date +%s.%N; cut -d\" \" -f1 /proc/uptime'\n"
+            f"section changed stat -c %.Z {' '.join(files)}"
+        )
+
+    def process(self, output: list[str]) -> Service:
+        found = parse_sections(output)
+        unit = dict(line.split("=", 1) for line in found["unit"].splitlines())
+        monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        return Service(
+            loaded=unit.get("LoadState") == "loaded",
+            enabled=unit.get("UnitFileState") == "enabled",
+            active=unit.get("ActiveState") == "active",
+            started=started_at(found["clock"], monotonic),
+            changed=max(map(float, found["changed"].split()), default=0.0),
+        )
+
+
+def started_at(clock: str, monotonic: float) -> float:
+    """Epoch seconds of `monotonic` (seconds since boot; 0: never), from `date +%s.%N` and /proc/uptime's first field."""
+    now, uptime = (float(number) for number in clock.split())
+    return now - uptime + monotonic if monotonic else 0.0
