@@ -8,6 +8,7 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand, deploy, operation
+from pyinfra.facts.server import LinuxDistribution
 from pyinfra.operations import files
 
 from tasks.context import config_of
@@ -16,8 +17,8 @@ from tasks.facts.time import TimeSync
 from tasks.operations import apt_source, service
 from tasks.rendering import render
 
-# A host that has one of these keeps it; a bare one gets the first that its release offers as a package of its own.
-# Package, unit, configuration file.
+# Package (its unit has the same name) and configuration file. A host that has one of these keeps it; where ntp and
+# ntpsec are both installed, ntp is the transitional package.
 DAEMONS = {
     "chrony": "/etc/chrony/chrony.conf",
     "ntpsec": "/etc/ntpsec/ntp.conf",
@@ -43,12 +44,14 @@ def synchronise() -> None:
 
 
 def _daemon() -> str:
-    """The daemon to use: an installed one first, else what this release ships (ntpsec from Debian 12 and Ubuntu 23.04)."""
+    """The installed daemon, else the one of the release: ntp became ntpsec with Debian 12 and Ubuntu 23.04."""
     packages = host.get_fact(AptPackages, names=list(DAEMONS))
-    installed = [name for name in DAEMONS if packages.get(name, Package()).installed]
-    offered = [name for name in ("ntpsec", "ntp", "chrony") if packages.get(name, Package()).offered]
-    real = [name for name in installed if name != "ntp" or "ntpsec" not in installed]
-    return (real or offered or ["ntp"])[0]
+    installed = next((name for name in DAEMONS if packages.get(name, Package()).installed), None)
+    if installed:
+        return installed
+    release = host.get_fact(LinuxDistribution)["release_meta"]
+    first = {"debian": 12.0, "ubuntu": 23.04}.get(release["ID"], 0.0)
+    return "ntpsec" if float(release.get("VERSION_ID", "99")) >= first else "ntp"
 
 
 @operation()

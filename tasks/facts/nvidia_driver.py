@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase
 
+from tasks.facts.boot import CONTAINERS
 from tasks.facts.gpu import BUS_SCRIPT
 from tasks.facts.sections import SECTION, parse_sections
 
@@ -18,6 +19,8 @@ BLACKLIST = "/etc/modprobe.d/openpai-nouveau.conf"
 STATE = "/var/lib/openpai-deploy"
 # Written before a driver is installed from a runfile and removed after: present means that an installation broke off.
 UNDER_WAY = f"{STATE}/nvidia-runfile.under-way"
+# The version that this deploy installed last: a loaded driver that differs from it waits for a reboot of ours.
+RECORD = f"{STATE}/nvidia-driver.installed"
 # The transient unit an installation runs in, so that it outlives the SSH session.
 UNIT = "openpai-nvidia-install.service"
 
@@ -54,16 +57,19 @@ section kernel echo "$kernel"
 section compiler sed -n 's/.*[( -]gcc-\\([0-9]*\\) .*/\\1/p' /proc/version
 section os sh -c '. /etc/os-release; echo "$ID"'
 section bus bus
-section modules cut -d' ' -f1 /proc/modules
+section nouveau ls -d /sys/module/nouveau
 section loaded sh -c 'cat /sys/module/nvidia/version || grep NVRM /proc/driver/nvidia/version'
 section installed modinfo -F version nvidia
+section signer modinfo -F signer nvidia
+section record cat {RECORD}
 section packages dpkg-query -W -f '${{db:Status-Abbrev}}|${{Package}}|${{Version}}\\n' '*nvidia*' 'libcuda1*'
 section runfile ls /usr/bin/nvidia-uninstall
 section under_way ls {UNDER_WAY}
+section held apt-mark showhold
 section unit systemctl is-active {UNIT}
 section headers headers
 section secure_boot secure_boot
-section containers sh -c 'cat /proc/[0-9]*/comm | grep -c "^containerd-shim"'
+section containers sh -c '{CONTAINERS}'
 section initramfs_tool sh -c 'command -v update-initramfs || command -v dracut'
 section stale stale
 """
@@ -94,7 +100,10 @@ class DriverState:
     nouveau: bool = False
     loaded: str | None = None
     installed: str | None = None
+    signed: bool = False
+    recorded: str | None = None
     packages: tuple[Package, ...] = ()
+    held: frozenset[str] = frozenset()
     from_runfile: bool = False
     broken_off: bool = False
     installing: bool = False
@@ -108,6 +117,16 @@ class DriverState:
     def version(self) -> str | None:
         """The version that is loaded, or would be after the next boot."""
         return self.installed or self.loaded
+
+    @property
+    def mismatch(self) -> bool:
+        """True when the loaded driver is not the one on the disk: only a reboot makes them one."""
+        return bool(self.loaded and self.installed and self.loaded != self.installed)
+
+    @property
+    def awaits_reboot(self) -> bool:
+        """True when the mismatch is this deploy's own doing, whichever run of it."""
+        return self.mismatch and self.installed == self.recorded
 
 
 def upstream_version(version: str) -> str:
@@ -124,16 +143,18 @@ def version_in(text: str) -> str | None:
 def parse_driver_state(output: Sequence[str]) -> DriverState:
     """Make a DriverState of the fact's output."""
     found = parse_sections(list(output))
-    modules = found["modules"].split()
     return DriverState(
         kernel=found["kernel"],
         compiler=found["compiler"],
         os=found["os"],
         bus=tuple(found["bus"].split()),
-        nouveau="nouveau" in modules,
+        nouveau=bool(found["nouveau"]),
         loaded=version_in(found["loaded"]),
         installed=version_in(found["installed"]),
+        signed=bool(found["signer"]),
+        recorded=version_in(found["record"]),
         packages=_packages(found["packages"]),
+        held=frozenset(found["held"].split()),
         from_runfile=bool(found["runfile"]),
         broken_off=bool(found["under_way"]),
         installing=found["unit"] in ("active", "activating", "deactivating"),
@@ -165,27 +186,3 @@ class NvidiaDriver(FactBase[DriverState]):
 
     def process(self, output: list[str]) -> DriverState:
         return parse_driver_state(output)
-
-
-class AptVersions(FactBase[tuple[str, ...]]):
-    """The versions of a package that the host's apt sources offer, best first."""
-
-    default = tuple
-
-    def command(self, package: str) -> str:
-        return f"apt-cache madison {package} | awk '{{ print $3 }}'"
-
-    def process(self, output: list[str]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(output))
-
-
-class AptHolds(FactBase[frozenset[str]]):
-    """The packages that apt-mark holds at their version."""
-
-    default = frozenset
-
-    def command(self) -> str:
-        return "apt-mark showhold"
-
-    def process(self, output: list[str]) -> frozenset[str]:
-        return frozenset(output)

@@ -56,6 +56,6 @@ class ServiceState(FactBase[Service]):
 
 
 def started_at(clock: str, monotonic: float) -> float:
-    """Epoch seconds of `monotonic` (seconds since boot; 0: never), from `date +%s.%N` and /proc/uptime's first field."""
+    """Epoch seconds of `monotonic` (seconds since boot; 0: never); `clock` is `date +%s.%N` and the uptime."""
     now, uptime = (float(number) for number in clock.split())
     return now - uptime + monotonic if monotonic else 0.0

@@ -47,7 +47,7 @@ class TimeSync(FactBase[TimeDaemon]):
 
 
 def parse_time(output: list[str]) -> TimeDaemon:
-    """chronyc's CSV (fields: id, address, stratum, reference time, system offset, ...) or ntpq's variables and peers."""
+    """chronyc's CSV (id, address, stratum, reference time, system offset, ...) or ntpq's variables and peers."""
     found = parse_sections(output)
     if found.get("chrony") == "active":
         fields = found.get("tracking", "").split(",")

@@ -1,0 +1,17 @@
+"""Which role gets which task, in order: from bare machines to a working OpenPAI cluster."""
+
+from pyinfra import host
+
+from cluster import Role
+from tasks import docker, packages, ssh_trust, time_sync
+from tasks.context import config_of, role_of
+
+config, role = config_of(host), role_of(host)
+
+ssh_trust.establish()
+packages.apt_proxy()
+
+if role is Role.MASTER or config.ntp_hosts == "all":
+    time_sync.synchronise()
+
+docker.install()

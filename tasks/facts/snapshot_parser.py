@@ -1,0 +1,192 @@
+"""A host as preflight sees it, and the pure parser of the answer of files/snapshot.sh."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tasks.facts.docker import DockerDaemon, parse_docker
+from tasks.facts.gpu import SmiReport, parse_smi
+from tasks.facts.nvidia_driver import DriverState, parse_driver_state
+
+
+@dataclass(frozen=True)
+class Address:
+    """An IPv4 address on an interface; `dynamic` where DHCP lent it for a time."""
+
+    interface: str
+    address: str
+    prefix: int
+    dynamic: bool
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on the file system that holds a folder, or will: bytes."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening TCP port. `process` is empty where its owner could not be seen; `container` is docker or kubernetes."""
+
+    port: int
+    process: str
+    container: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What asking a URL brought: the HTTP status (0: none) and the client's words."""
+
+    status: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes."""
+
+    started: int
+    ended: int
+    sudo_error: str | None
+    os_id: str
+    os_version: str
+    os_name: str
+    kernel: str
+    architecture: str
+    hostname: str
+    machine_id: str
+    cpus: int
+    memory: int
+    swaps: tuple[str, ...]
+    systemd: bool
+    cgroup: str
+    addresses: tuple[Address, ...]
+    macs: dict[str, str]
+    space: dict[str, Space]
+    ports: tuple[Listener, ...]
+    lock_waited: int
+    lock_holder: str | None
+    clock_keepers: tuple[str, ...]
+    clock_synchronised: bool
+    nvidia_runtime: bool
+    rivals: tuple[str, ...]
+    peers: dict[str, str]
+    replies: dict[str, Reply]
+    late: frozenset[str] = frozenset()
+    docker: DockerDaemon = field(default_factory=DockerDaemon)
+    driver: DriverState = field(default_factory=DriverState)
+    smi: SmiReport = field(default_factory=SmiReport)
+
+    def mac_of(self, address: str) -> str | None:
+        """The MAC of the interface that carries `address`."""
+        interface = next((each.interface for each in self.addresses if each.address == address), None)
+        return self.macs.get(interface) if interface else None
+
+
+def sections(output: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of each probe by its name, blank ones left out."""
+    found: dict[str, list[str]] = {}
+    for line in output:
+        if line.startswith("@@@ "):
+            current = found.setdefault(line[4:].strip(), [])
+        elif line.strip() and found:
+            current.append(line)
+    return found
+
+
+def parse_snapshot(output: Sequence[str]) -> Snapshot:
+    """Make a Snapshot of the answer; ValueError, KeyError or IndexError where it is not one, or was cut off."""
+    found = sections(output)
+    if not found.get("end"):
+        raise ValueError("it was cut off")
+    late = frozenset(found.get("late", ()))
+
+    def lines(probe: str) -> list[str]:
+        return found.get(probe, [])
+
+    os = dict(line.split("=", 1) for line in lines("os") if "=" in line)
+    keepers, synchronised = _clock(lines("ntp"))
+    waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
+    return Snapshot(
+        started=int(found["start"][0]),
+        ended=int(found["end"][0]),
+        sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
+        os_id=_unquoted(os.get("ID", "")),
+        os_version=_unquoted(os.get("VERSION_ID", "")),
+        os_name=_unquoted(os.get("PRETTY_NAME", "")),
+        kernel=found["kernel"][0],
+        architecture=found["kernel"][1],
+        hostname=found["name"][0],
+        machine_id=(lines("machine_id") or [""])[0],
+        cpus=int(found["cpus"][0]),
+        memory=int(found["memory"][0].split()[1]) * 1024,
+        swaps=tuple(line.split()[0] for line in lines("swaps")),
+        systemd="running" in lines("systemd"),
+        cgroup=_cgroup(lines("cgroup")),
+        addresses=tuple(_addresses(lines("addresses"))),
+        macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
+        space={name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))},
+        ports=tuple(_listener(line) for line in lines("ports")),
+        lock_waited=int(waited),
+        lock_holder=holder or None,
+        clock_keepers=keepers,
+        clock_synchronised=synchronised,
+        nvidia_runtime=bool(lines("runtime")),
+        rivals=tuple(lines("rivals")),
+        peers=dict(line.split(" ", 1) for line in lines("peers")),
+        replies=dict(_reply(line) for line in lines("urls")),
+        late=late,
+        docker=parse_docker(found["docker"]) if lines("docker") else DockerDaemon(),
+        driver=parse_driver_state(found["nvidia_driver"]) if lines("nvidia_driver") else DriverState(),
+        smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(status=124),
+    )
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip("\"'")
+
+
+def _cgroup(types: list[str]) -> str:
+    if types[:1] == ["cgroup2fs"]:
+        return "v2"
+    return "hybrid" if "cgroup2fs" in types else "v1"
+
+
+def _addresses(lines: list[str]) -> list[Address]:
+    """Lines of `ip -o -4 address`; `dynamic` is its own word for an address with a limited lifetime."""
+    found = []
+    for line in lines:
+        match = re.match(r"\d+: (\S+)\s+inet ([\d.]+)/(\d+) (.*)", line)
+        if match:
+            interface, address, prefix, rest = match.groups()
+            found.append(Address(interface, address, int(prefix), "dynamic" in rest.split("\\")[0].split()))
+    return found
+
+
+def _listener(line: str) -> Listener:
+    port, _pid, container, process = (*line.split(" ", 3), "", "")[:4]
+    return Listener(int(port), process.strip(), "" if container == "-" else container)
+
+
+def _clock(lines: list[str]) -> tuple[tuple[str, ...], bool]:
+    """The time daemons that run, and whether one of them (or the kernel) says that it is synchronised."""
+    keepers = tuple(line.split()[1].replace("timesyn", "timesyncd") for line in lines if line.startswith("daemon "))
+    text = "\n".join(lines)
+    ntpq = re.search(r"^ntpq .*stratum=(\d+)", text, re.M)
+    chronyc = re.search(r"^chronyc (.+)$", text, re.M)
+    synchronised = (
+        (ntpq is not None and int(ntpq.group(1)) < 16)
+        or (chronyc is not None and chronyc.group(1).split(",")[-1] == "Normal")
+        or "timedatectl NTPSynchronized=yes" in lines
+    )
+    return keepers, synchronised
+
+
+def _reply(line: str) -> tuple[str, Reply]:
+    name, status, said = (*line.split(" ", 2), "")[:3]
+    return name, Reply(int(status), said.strip())

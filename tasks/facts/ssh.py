@@ -1,0 +1,51 @@
+"""A user's SSH files, read as root.
+
+pyinfra has no fact for a user's own key pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+from tasks.facts.sections import SECTION, parse_sections
+
+
+@dataclass(frozen=True)
+class SshFiles:
+    """A user's home, public key (ed25519 first), authorised keys and known hosts, line by line, and sudo drop-in."""
+
+    home: str = ""
+    public_key: str = ""
+    authorized_keys: tuple[str, ...] = ()
+    known_hosts: tuple[str, ...] = ()
+    sudoers: str = ""
+
+
+class Ssh(FactBase[SshFiles]):
+    """The SSH files of `user`, and the content of the sudoers drop-in `sudoers`, in one command."""
+
+    default = SshFiles
+
+    def command(self, user: str, sudoers: str) -> StringCommand:
+        return StringCommand(
+            f"{SECTION}\nu=", QuoteString(user), '; h=$(getent passwd "$u" | cut -d: -f6)\n'
+            'section home printf %s "$h"\n'
+            'section public sh -c \'cat "$1/.ssh/id_ed25519.pub" || cat "$1"/.ssh/id_*.pub\' sh "$h"\n'
+            'section authorized cat "$h/.ssh/authorized_keys"\n'
+            'section known cat "$h/.ssh/known_hosts"\n'
+            f"section sudoers cat {sudoers}",
+            _separator="",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> SshFiles:
+        found = parse_sections(output)
+        public = found["public"].splitlines()
+        return SshFiles(
+            home=found["home"],
+            public_key=public[0] if public else "",
+            authorized_keys=tuple(found["authorized"].splitlines()),
+            known_hosts=tuple(found["known"].splitlines()),
+            sudoers=found["sudoers"],
+        )

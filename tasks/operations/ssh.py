@@ -1,0 +1,130 @@
+"""Keys, authorised keys, pinned host keys and password-free sudo for one user.
+
+pyinfra's server.user_authorized_keys and files.line write these files in place and know neither key pairs made on the
+host nor a sudoers file checked before it counts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+from pyinfra import host, inventory
+from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
+
+from tasks.facts.ssh import Ssh
+from tasks.operations.stop import stop
+
+SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
+# $1 file, $2 owner, $3 lines to add: written beside and renamed, so that a killed run cannot lock anybody out.
+_ADD_LINES = (
+    'd=$(dirname "$1"); g=$(id -gn "$2"); [ -d "$d" ] || install -d -m 700 -o "$2" -g "$g" "$d"; '
+    't=$(mktemp "$1.XXXXXXXX") && trap \'rm -f "$t"\' EXIT && '
+    '{ [ ! -e "$1" ] || { cat "$1" && [ -z "$(tail -c1 "$1")" ] || echo; }; printf "%s\\n" "$3"; } >"$t" && '
+    'chmod 600 "$t" && chown "$2:$g" "$t" && mv -fT "$t" "$1"'
+)
+
+
+@operation()
+def operator_key(path: str) -> Generator[Any]:
+    """Make the key pair `path` on this machine if it is missing; an existing one is never touched."""
+    if Path(path).exists():
+        return
+
+    def make(state: Any, host: Host) -> bool:
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "openpai-deploy", "-f", path]
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+    yield FunctionCommand(make, (), {})
+
+
+@operation()
+def key_pair(user: str) -> Generator[Any]:
+    """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
+    if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
+        yield StringCommand(
+            "u=", QuoteString(user), '; h=$(getent passwd "$u" | cut -d: -f6); g=$(id -gn "$u"); '
+            'install -d -m 700 -o "$u" -g "$g" "$h/.ssh" && rm -f "$h/.ssh/.new" "$h/.ssh/.new.pub" && '
+            'ssh-keygen -q -t ed25519 -N "" -C "$u@$(hostname)" -f "$h/.ssh/.new" </dev/null && '
+            'chown "$u:$g" "$h/.ssh/.new" "$h/.ssh/.new.pub" && mv "$h/.ssh/.new.pub" "$h/.ssh/id_ed25519.pub" && '
+            'mv "$h/.ssh/.new" "$h/.ssh/id_ed25519"',
+            _separator="",
+        )  # fmt: skip
+
+
+@operation()
+def authorized(user: str, identity: str) -> Generator[Any]:
+    """Authorise for `user` the key of the dev box and the one that this side logs in with (`identity`)."""
+    (dev_box,) = inventory.get_group("dev_box")
+    keys = []
+    if Path(identity).exists():
+        keys.append(_public(identity))
+    if dev_box is not host:
+        keys.append(_dev_box_key(dev_box, user))
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    if not files.home:
+        yield stop(f"there is no user {user}; make the account of the config's `user`, with sudo, on this host")
+        return
+    have = {_key(line) for line in files.authorized_keys}
+    # While planning, keys that the run will make do not exist yet.
+    missing = [key for key in keys if not key or _key(key) not in have]
+    if missing or not Path(identity).exists():
+        if "" in missing:
+            yield stop("the dev box has no public key to authorise; see its own messages above")
+            return
+        yield from _add(f"{files.home}/.ssh/authorized_keys", user, missing)
+
+
+@operation()
+def known(user: str, pinned: str) -> Generator[Any]:
+    """Give `user` the pinned host keys of the file `pinned` (on this machine) as known hosts."""
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    have = set(files.known_hosts)
+    missing = [line for line in Path(pinned).read_text().splitlines() if line and line not in have]
+    if missing:
+        yield from _add(f"{files.home}/.ssh/known_hosts", user, missing)
+
+
+@operation()
+def sudo_without_password(user: str) -> Generator[Any]:
+    """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
+    line = f"{user} ALL=(ALL) NOPASSWD:ALL"
+    if host.get_fact(Ssh, user=user, sudoers=SUDOERS).sudoers.strip() == line:
+        return
+    # sudo ignores files with a dot in their name, so a half-written .new never counts.
+    yield StringCommand(
+        f"umask 227; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
+        f"visudo -cqf {SUDOERS}.new && mv -f {SUDOERS}.new {SUDOERS} || {{ rm -f {SUDOERS}.new; exit 1; }}",
+        _separator="",
+    )  # fmt: skip
+
+
+def _public(identity: str) -> str:
+    """The public half of the private key `identity` on this machine."""
+    beside = Path(f"{identity}.pub")
+    if beside.exists():
+        return beside.read_text().strip()
+    command = ["ssh-keygen", "-y", "-P", "", "-f", identity]
+    made = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return made.stdout.strip()
+
+
+def _dev_box_key(dev_box: Host, user: str) -> str:
+    """The dev box's public key; empty when the dev box cannot be asked."""
+    if not dev_box.connected:
+        return ""
+    return dev_box.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key
+
+
+def _key(line: str) -> str:
+    """The key itself of a public key line, without options and comment."""
+    words = line.split()
+    return next((word for word in words if word.startswith("AAAA")), line)
+
+
+def _add(path: str, owner: str, lines: Iterable[str]) -> Generator[Any]:
+    yield StringCommand(
+        "sh", "-c", QuoteString(_ADD_LINES), "sh", QuoteString(path), QuoteString(owner), QuoteString("\n".join(lines))
+    )
