@@ -11,6 +11,7 @@ from cluster.config.base import (
     Fingerprint,
     Group,
     HostName,
+    Image,
     Positive,
     ProxyUrl,
     Registry,
@@ -52,6 +53,9 @@ class Docker(Group):
     )
     docker_log_max_size: ByteSize = key("50m", "Size at which a container's log is rotated.")
     docker_log_max_file: Positive = key(5, "Number of logs kept for a container.")
+    docker_check_image: Image = key(
+        "hello-world", "Image that the verification runs a container of; it must end by itself."
+    )
     docker_live_restore: Switch = key(True, "Keep containers running while Docker restarts.")
     allow_disruption: Switch = key(False, "Restart Docker or reboot although containers run.")
 
