@@ -26,6 +26,16 @@ _ADD_LINES = (
     'chmod 600 "$t" && chown "$2:$g" "$t" && mv -fT "$t" "$1"'
 )
 
+# $1 user. A private key whose public half is missing (a run killed between the two) gets that half, not a new key.
+_MAKE_KEY_PAIR = (
+    'h=$(getent passwd "$1" | cut -d: -f6); g=$(id -gn "$1"); k="$h/.ssh/id_ed25519"; umask 077; '
+    'install -d -m 700 -o "$1" -g "$g" "$h/.ssh" && rm -f "$k.new" "$k.new.pub" && '
+    'if [ -e "$k" ]; then ssh-keygen -y -P "" -f "$k" >"$k.new.pub"; '
+    'else ssh-keygen -q -t ed25519 -N "" -C "$1@$(hostname)" -f "$k.new" && '
+    'chown "$1:$g" "$k.new" && mv "$k.new" "$k"; fi && '
+    'chmod 644 "$k.new.pub" && chown "$1:$g" "$k.new.pub" && mv "$k.new.pub" "$k.pub"'
+)
+
 
 @operation()
 def operator_key(path: str) -> Generator[Any]:
@@ -44,14 +54,7 @@ def operator_key(path: str) -> Generator[Any]:
 def key_pair(user: str) -> Generator[Any]:
     """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
     if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
-        yield StringCommand(
-            "u=", QuoteString(user), '; h=$(getent passwd "$u" | cut -d: -f6); g=$(id -gn "$u"); '
-            'install -d -m 700 -o "$u" -g "$g" "$h/.ssh" && rm -f "$h/.ssh/.new" "$h/.ssh/.new.pub" && '
-            'ssh-keygen -q -t ed25519 -N "" -C "$u@$(hostname)" -f "$h/.ssh/.new" </dev/null && '
-            'chown "$u:$g" "$h/.ssh/.new" "$h/.ssh/.new.pub" && mv "$h/.ssh/.new.pub" "$h/.ssh/id_ed25519.pub" && '
-            'mv "$h/.ssh/.new" "$h/.ssh/id_ed25519"',
-            _separator="",
-        )  # fmt: skip
+        yield StringCommand("sh", "-c", QuoteString(_MAKE_KEY_PAIR), "sh", QuoteString(user))
 
 
 @operation()

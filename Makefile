@@ -1,0 +1,53 @@
+# `make rehearse` and `make test` do everything on a fresh machine; `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
+                   iproute2 iptables openssh-client gnupg busybox-static git python3-venv
+PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages rehearse test lint unit lab-tests clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.ready  ## The virtual environment with everything in it
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "this machine has Python %d.%d; version 3.11 or newer is needed: make PYTHON=python3.11" % sys.version_info[:2])'
+	@echo "== Python packages into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+packages:
+	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(DEBIAN_PACKAGES) 2>/dev/null | awk '$$2 == "installed" {print $$1}' | sort >/tmp/.have.$$$$; \
+	   printf '%s\n' $(DEBIAN_PACKAGES) | sort | comm -23 - /tmp/.have.$$$$; rm -f /tmp/.have.$$$$); \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" != 0 ]; then echo "the lab needs root and these Debian packages: $$missing" >&2; exit 1; fi; \
+	  echo "== Debian packages:" $$missing; \
+	  apt-get -q update >/dev/null && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null; \
+	fi
+
+rehearse: packages setup  ## The whole thing on this machine: lab, deploy, verify
+	@$(BIN)/python -m lab rehearse
+
+test: packages setup lint  ## Every test
+	$(PYTEST) tests/unit tests/plan tests/lab
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+unit: setup  ## The tests that need nothing but Python
+	$(PYTEST) -q tests/unit tests/plan
+
+lab-tests: packages setup  ## The tests on real hosts
+	$(PYTEST) tests/lab
+
+clean: setup  ## End the lab and remove what make made
+	@$(BIN)/python -m lab down
+	rm -rf $(VENV) reports
