@@ -17,8 +17,8 @@ from tasks.facts.sections import SECTION, parse_sections
 
 BLACKLIST = "/etc/modprobe.d/openpai-nouveau.conf"
 STATE = "/var/lib/openpai-deploy"
-# Written before a driver is installed from a runfile and removed after: present means that an installation broke off.
-UNDER_WAY = f"{STATE}/nvidia-runfile.under-way"
+# Written before a driver is installed and removed after: present means that an installation broke off.
+UNDER_WAY = f"{STATE}/nvidia-driver.under-way"
 # The version that this deploy installed last: a loaded driver that differs from it waits for a reboot of ours.
 RECORD = f"{STATE}/nvidia-driver.installed"
 # The transient unit an installation runs in, so that it outlives the SSH session.
@@ -40,7 +40,8 @@ bus() {{ {BUS_SCRIPT}
 }}
 stale() {{
   for i in /boot/initrd.img-*; do
-    if [ -d "/lib/modules/${{i#/boot/initrd.img-}}" ] && [ ! "$i" -nt {BLACKLIST} ]; then echo "${{i#/boot/initrd.img-}}"; fi
+    v=${{i#/boot/initrd.img-}}
+    if [ -d "/lib/modules/$v" ] && [ ! "$i" -nt {BLACKLIST} ]; then echo "$v"; fi
   done
 }}
 headers() {{
