@@ -8,6 +8,7 @@ with a message that names no remedy.
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import shlex
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from cluster import secrets
 from tasks import streams
 from tasks.context import cluster_of
 
+# Its transport thread prints tracebacks of connections that fail; connect() says the same in one line.
+logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 # Seconds; an idle host in the middle of another host's long step must not lose its connection.
 KEEPALIVE = 15
 # Waits for the lines of stdin one byte at a time, so what follows the password reaches the command untouched.

@@ -1,0 +1,93 @@
+"""The connectors' shell scripts, run by a real shell."""
+
+import hashlib
+import io
+import os
+import subprocess
+
+import pytest
+
+from tasks import streams
+from tasks.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD
+
+
+def write(path, content, claimed=None):
+    """Run the upload script on `content` as if `claimed` had been announced."""
+    claimed = content if claimed is None else claimed
+    arguments = [str(path), str(len(claimed)), hashlib.sha256(claimed).hexdigest()]
+    return subprocess.run(["sh", "-c", ATOMIC_WRITE, "sh", *arguments], input=content, capture_output=True, check=False)
+
+
+def test_an_upload_keeps_mode_and_leaves_nothing_beside(tmp_path):
+    target = tmp_path / "daemon.json"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    assert write(target, b"new\0bytes").returncode == 0
+    assert target.read_bytes() == b"new\0bytes"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["daemon.json"]
+
+
+def test_a_new_file_is_private(tmp_path):
+    assert write(tmp_path / "secret", b"x").returncode == 0
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("sent", [b"", b"ne", b"nxx"])
+def test_a_transfer_cut_short_replaces_nothing(tmp_path, sent):
+    target = tmp_path / "f"
+    target.write_bytes(b"old")
+    done = write(target, sent, claimed=b"new")
+    assert done.returncode == 1
+    assert b"cut short" in done.stderr
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["f"]
+
+
+@pytest.fixture
+def sudo(tmp_path, monkeypatch):
+    """A sudo stand-in: asks for a password by standard input unless the file `free` exists."""
+    program = tmp_path / "sudo"
+    program.write_text(
+        f"""#!/bin/sh
+case " $* " in
+*" -n "*) [ -e {tmp_path}/free ] || exit 1;;
+*) IFS= read -r p; [ "$p" = "s3cret pa\\ss'" ] || exit 1;;
+esac
+while [ $# -gt 0 ]; do case $1 in -p) shift 2;; -*) shift;; *) break;; esac; done
+exec "$@"
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_the_password_never_reaches_the_command(sudo, free):
+    if free:
+        (sudo / "free").touch()
+    script = SUDO_WITH_PASSWORD.format(flags="", command="cat")
+    done = subprocess.run(
+        ["sh", "-c", script], input=b"s3cret pa\\ss'\npayload\n\xff", capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"payload\n\xff")
+
+
+def test_a_wrong_password_fails(sudo):
+    script = SUDO_WITH_PASSWORD.format(flags="", command="cat")
+    assert subprocess.run(["sh", "-c", script], input=b"wrong\n", capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("a", b"a\n"), (["a", "b\n"], b"a\nb\n"), (b"\0raw", b"\0raw"), (io.BytesIO(b"file"), b"file"), (None, b"")],
+)
+def test_what_is_fed_to_a_command(given, sent):
+    class Pipe(io.BytesIO):
+        def close(self):
+            self.seen = self.getvalue()
+
+    pipe = Pipe()
+    streams.feed(pipe, b"pw\n", given)
+    assert pipe.seen == b"pw\n" + sent
