@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from cluster.config.base import AbsolutePath, Count, Group, ImageTag, Port, Secret, Switch, Text, Url, Word, key
+from cluster.config.base import (
+    AbsolutePath,
+    AdminPassword,
+    Count,
+    Group,
+    ImageTag,
+    Port,
+    Secret,
+    Switch,
+    Text,
+    Url,
+    Word,
+    key,
+)
 
 
 class OpenPAI(Group):
@@ -19,7 +32,7 @@ class OpenPAI(Group):
         example="pai-1.0.y",
     )
     docker_image_tag: ImageTag = key("v1.0.0", "Tag of OpenPAI's service images.")
-    openpai_admin_password: Secret | None = key(
+    openpai_admin_password: AdminPassword | None = key(
         None,
         "Password of OpenPAI's first user, `admin`. Default: a random one, made once and kept in secrets.yaml of the "
         "cluster folder.",
@@ -87,3 +100,9 @@ class Requirements(Group):
     worker_default_docker_runtime: Word = key("nvidia", "Docker's default runtime on workers.")
     master_min_memory_mb: Count = key(40000, "Memory that a master must have, in MB (the guide: 40 GB).")
     worker_min_memory_mb: Count = key(16000, "Memory that a worker must have, in MB (the guide: 16 GB).")
+    master_min_cpus: Count = key(2, "Processors that a master must have (kubeadm refuses fewer than 2).")
+    worker_min_cpus: Count = key(1, "Processors that a worker must have.")
+    docker_data_root_min_free_gb: Count = key(20, "Free disk space that docker_data_root must have, in GB.")
+    var_min_free_gb: Count = key(5, "Free disk space that /var must have, in GB.")
+    clock_max_offset_ms: Count = key(1000, "How far a host's clock may be from the others', in milliseconds.")
+    package_lock_wait: Count = key(60, "Seconds to wait for another program to release apt's and dpkg's locks.")

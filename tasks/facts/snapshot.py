@@ -19,13 +19,19 @@ from tasks.facts.docker import Docker
 from tasks.facts.gpu import NvidiaSmi
 from tasks.facts.nvidia_driver import NvidiaDriver
 from tasks.facts.snapshot_parser import Snapshot, parse_snapshot
+from tasks.facts.time import TimeSync
 
 PROBES = Path(__file__).parents[2] / "files/snapshot.sh"
 # Facts whose own commands run as probes of the snapshot.
-BUNDLED: dict[str, type[FactBase]] = {"docker": Docker, "nvidia_driver": NvidiaDriver, "nvidia_smi": NvidiaSmi}
+BUNDLED: dict[str, type[FactBase]] = {
+    "docker": Docker,
+    "nvidia_driver": NvidiaDriver,
+    "nvidia_smi": NvidiaSmi,
+    "time_sync": TimeSync,
+}
 
-# Standard input is sudo's password, then the program. Where sudo works the program runs as root; where it does not, sudo's
-# own words are reported and the program runs without rights. The times frame the whole, for the clock's offset.
+# Standard input is sudo's password, then the program. Where sudo works the program runs as root; where it does not,
+# sudo's own words are reported and the program runs without rights. The times frame it all, for the clock's offset.
 _COMMAND = r"""
 date +'@@@ start%n%s%3N'
 IFS= read -r password
@@ -77,7 +83,7 @@ def program(
     `peers` are ADDRESS:PORT; `lock_wait` is in seconds. A stream, because pyinfra logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
-    probes = [f"{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]  # type: ignore[call-arg]
+    probes = [f"{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]
     lines = [
         password.get_secret_value() if password else "",
         f"PEERS={shlex.quote(' '.join(peers))}",

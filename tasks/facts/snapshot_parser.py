@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tasks.facts.docker import DockerDaemon, parse_docker
-from tasks.facts.gpu import SmiReport, parse_smi
+from tasks.facts.gpu import TIMED_OUT, SmiReport, parse_smi
 from tasks.facts.nvidia_driver import DriverState, parse_driver_state
+from tasks.facts.time import TimeDaemon, parse_time
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Listener:
-    """A listening TCP port. `process` is empty where its owner could not be seen; `container` is docker or kubernetes."""
+    """A listening TCP port and its owner: the process (empty: unseen), and docker or kubernetes if it is theirs."""
 
     port: int
     process: str
@@ -71,8 +72,8 @@ class Snapshot:
     ports: tuple[Listener, ...]
     lock_waited: int
     lock_holder: str | None
-    clock_keepers: tuple[str, ...]
-    clock_synchronised: bool
+    packages: frozenset[str]
+    kubelet: bool
     nvidia_runtime: bool
     rivals: tuple[str, ...]
     peers: dict[str, str]
@@ -81,6 +82,7 @@ class Snapshot:
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
     smi: SmiReport = field(default_factory=SmiReport)
+    time: TimeDaemon = field(default_factory=TimeDaemon)
 
     def mac_of(self, address: str) -> str | None:
         """The MAC of the interface that carries `address`."""
@@ -110,7 +112,6 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         return found.get(probe, [])
 
     os = dict(line.split("=", 1) for line in lines("os") if "=" in line)
-    keepers, synchronised = _clock(lines("ntp"))
     waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
     return Snapshot(
         started=int(found["start"][0]),
@@ -130,12 +131,14 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         cgroup=_cgroup(lines("cgroup")),
         addresses=tuple(_addresses(lines("addresses"))),
         macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
-        space={name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))},
+        space={
+            name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))
+        },
         ports=tuple(_listener(line) for line in lines("ports")),
         lock_waited=int(waited),
         lock_holder=holder or None,
-        clock_keepers=keepers,
-        clock_synchronised=synchronised,
+        packages=frozenset(lines("packages")),
+        kubelet=bool(lines("kubelet")),
         nvidia_runtime=bool(lines("runtime")),
         rivals=tuple(lines("rivals")),
         peers=dict(line.split(" ", 1) for line in lines("peers")),
@@ -143,7 +146,8 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         late=late,
         docker=parse_docker(found["docker"]) if lines("docker") else DockerDaemon(),
         driver=parse_driver_state(found["nvidia_driver"]) if lines("nvidia_driver") else DriverState(),
-        smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(status=124),
+        smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
+        time=parse_time(found.get("time_sync", [])),
     )
 
 
@@ -171,20 +175,6 @@ def _addresses(lines: list[str]) -> list[Address]:
 def _listener(line: str) -> Listener:
     port, _pid, container, process = (*line.split(" ", 3), "", "")[:4]
     return Listener(int(port), process.strip(), "" if container == "-" else container)
-
-
-def _clock(lines: list[str]) -> tuple[tuple[str, ...], bool]:
-    """The time daemons that run, and whether one of them (or the kernel) says that it is synchronised."""
-    keepers = tuple(line.split()[1].replace("timesyn", "timesyncd") for line in lines if line.startswith("daemon "))
-    text = "\n".join(lines)
-    ntpq = re.search(r"^ntpq .*stratum=(\d+)", text, re.M)
-    chronyc = re.search(r"^chronyc (.+)$", text, re.M)
-    synchronised = (
-        (ntpq is not None and int(ntpq.group(1)) < 16)
-        or (chronyc is not None and chronyc.group(1).split(",")[-1] == "Normal")
-        or "timedatectl NTPSynchronized=yes" in lines
-    )
-    return keepers, synchronised
 
 
 def _reply(line: str) -> tuple[str, Reply]:
