@@ -1,0 +1,75 @@
+"""The disk images the hosts start from: what a plain server install has, once per suite, in the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import apt, cache
+from lab.settings import CACHE, USER
+from lab.shell import run
+
+# What a server installed with "SSH server" and "standard system utilities" has and the deploy may count on; no
+# Docker, NTP, Python, curl or gnupg, which the deploy must bring or do without.
+PACKAGES = (
+    "systemd systemd-sysv dbus libpam-systemd openssh-server sudo ca-certificates iproute2 iputils-ping procps kmod "
+    "initramfs-tools"
+).split()
+
+# udev inside a container would act on the machine's devices; the apt timers would take apt's lock at their own times.
+PREPARE = f"""
+useradd --create-home --shell /bin/bash --groups sudo {USER}
+rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id
+echo uninitialized > /etc/machine-id
+systemctl mask --quiet systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket \
+    systemd-udev-trigger.service systemd-udev-settle.service systemd-networkd.service systemd-resolved.service \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer getty.target \
+    console-getty.service
+mkdir -p /etc/systemd/journald.conf.d /mnt/docker /var/lib/docker /var/lib/containerd
+printf '[Journal]\\nStorage=volatile\\nRuntimeMaxUse=16M\\n' > /etc/systemd/journald.conf.d/lab.conf
+printf 'force-unsafe-io\\n' > /etc/dpkg/dpkg.cfg.d/lab
+update-ca-certificates >/dev/null 2>&1
+"""
+
+
+def ensure(suite: str, say: Callable[[str], None]) -> Path:
+    """The directory with the base of `suite`, built when the cache lacks it."""
+    sources = "\n".join(source.text() for source in apt.sources(suite))
+
+    def build(draft: Path) -> None:
+        say(f"building the base of {suite} hosts (once)")
+        _build(suite, sources, draft)
+
+    certificates = [path.read_text() for path in _certificates()]
+    return cache.ensure(f"base-{suite}", (PACKAGES, PREPARE, sources, apt.options(), certificates), build)
+
+
+def _build(suite: str, sources: str, draft: Path) -> None:
+    # The keyrings of the machine's sources are not in an empty tree; mmdebstrap verifies with the machine's.
+    run(
+        "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*", suite, draft, "-", stdin=sources,
+        env={**os.environ, "TMPDIR": str(CACHE)},
+    )  # fmt: skip
+    for path in (draft / "etc/apt/sources.list.d").iterdir():
+        path.unlink()
+    (draft / "etc/apt/sources.list").unlink(missing_ok=True)
+    (draft / f"etc/apt/sources.list.d/{apt.distribution()}.sources").write_text(sources)
+    (draft / "etc/apt/apt.conf.d/10mirror").write_text(apt.options())
+    for source in apt.sources(suite):
+        keyring = Path(source.signed_by or "/")
+        inside = draft / str(keyring).lstrip("/")
+        if keyring.is_file() and not inside.exists():
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(keyring, inside)
+    for certificate in _certificates():
+        shutil.copy(certificate, draft / "usr/local/share/ca-certificates")
+    run("chroot", draft, "sh", "-eu", stdin=PREPARE)
+
+
+def _certificates() -> list[Path]:
+    """The authorities this machine trusts beyond Debian's: a company's proxy needs them on every host."""
+    return sorted(Path("/usr/local/share/ca-certificates").glob("*.crt"))

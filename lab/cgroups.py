@@ -1,0 +1,62 @@
+"""A cgroup for each host in every hierarchy: hosts that shared one would see, and clean away, each other's containers."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+ROOT = "openpai-lab"
+
+
+def _mounts() -> list[tuple[Path, bool]]:
+    """Where the cgroup hierarchies of this machine are mounted, and which is version 2."""
+    fields = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    return [(Path(path), kind == "cgroup2") for _, path, kind, *_ in fields if kind in ("cgroup", "cgroup2")]
+
+
+def enter(lab: str, host: str) -> None:
+    """Put this process, and so the host it becomes, into the host's own new cgroups."""
+    for mount, unified in _mounts():
+        group = mount
+        for part in (ROOT, lab, host):
+            if unified:
+                _offer_controllers(group)
+            group = group / part
+            group.mkdir(exist_ok=True)
+            _inherit_cpuset(group)
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def remove(lab: str, host: str | None = None) -> None:
+    """Remove the cgroups of a host, or of a whole lab, and the common root with the last lab."""
+    for mount, _ in _mounts():
+        top = mount / ROOT / lab / host if host else mount / ROOT / lab
+        for left, _, _ in os.walk(top, topdown=False):
+            _remove(Path(left))
+        root = mount / ROOT
+        if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
+            _remove(root)
+
+
+def _remove(group: Path, patience: float = 5) -> None:
+    deadline = time.monotonic() + patience
+    while group.is_dir():
+        try:
+            group.rmdir()
+        except OSError:  # the kernel lets go of ended processes a moment later
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _offer_controllers(group: Path) -> None:
+    for controller in (group / "cgroup.controllers").read_text().split():
+        (group / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _inherit_cpuset(group: Path) -> None:
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        path = group / name
+        if (group / "tasks").exists() and path.exists() and not path.read_text().strip():
+            path.write_text((group.parent / name).read_text())

@@ -1,0 +1,57 @@
+"""The lab's Kubernetes: a release mirror and images like the official ones, built once from Debian's source package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.kubernetes import images, oci
+from lab.kubernetes.build import Progress, build, result, running
+from lab.kubernetes.compile import VERSION
+from lab.settings import REGISTRY_PORT, WEB_PORT
+
+__all__ = ["VERSION", "Progress", "build", "config", "publish", "ready", "result", "running"]
+
+
+def ready() -> bool:
+    """Whether the build of the present recipe is done."""
+    return result().is_dir()
+
+
+def config(gateway: str) -> dict[str, object]:
+    """Keys of a lab's config.yaml that send the hosts to the lab's mirror and registry."""
+    registry = f"{gateway}:{REGISTRY_PORT}"
+    return {
+        "installer": "kubeadm",
+        "kubernetes_version": VERSION,
+        "kubernetes_mirror": f"http://{gateway}:{WEB_PORT}/kubernetes/release",
+        "kube_image_repo": f"{registry}/{images.REPOSITORY}",
+        # Calico's images are in no registry that the lab can reach.
+        "openpai_kube_network_plugin": "host-gw",
+        "nvidia_device_plugin_image": f"{registry}/{images.DEVICE_PLUGIN}",
+    }
+
+
+def publish(web_root: Path, registry: str) -> None:
+    """Offer the built releases under a lab's web root and push the images into its registry, unless they are there.
+
+    `registry` is host:port of one that speaks plain HTTP. Raises LabError when a push fails; call it after `build`."""
+    release = web_root / "kubernetes/release"
+    draft = release.with_name("release.new")
+    for old in (draft, release):
+        shutil.rmtree(old, ignore_errors=True)
+    # Linked, not copied, and not a link to the folder: a newer recipe's build removes this one's.
+    shutil.copytree(result() / "release", draft, copy_function=_link)
+    draft.rename(release)
+    layout = result() / "images"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: oci.push(layout, name, registry), oci.names(layout)))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

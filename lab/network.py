@@ -1,0 +1,86 @@
+"""The lab's bridge, its firewall rules, and the wiring of a host that boots."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import shlex
+from pathlib import Path
+
+from lab import state as states
+from lab.shell import LabError, run
+from lab.state import LabState
+
+
+def free_index() -> int:
+    """The first /24 of 10.77.0.0/16 that no lab has and no route of this machine meets."""
+    taken = {lab.index for lab in states.every()}
+    routes = json.loads(run("ip", "-json", "-4", "route").stdout or "[]")
+    nets = [ipaddress.ip_network(route["dst"], strict=False) for route in routes if route["dst"] != "default"]
+    for index in range(256):
+        net = ipaddress.ip_network(f"10.77.{index}.0/24")
+        if index not in taken and not any(net.overlaps(other) for other in nets):
+            return index
+    raise LabError("no /24 of 10.77.0.0/16 is free on this machine; take some labs down")
+
+
+def create(lab: LabState) -> None:
+    """Make the bridge with the gateway address; hosts reach each other and the gateway, and nothing else.
+
+    The bridge forwards only so that what leaves the lab is refused at once instead of vanishing.
+    """
+    if not Path("/sys/class/net", lab.bridge).exists():
+        run("ip", "link", "add", lab.bridge, "type", "bridge")
+    _rules(lab, remove=True)
+    run("ip", "address", "replace", f"{lab.gateway}/24", "dev", lab.bridge)
+    _rule(lab, "INPUT", "-i", lab.bridge, "-j", "ACCEPT")
+    # Docker on this machine sets FORWARD to DROP, and bridged frames pass that chain where br_netfilter is loaded.
+    _rule(lab, "FORWARD", "-i", lab.bridge, "-o", lab.bridge, "-j", "ACCEPT")
+    _rule(lab, "FORWARD", "!", "-i", lab.bridge, "-o", lab.bridge, "-j", "DROP")
+    _rule(
+        lab, "FORWARD", "-i", lab.bridge, "!", "-o", lab.bridge, "-j", "REJECT", "--reject-with", "icmp-net-unreachable"
+    )
+    Path("/proc/sys/net/ipv4/conf", lab.bridge, "forwarding").write_text("1")
+    Path("/proc/sys/net/ipv6/conf", lab.bridge, "disable_ipv6").write_text("1")
+    run("ip", "link", "set", lab.bridge, "up")
+
+
+def remove(name: str) -> None:
+    """Remove the bridge of a lab, the host ends on it and its firewall rules; none of them need exist."""
+    lab = LabState(name, 0, "", "")
+    _rules(lab, remove=True)
+    if Path("/sys/class/net", lab.bridge).exists():
+        for port in Path("/sys/class/net", lab.bridge, "brif").iterdir():
+            run("ip", "link", "delete", port.name, check=False)  # a port goes by itself with its host
+        run("ip", "link", "delete", lab.bridge)
+
+
+def exists(name: str) -> bool:
+    """Whether the bridge of that lab is there."""
+    return Path("/sys/class/net", LabState(name, 0, "", "").bridge).exists()
+
+
+def plug(lab: LabState, address: str, leader: int) -> None:
+    """Give the host whose init is `leader` its address, as systemd-networkd cannot do without udev."""
+    inside = ("nsenter", "--target", str(leader), "--net")
+    run(*inside, "ip", "link", "set", "lo", "up")
+    run(*inside, "ip", "address", "replace", f"{address}/24", "dev", "host0")
+    run(*inside, "ip", "link", "set", "host0", "up")
+    for port in Path("/sys/class/net", lab.bridge, "brif").iterdir():
+        run("ip", "link", "set", port.name, "up", check=False)  # another host's port may go while we look
+    run(*inside, "ip", "route", "replace", "default", "via", lab.gateway)
+
+
+def _rule(lab: LabState, chain: str, *rule: str) -> None:
+    run("iptables", "--wait", "--insert", chain, *rule, "--match", "comment", "--comment", f"openpai-lab-{lab.name}")
+
+
+def _rules(lab: LabState, remove: bool) -> list[list[str]]:
+    found = []
+    for line in run("iptables", "--wait", "--list-rules").stdout.splitlines():
+        words = shlex.split(line)
+        if f"openpai-lab-{lab.name}" in words:
+            found.append(words)
+            if remove:
+                run("iptables", "--wait", "--delete", *words[1:])
+    return found

@@ -1,0 +1,53 @@
+"""The lab's long-running processes. They carry their lab and part in the environment: the process table is the
+only record of them, so nothing goes stale when one is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from lab.settings import PROJECT
+from lab.shell import LabError, run
+
+LAB, PART = "OPENPAI_LAB", "OPENPAI_LAB_PART"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def spawn(lab: str, part: str, argv: list[str], log: Path, extra: dict[str, str] | None = None) -> None:
+    """Start `argv` as `part` of `lab`, in its own session and orphaned, so that it outlives the caller."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = {"PATH": PATH, "PYTHONPATH": str(PROJECT), LAB: lab, PART: part, **(extra or {})}
+    # The descriptor of the log must not be a pipe of ours: run() would wait for it to close.
+    run("setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" </dev/null >>"$log" 2>&1', "sh", log, *argv, env=env)
+
+
+def find(lab: str, part: str | None = None) -> list[int]:
+    """Process ids of a lab, or of one part of it, oldest first."""
+    wanted = {f"{LAB}={lab}".encode()} | ({f"{PART}={part}".encode()} if part else set())
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile, or is a kernel thread
+        if wanted <= set(environment.split(b"\0")):
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def kill(lab: str, part: str | None = None, timeout: float = 20) -> None:
+    """End every process of a lab, or of one part, and wait until all are gone."""
+    deadline = time.monotonic() + timeout
+    while pids := find(lab, part):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > deadline:
+            raise LabError(f"processes of lab {lab} do not end: {pids}")
+        time.sleep(0.05)

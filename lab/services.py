@@ -1,0 +1,178 @@
+"""What the hosts find on the gateway: a forward proxy, a web server, an image registry and a clock."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import process
+from lab.settings import PROXY_PORT, REGISTRY_PORT, WEB_PORT
+from lab.shell import LabError, run
+from lab.state import LabState
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: what to run, what to write before, and the TCP port that tells it is there (None: UDP 123)."""
+
+    name: str
+    port: int | None
+    command: Callable[[LabState], list[str]]
+    settings: Callable[[LabState], str]
+
+
+def directory(lab: LabState) -> Path:
+    """Where the services keep their settings, logs and data."""
+    return lab.directory / "services"
+
+
+def web_root(lab: LabState) -> Path:
+    """What http://GATEWAY:8080/ serves; others may add to it."""
+    return lab.directory / "www"
+
+
+def _proxy_settings(lab: LabState) -> str:
+    lines = [
+        "User nobody", "Group nogroup", f"Port {PROXY_PORT}", f"Listen {lab.gateway}", "Timeout 600",
+        "LogLevel Notice", "MaxClients 100", f"Allow {lab.network}", "DisableViaHeader Yes", *_upstream(),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _upstream() -> list[str]:
+    """The machine's own way out when it has one: its environment's proxy, or apt's."""
+    apt = run("apt-config", "shell", "PROXY", "Acquire::http::Proxy").stdout.partition("=")[2].strip().strip("'")
+    environment = os.environ.get("https_proxy") or os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY")
+    proxy = urllib.parse.urlsplit(environment or apt)
+    if not proxy.hostname:
+        return []
+    login = f"{proxy.username}:{proxy.password}@" if proxy.username else ""
+    exceptions = os.environ.get("no_proxy", "").split(",")
+    return [
+        f"Upstream http {login}{proxy.hostname}:{proxy.port or 3128}",
+        *(f'Upstream none "{name.strip()}"' for name in exceptions if name.strip()),
+    ]
+
+
+def _registry_settings(lab: LabState) -> str:
+    return (
+        "version: 0.1\nlog: {level: warn}\n"
+        f"storage: {{filesystem: {{rootdirectory: {directory(lab)}/images}}, delete: {{enabled: true}}}}\n"
+        f"http: {{addr: '{lab.gateway}:{REGISTRY_PORT}'}}\n"
+    )
+
+
+def _clock_settings(lab: LabState) -> str:
+    return (
+        f"local stratum 8\nallow {lab.network}\nbindaddress {lab.gateway}\ncmdport 0\nbindcmdaddress /\n"
+        f"pidfile {directory(lab)}/clock.pid\nuser root\n"
+    )
+
+
+def _settings_file(lab: LabState, name: str) -> str:
+    return str(directory(lab) / f"{name}.conf")
+
+
+SERVICES = (
+    Service("proxy", PROXY_PORT, lambda lab: ["tinyproxy", "-d", "-c", _settings_file(lab, "proxy")], _proxy_settings),
+    Service(
+        "web",
+        WEB_PORT,
+        lambda lab: [
+            sys.executable,
+            "-m",
+            "http.server",
+            str(WEB_PORT),
+            "--bind",
+            lab.gateway,
+            "--directory",
+            str(web_root(lab)),
+        ],  # fmt: skip
+        lambda lab: "",
+    ),
+    Service(
+        "registry",
+        REGISTRY_PORT,
+        lambda lab: ["docker-registry", "serve", _settings_file(lab, "registry")],
+        _registry_settings,
+    ),
+    # -x: it tells the time and never sets the machine's clock.
+    Service("clock", None, lambda lab: ["chronyd", "-x", "-d", "-f", _settings_file(lab, "clock")], _clock_settings),
+)
+
+
+def start(lab: LabState) -> None:
+    """Start the services that do not run, and wait until they answer."""
+    directory(lab).mkdir(parents=True, exist_ok=True)
+    web_root(lab).mkdir(parents=True, exist_ok=True)
+    started = [service for service in SERVICES if not running(lab, service)]
+    for service in started:
+        _check_port(lab, service)
+        Path(_settings_file(lab, service.name)).write_text(service.settings(lab))
+        process.spawn(lab.name, service.name, service.command(lab), log(lab, service))
+    for service in started:
+        _wait(lab, service)
+
+
+def running(lab: LabState, service: Service) -> bool:
+    """Whether the service's process is there."""
+    return bool(process.find(lab.name, service.name))
+
+
+def log(lab: LabState, service: Service) -> Path:
+    """Where the service's output goes."""
+    return directory(lab) / f"{service.name}.log"
+
+
+def address(lab: LabState, service: Service) -> str:
+    """Where the hosts find the service."""
+    return f"{lab.gateway}:{service.port or 123}"
+
+
+def _check_port(lab: LabState, service: Service) -> None:
+    kind = socket.SOCK_STREAM if service.port else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((lab.gateway, service.port or 123))
+        except OSError as error:
+            raise LabError(
+                f"port {service.port or 123} of {lab.gateway} is taken by another program, which listens on every address; "
+                f"the lab's {service.name} needs it: stop that program (`ss -ltunp` names it) for as long as the lab runs"
+            ) from error
+
+
+def _wait(lab: LabState, service: Service, timeout: float = 15) -> None:
+    deadline = time.monotonic() + timeout
+    while not _answers(lab, service):
+        if time.monotonic() > deadline:
+            told = log(lab, service).read_text(errors="replace").strip().splitlines()[-3:]
+            raise LabError(f"the lab's {service.name} did not start: {' / '.join(told) or 'no output'}")
+        time.sleep(0.05)
+
+
+def _answers(lab: LabState, service: Service) -> bool:
+    if service.port is None:
+        return _tells_time(lab.gateway)
+    try:
+        with socket.create_connection((lab.gateway, service.port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _tells_time(server: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.5)
+        client.connect((server, 123))
+        try:
+            client.send(b"\x23" + bytes(47))  # version 4, client
+            return len(client.recv(128)) >= 48
+        except OSError:
+            return False

@@ -1,0 +1,26 @@
+"""Where the lab keeps its things, and what it is made of. Every module of the lab takes them from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+STATE = Path("/var/lib/openpai-lab")
+"""One directory a lab; gone after `down`."""
+CACHE = Path("/var/cache/openpai-lab")
+"""Bases and packages, built once and used by every lab."""
+
+USER = "paiadmin"
+DEFAULT_SUITE = "bookworm"
+DEV_BOX = "dev-box"
+MASTER = "openpai-master-01"
+
+PROXY_PORT = 3128
+WEB_PORT = 8080
+REGISTRY_PORT = 5000
+CUDA_IMAGE = "nvidia/cuda:12.4.1-base-ubuntu22.04"
+
+
+def worker_name(number: int) -> str:
+    """The name of the worker counted from 1, after the guide's example."""
+    return f"openpai-{number:03d}"
