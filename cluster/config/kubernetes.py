@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from cluster.config.base import Group, Repository, Subnet, Switch, Text, Url, Word, key
+from pydantic import Field
+
+from cluster.config.base import (
+    Count,
+    Group,
+    Image,
+    Positive,
+    Repository,
+    Sha256,
+    Subnet,
+    Switch,
+    Text,
+    Url,
+    Word,
+    key,
+)
 
 
 class Kubernetes(Group):
@@ -62,7 +77,58 @@ class Kubernetes(Group):
         since="master",
         example='{serialize-image-pulls: "false"}',
     )
-    kubernetes_version: Word = key("v1.21.14", "Version that kubeadm installs.")
+    kubernetes_version: Word = key("v1.21.14", "Version that kubeadm installs: v1.20.x or v1.21.x.")
     kubernetes_mirror: Url = key("https://dl.k8s.io/release", "Where kubeadm, kubelet and kubectl come from.")
+    kubelet_download_url: Text | None = key(
+        None, "URL of kubelet, in place of kubernetes_mirror; placeholders as for kubeadm_download_url."
+    )
+    kubectl_download_url: Text | None = key(
+        None, "URL of kubectl, in place of kubernetes_mirror; placeholders as for kubeadm_download_url."
+    )
+    kubernetes_sha256: dict[str, Sha256] = key(
+        {},
+        "SHA-256 sums of kubeadm, kubelet and kubectl. Without one: the official sum where this release knows it "
+        "(v1.20.15, v1.21.14), else the .sha256 file beside the binary.",
+        example="{kubeadm: 3b1da35298d062540f9ecad0f18cf4e44be0c7d37c5e430ed0cb56d6c0fe5ebc}",
+    )
     kube_pods_subnet: Subnet = key("10.200.0.0/13", "Network of the pods; free of hosts.")
     kube_service_addresses: Subnet = key("10.192.0.0/13", "Network of the services; free of hosts.")
+    kube_network_node_prefix: Annotated[int, Field(ge=16, le=28)] = key(
+        25, "Prefix length of each node's share of kube_pods_subnet; 25 holds 126 pods."
+    )
+    kube_master_taint: Switch = key(
+        False, "Keep pods without a toleration off the master. OpenPAI's services run there and have none."
+    )
+    kube_proxy_conntrack_max_per_core: Count = key(
+        32768, "Connections tracked per CPU core; 0 leaves the kernel's limit, for hosts that are containers."
+    )
+    kubeadm_ignore_preflight_errors: list[Word] = key(
+        [], "Checks of kubeadm to pass over, by their names.", example="[SystemVerification]"
+    )
+    kubernetes_timeout: Positive = key(300, "Seconds to wait for nodes, system pods and the pod network.")
+    calico_manifest_url: Url = key(
+        "https://raw.githubusercontent.com/projectcalico/calico/v3.24.5/manifests/calico.yaml",
+        "Calico's manifest, for openpai_kube_network_plugin calico.",
+    )
+    calico_manifest_sha256: Sha256 = key(
+        "1e8825b3bc56bd1b2a7565783630a97a09a4fd9f92767d013e4201cf8f88812c", "SHA-256 sum of that manifest."
+    )
+    nvidia_device_plugin_image: Image = key(
+        "nvcr.io/nvidia/k8s-device-plugin:v0.14.5", "NVIDIA's device plugin, with its version."
+    )
+    kube_certificate_renewal_days: Positive = key(
+        60, "Days before the control plane's certificates expire at which they are renewed."
+    )
+    etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd kept on the master and on the dev box.")
+    kubespray_repository: Text = key(
+        "https://github.com/kubernetes-sigs/kubespray.git", "Git repository of kubespray: a URL, or a path on the dev box."
+    )
+    kubespray_commit: Word = key(
+        "67167bd8d292b67e9c8bceccbc8fb230d05bd2ba", "Commit of kubespray; by default the last one of release-2.11."
+    )
+    kubespray_python: Word | None = key(
+        None,
+        "Python on the dev box to run kubespray's Ansible: a path or a name. Empty: the first that fits of python3.9, "
+        "python3.8 and python3.",
+        example="/opt/python3.8/bin/python3.8",
+    )
