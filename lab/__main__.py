@@ -15,6 +15,7 @@ import click
 from lab import hosts, process, services
 from lab import state as states
 from lab.api import Lab
+from lab.kubernetes.cli import group as kubernetes
 from lab.settings import DEFAULT_SUITE, USER
 from lab.shell import LabError
 
@@ -102,6 +103,9 @@ def ssh(name: str, host: str, command: tuple[str, ...]) -> None:
         }
         argv = ["ssh", *(f"-o{key}={value}" for key, value in options.items()), f"{USER}@{address}", *command]
         sys.exit(subprocess.run(argv, env=environment, check=False).returncode)
+
+
+cli.add_command(kubernetes)
 
 
 def _pair(word: str) -> tuple[str, str]:

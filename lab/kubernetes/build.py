@@ -151,7 +151,7 @@ def _make_release(programs: Path, release: Path) -> None:
     folder = release / VERSION / "bin/linux" / debian.architecture()
     folder.mkdir(parents=True)
     for name in COMMANDS:
-        shutil.copy(programs / name, folder / name)
+        (folder / name).hardlink_to(programs / name)
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         (folder / f"{name}.sha256").write_text(digest)
     series = VERSION.rsplit(".", 1)[0].removeprefix("v")

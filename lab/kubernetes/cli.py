@@ -7,7 +7,6 @@ import time
 import click
 
 from lab import kubernetes
-from lab.shell import LabError
 
 
 @click.group("kubernetes")
@@ -23,10 +22,7 @@ def build() -> None:
     def progress(line: str) -> None:
         click.echo(f"{time.monotonic() - began:5.0f} s  {line}")
 
-    try:
-        place = kubernetes.build(progress)
-    except LabError as error:
-        raise click.ClickException(str(error)) from error
+    place = kubernetes.build(progress)
     progress(f"Kubernetes {kubernetes.VERSION} is in {place}")
 
 
