@@ -45,7 +45,10 @@ def _networks(cluster: Cluster) -> Iterator[tuple[str, str]]:
     for host in cluster.hosts:
         for key, network in (("kube_pods_subnet", pods), ("kube_service_addresses", services)):
             if not host.is_local and IPv4Address(host.address) in network:
-                yield f"{key} {network} holds {host.name}'s own address {host.address}", "choose a network without hosts"
+                yield (
+                    f"{key} {network} holds {host.name}'s own address {host.address}",
+                    "choose a network without hosts",
+                )
     prefix = config.kube_network_node_prefix
     nodes = len(cluster.masters) + len(cluster.workers)
     if prefix < pods.prefixlen:
@@ -95,8 +98,8 @@ def _kubespray(config: Config) -> Iterator[tuple[str, str]]:
 def overlaps(config: Config, networks: Mapping[str, Iterable[str]]) -> list[str]:
     """Messages for hosts that have a network (`10.0.0.0/24`, from their interfaces and routes) inside the cluster's.
 
-    `networks` maps a host's name to its networks. The cluster's own pod routes, which lie wholly inside kube_pods_subnet,
-    are there on every converged node and are no fault.
+    `networks` maps a host's name to its networks. The cluster's own pod routes, which lie wholly inside
+    kube_pods_subnet, are there on every converged node and are no fault.
     """
     pods, services = IPv4Network(config.kube_pods_subnet), IPv4Network(config.kube_service_addresses)
     found = []
@@ -106,9 +109,11 @@ def overlaps(config: Config, networks: Mapping[str, Iterable[str]]) -> list[str]
             if network.prefixlen == 0:
                 continue
             if network.overlaps(services):
-                found.append(f"{host}: its network {network} overlaps kube_service_addresses {services}; change the key")
+                found.append(
+                    f"{host}: its network {network} overlaps kube_service_addresses {services}; change the key"
+                )
             elif network.overlaps(pods) and not network.subnet_of(pods):
-                found.append(f"{host}: its network {network} overlaps kube_pods_subnet {pods}; change the key")
+                found.append(f"{host}: its network {network} overlaps kube_pods_subnet {pods}; change one")
     return found
 
 

@@ -81,7 +81,9 @@ def dns_repository(config: Config) -> str:
 
 def etcd_repository(config: Config) -> str:
     """The repository that holds image `etcd`. The guide's key names the image itself, as quay.io/coreos/etcd."""
-    return config.etcd_image_repo.rstrip("/").removesuffix("/etcd") if config.etcd_image_repo else image_repository(config)
+    return (
+        config.etcd_image_repo.rstrip("/").removesuffix("/etcd") if config.etcd_image_repo else image_repository(config)
+    )
 
 
 def pause_image(config: Config, arch: str) -> str:

@@ -121,7 +121,8 @@ class Kubernetes(Group):
     )
     etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd kept on the master and on the dev box.")
     kubespray_repository: Text = key(
-        "https://github.com/kubernetes-sigs/kubespray.git", "Git repository of kubespray: a URL, or a path on the dev box."
+        "https://github.com/kubernetes-sigs/kubespray.git",
+        "Git repository of kubespray: a URL, or a path on the dev box.",
     )
     kubespray_commit: Word = key(
         "67167bd8d292b67e9c8bceccbc8fb230d05bd2ba", "Commit of kubespray; by default the last one of release-2.11."
