@@ -1,0 +1,145 @@
+"""GPUs: all that the PCI bus shows answer, by the right driver, on the host and in a container by default."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cluster import Cluster, Host
+from tasks.facts.gpu import BUS_SCRIPT, SMI_SCRIPT, SMI_TIME_LIMIT, TIMED_OUT, SmiReport, describe, faults, parse_smi
+from tests.hosts import report
+from tests.hosts.containers import container_probe
+from tests.hosts.packages import expect_held, package_probes
+from tests.hosts.probes import Answer, Probe
+from tests.hosts.report import expect, expect_answer
+from tests.hosts.targets import Target, applies_to, nvidia_workers
+
+pytestmark = applies_to(nvidia_workers)
+
+Answers = dict[str, Answer]
+
+TOOLKIT = "nvidia-container-toolkit"
+# Seconds: a CUDA image may have to be pulled first.
+PULL = 300
+
+
+def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
+    """Questions of this module."""
+    yield from package_probes(TOOLKIT)
+    yield Probe("bus", BUS_SCRIPT)
+    yield Probe("nvidia-smi", SMI_SCRIPT, seconds=SMI_TIME_LIMIT + 10)
+    yield Probe("nouveau", "test ! -e /sys/module/nouveau")
+    yield Probe("loaded driver", "cat /sys/module/nvidia/version")
+    yield Probe("installed driver", "modinfo -F version nvidia")
+    yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
+    # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
+    yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=PULL)
+
+
+def _smi(answers: Answers) -> SmiReport:
+    # Stopped by the probe's own time limit, the script cannot have said so itself.
+    said = str(TIMED_OUT) if answers["nvidia-smi"].timed_out else answers["nvidia-smi"].out
+    return parse_smi(said.splitlines())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unequal_workers(
+    pytestconfig: pytest.Config,
+    targets: tuple[Target, ...],
+    ask: Callable[[Target], Answers],
+    record_testsuite_property: Callable[[str, object], None],
+) -> Iterator[None]:
+    """After the tests: a table of the workers' GPUs where they differ. No fault, but OpenPAI counts them as equal."""
+    yield
+    by_gpus: dict[str, list[str]] = defaultdict(list)
+    for target in targets:
+        if nvidia_workers(target.cluster, target.host):
+            by_gpus[describe(_smi(ask(target)).gpus)].append(target.name)
+    if len(by_gpus) > 1:
+        width = max(map(len, by_gpus))
+        rows = [f"{gpus:<{width}}  {', '.join(names)}" for gpus, names in sorted(by_gpus.items())]
+        record_testsuite_property("unequal GPUs", "; ".join(rows))
+        report.note(pytestconfig, "\n".join(["Warning: the workers have unequal GPUs.", *rows]))
+
+
+@pytest.fixture
+def smi(answers: Answers) -> SmiReport:
+    """What nvidia-smi said on the host."""
+    return _smi(answers)
+
+
+def test_every_gpu_answers(target: Target, answers: Answers, smi: SmiReport) -> None:
+    found = faults(answers["bus"].out.split(), smi, target.config.nvidia_driver_version)
+    if found:
+        report.fail(target, "; ".join(found))
+
+
+def test_nouveau_is_not_loaded(target: Target, answers: Answers) -> None:
+    expect(
+        answers["nouveau"].ok,
+        target,
+        found="the nouveau driver loaded",
+        needed="NVIDIA's alone",
+        remedy=f"run the deploy: {target.deploy}",
+    )
+
+
+def test_installed_driver_is_loaded(target: Target, answers: Answers) -> None:
+    loaded = expect_answer(
+        answers["loaded driver"],
+        target,
+        needed="a loaded NVIDIA driver",
+        remedy="install it (nvidia_driver in config.yaml) or reboot the host",
+    )
+    # A driver that came with the machine's image may have no module file that modinfo knows.
+    installed = answers["installed driver"].out or loaded
+    expect(
+        loaded == installed,
+        target,
+        found=f"driver {loaded} loaded, {installed} installed",
+        needed="the same",
+        remedy="reboot the host",
+    )
+
+
+def test_persistence_mode(target: Target, smi: SmiReport) -> None:
+    found = [str(gpu.index) for gpu in smi.gpus if not gpu.persistence]
+    expect(
+        bool(smi.gpus) and not found,
+        target,
+        found=f"persistence mode off on GPU {', '.join(found)}" if smi.gpus else "no GPU that answers",
+        needed="persistence mode on, or each first call takes seconds for every GPU",
+        remedy="run `systemctl enable --now nvidia-persistenced` there, or `nvidia-smi -pm 1`",
+    )
+
+
+def test_container_toolkit_is_installed_and_held(target: Target, answers: Answers) -> None:
+    expect_held(target, answers, TOOLKIT, target.config.nvidia_toolkit_version)
+
+
+def test_default_runtime(target: Target, answers: Answers) -> None:
+    wanted = target.config.worker_default_docker_runtime
+    remedy = f"run the deploy: {target.deploy}"
+    found = expect_answer(answers["default runtime"], target, needed="an answer of the Docker daemon", remedy=remedy)
+    expect(found == wanted, target, found=f"Docker's default runtime {found}", needed=wanted, remedy=remedy)
+
+
+def test_container_sees_every_gpu(target: Target, answers: Answers) -> None:
+    bus = answers["bus"].out.split()
+    command = f"`docker run --rm {target.config.cuda_image} nvidia-smi`"
+    out = expect_answer(
+        answers["container"],
+        target,
+        needed=f"{command} to show the GPUs",
+        remedy="check that the registry has the image (cuda_image in config.yaml) and Docker's default runtime",
+    )
+    seen = [line for line in out.splitlines() if line.startswith("GPU ")]
+    expect(
+        bool(bus) and len(seen) == len(bus),
+        target,
+        found=f"{len(seen)} GPUs in {command}",
+        needed=f"the {len(bus)} of the PCI bus",
+        remedy="look at the GPUs of the host itself first",
+    )

@@ -1,0 +1,92 @@
+"""The clock: a time daemon that runs, follows a configured server, and is near it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+
+from cluster import Cluster, Host
+from tasks.facts.time import TimeDaemon, TimeSync, parse_time
+from tests.hosts.probes import Answer, Probe
+from tests.hosts.report import expect, expect_answer
+from tests.hosts.targets import Target, applies_to, ntp_hosts
+
+pytestmark = applies_to(ntp_hosts)
+
+Answers = dict[str, Answer]
+
+# Seconds. etcd complains of clocks 1 s apart, and two hosts may be off in opposite directions.
+MAX_OFFSET = 0.5
+
+
+def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
+    """Questions of this module."""
+    yield Probe("time daemon", TimeSync().command(), seconds=45)
+    yield Probe("at boot", "systemctl is-enabled chrony ntpsec ntp; true")
+    # The server's name as the daemon was given it: a name with many addresses resolves to others the next time.
+    yield Probe("followed by name", "chronyc -N -c tracking | cut -d, -f2; ntpq -p -w | sed -n 's/^[*]//p'; true")
+    for server in cluster.config.ntp_servers:
+        yield Probe(f"address of {server}", f"getent ahosts {shlex.quote(server)}")
+
+
+@pytest.fixture
+def daemon(target: Target, answers: Answers) -> TimeDaemon:
+    """The running time daemon; without one the test fails here."""
+    remedy = f"run the deploy: {target.deploy}"
+    out = expect_answer(answers["time daemon"], target, needed="the state of its time daemon", remedy=remedy)
+    found = parse_time(out.splitlines())
+    expect(bool(found.unit), target, found="no time daemon running", needed="chrony, ntpsec or ntp", remedy=remedy)
+    return found
+
+
+@pytest.fixture
+def synchronised(target: Target, daemon: TimeDaemon) -> TimeDaemon:
+    """The time daemon, synchronised; otherwise the test fails here."""
+    servers = ", ".join(target.config.ntp_servers) or "the distribution's servers"
+    expect(
+        daemon.synchronised,
+        target,
+        found=f"{daemon.unit} running, but not synchronised",
+        needed=f"a clock that follows {servers}",
+        remedy="a fresh daemon takes a minute; else check that UDP port 123 of the server is reached",
+    )
+    return daemon
+
+
+def test_daemon_starts_at_boot(target: Target, answers: Answers, daemon: TimeDaemon) -> None:
+    expect(
+        "enabled" in answers["at boot"].out.split(),
+        target,
+        found=f"{daemon.unit} not enabled",
+        needed="it to start at boot",
+        remedy=f"run `systemctl enable {daemon.unit}` there",
+    )
+
+
+def test_clock_follows_a_configured_server(target: Target, answers: Answers, synchronised: TimeDaemon) -> None:
+    wanted = target.config.ntp_servers
+    names = {line.split()[0] for line in answers["followed by name"].out.splitlines() if line}
+    resolved = {
+        line.split()[0] for server in wanted for line in answers[f"address of {server}"].out.splitlines() if line
+    }
+    follows = not wanted or synchronised.peer in {*wanted, *resolved} or bool(names & set(wanted))
+    expect(
+        follows,
+        target,
+        found=f"a clock that follows {synchronised.peer}",
+        needed=f"one of {', '.join(wanted)}",
+        remedy=f"run the deploy: {target.deploy}",
+    )
+
+
+def test_clock_is_near_its_server(target: Target, synchronised: TimeDaemon) -> None:
+    offset = synchronised.offset
+    expect(
+        offset is not None and offset <= MAX_OFFSET,
+        target,
+        found="a clock of unknown offset" if offset is None else f"a clock {offset:.3f} s off",
+        needed=f"at most {MAX_OFFSET} s",
+        remedy="restart the time daemon, which steps the clock",
+    )
