@@ -117,7 +117,8 @@ class Lab:
             "--pid",
             "--cgroup",
             "--root",
-            "--wd=/",
+            "env",
+            "--chdir=/root",
         ]
 
     def root(self, host: str) -> Path:

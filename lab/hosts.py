@@ -71,6 +71,8 @@ def nspawn_command(lab: LabState, host: LabHost) -> list[str]:
         "--capability=all", *(f"--system-call-filter={calls}" for calls in SYSTEM_CALLS),
         "--bind=/dev/kmsg", f"--bind-ro={directory}/gpu:/opt/lab-gpu",
         *(f"--bind={directory}/volumes{volume}:{volume}" for volume in VOLUMES),
+        # The host's init outlives a killed nspawn: it must be found as a process of the lab, too.
+        *(f"--setenv={key}={value}" for key, value in process.marks(lab.name, part(host.name)).items()),
         *gpu.nspawn_arguments(directory),
     ]  # fmt: skip
 
@@ -85,17 +87,7 @@ def environment(root: Path) -> dict[str, str]:
 
 def leader(lab: LabState, host: LabHost) -> int | None:
     """The process id of the host's init as the machine sees it; None when the host does not run."""
-    found = (init_below(pid) for pid in process.find(lab.name, part(host.name)))
-    return next((pid for pid in found if pid), None)
-
-
-def init_below(pid: int) -> int | None:
-    """The systemd that is process 1 of its namespace among the descendants of `pid`; None before it is there."""
-    for child in _children(pid):
-        found = child if _is_init(child) else init_below(child)
-        if found:
-            return found
-    return None
+    return next((pid for pid in process.find(lab.name, part(host.name)) if _is_init(pid)), None)
 
 
 def answers(host: LabHost) -> bool:
@@ -118,13 +110,6 @@ def need_leader(lab: LabState, host: LabHost) -> int:
 def _systemd_version(library: Path) -> int:
     digits = library.stem.removeprefix("libsystemd-shared-").split(".")[0]
     return int(digits) if digits.isdigit() else 0
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def _is_init(pid: int) -> bool:

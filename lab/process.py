@@ -15,17 +15,23 @@ LAB, PART = "OPENPAI_LAB", "OPENPAI_LAB_PART"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def spawn(lab: str, part: str, argv: list[str], log: Path, extra: dict[str, str] | None = None) -> None:
+def marks(lab: str, part: str) -> dict[str, str]:
+    """The environment variables that make a process `part` of `lab`."""
+    return {LAB: lab, PART: part}
+
+
+def spawn(lab: str, part: str, argv: list[str], log: Path) -> None:
     """Start `argv` as `part` of `lab`, in its own session and orphaned, so that it outlives the caller."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    env = {"PATH": PATH, "PYTHONPATH": str(PROJECT), LAB: lab, PART: part, **(extra or {})}
+    env = {"PATH": PATH, "PYTHONPATH": str(PROJECT), **marks(lab, part)}
     # The descriptor of the log must not be a pipe of ours: run() would wait for it to close.
     run("setsid", "--fork", "sh", "-c", 'log=$1; shift; exec "$@" </dev/null >>"$log" 2>&1', "sh", log, *argv, env=env)
 
 
 def find(lab: str, part: str | None = None) -> list[int]:
     """Process ids of a lab, or of one part of it, oldest first."""
-    wanted = {f"{LAB}={lab}".encode()} | ({f"{PART}={part}".encode()} if part else set())
+    marked = marks(lab, part) if part else {LAB: lab}
+    wanted = {f"{key}={value}".encode() for key, value in marked.items()}
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

@@ -53,7 +53,7 @@ def supervise(lab: LabState, host: LabHost) -> int:
 
 def _wire(lab: LabState, host: LabHost, nspawn: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT
-    while (leader := hosts.init_below(nspawn.pid)) is None:
+    while (leader := hosts.leader(lab, host)) is None:
         if nspawn.poll() is not None:
             return
         if time.monotonic() > deadline:
@@ -69,7 +69,7 @@ def _make_cgroups_writable(leader: int) -> None:
     fields = (line.split() for line in Path(f"/proc/{leader}/mounts").read_text().splitlines())
     for _, path, kind, options, *_ in fields:
         if (kind == "cgroup" or path == "/sys/fs/cgroup") and "ro" in options.split(","):
-            run("nsenter", "--target", str(leader), "--mount", "mount", "-o", "remount,rw", path)
+            run("nsenter", "--target", str(leader), "--mount", "mount", "-o", "remount,bind,rw", path)
 
 
 def main() -> int:

@@ -49,7 +49,7 @@ static char *read_file(const char *path)
 
 static void write_file(const char *path, const char *text)
 {
-	char draft[4096];
+	char draft[4200];
 	FILE *file;
 
 	snprintf(draft, sizeof draft, "%s.new", path);

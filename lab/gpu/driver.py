@@ -1,0 +1,89 @@
+"""The driver stand-in: its files, as NVIDIA's runfile, and as installed on a disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import platform
+import tarfile
+from pathlib import Path
+
+from lab.gpu import cache
+from lab.shell import LabError, run
+
+SOURCES = Path(__file__).parent / "driver"
+CUDA = {"535": "12.2", "550": "12.4", "570": "12.8", "580": "13.0"}
+"""The CUDA version that each driver branch reports, from NVIDIA's release notes."""
+RUNFILE_VERSIONS = ("535.183.01", "550.54.14")
+PROGRAMS = ("nvidia-smi", "nvidia-modprobe", "nvidia-persistenced", "nvidia-installer")
+MODULES = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm")
+LIBRARIES = ("libnvidia-ml", "libcuda")
+LIBRARY_FOLDER = "usr/lib/x86_64-linux-gnu"
+
+
+def files(version: str) -> Path:
+    """A folder with every file of the driver of that version, rendered once."""
+    branch = version.split(".")[0]
+    if branch not in CUDA:
+        raise LabError(f"driver {version}: the lab knows the branches {', '.join(CUDA)}")
+    with cache.entry(f"driver-{version}", SOURCES) as (folder, new):
+        if new:
+            for name in (*PROGRAMS, "nvidia-persistenced.service", "dkms.conf"):
+                text = (SOURCES / name).read_text().replace("@VERSION@", version).replace("@CUDA@", CUDA[branch])
+                (folder / name).write_text(text)
+                (folder / name).chmod(0o755 if name in PROGRAMS else 0o644)
+            for module in MODULES:
+                (folder / f"{module}.ko").write_text((SOURCES / "module.ko").read_text().replace("@VERSION@", version))
+            for library in LIBRARIES:
+                code = f'const char lab_driver_version[] = "{version}";\n'
+                options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", "-x", "c", "-")
+                run("gcc", *options, "-o", folder / f"{library}.so.{version}", stdin=code)
+    return folder
+
+
+def runfile(version: str) -> Path:
+    """NVIDIA-Linux-x86_64-VERSION.run, made once; beside it lies its .sha256sum."""
+    source = files(version)
+    with cache.entry(f"runfile-{version}", SOURCES) as (folder, new):
+        path = folder / f"NVIDIA-Linux-x86_64-{version}.run"
+        if new:
+            archive = _archive(source)
+            header = (SOURCES / "runfile-header").read_text().replace("@VERSION@", version)
+            header = header.replace("@SHA256@", hashlib.sha256(archive).hexdigest())
+            header = header.replace("@LINES@", str(len(header.splitlines()) + 1))
+            path.write_bytes(header.encode() + archive)
+            path.chmod(0o755)
+            path.with_name(f"{path.name}.sha256sum").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    return path
+
+
+def install(version: str, root: Path) -> None:
+    """Put the driver on the disk `root`, as the runfile leaves it."""
+    source = files(version)
+    modules = f"usr/lib/modules/{platform.release()}/kernel/drivers/video"
+    targets = {f"usr/bin/{name}": name for name in PROGRAMS}
+    targets |= {f"{LIBRARY_FOLDER}/{name}.so.{version}": f"{name}.so.{version}" for name in LIBRARIES}
+    targets |= {f"{modules}/{name}.ko": f"{name}.ko" for name in MODULES}
+    links = {"usr/bin/nvidia-uninstall": "nvidia-installer"}
+    links |= {f"{LIBRARY_FOLDER}/{name}.so.1": f"{name}.so.{version}" for name in LIBRARIES}
+    for target, name in targets.items():
+        put(root / target, (source / name).read_bytes(), (source / name).stat().st_mode & 0o777)
+    for target, name in links.items():
+        (root / target).symlink_to(name)
+    put(root / "var/lib/nvidia/log", "".join(f"/{name}\n" for name in [*targets, *links]).encode())
+
+
+def put(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file of a host's disk; folders that the disk's upper layer lacks are made with the usual mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def _archive(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name in sorted(os.listdir(folder)):
+            archive.add(folder / name, arcname=name)
+    return buffer.getvalue()
