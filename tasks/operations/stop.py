@@ -13,16 +13,23 @@ from pyinfra.api import FunctionCommand
 from pyinfra.api.state import StateStage
 
 
-def stop(message: str) -> FunctionCommand:
-    """A command to yield from an operation: says `message` and fails this host while the others go on.
+def planning() -> bool:
+    """True while pyinfra works out what would change; what earlier operations will make is not there yet."""
+    return state.current_stage == StateStage.Prepare
 
-    In a dry run the message is shown as well, since nothing after it would run.
+
+def stop(*messages: str) -> FunctionCommand:
+    """A command to yield from an operation: says the messages and fails this host while the others go on.
+
+    In a dry run the messages are shown as well, since nothing after them would run.
     """
 
     def say(state: Any, host: Any) -> bool:
-        host.log_styled(message, fg="red", log_func=logger.error)
+        for message in messages:
+            host.log_styled(message, fg="red", log_func=logger.error)
         return False
 
-    if state.current_stage == StateStage.Prepare:
-        host.log_styled(message, fg="yellow", log_func=logger.warning)
+    if planning():
+        for message in messages:
+            host.log_styled(message, fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})
