@@ -6,10 +6,10 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.facts.server import LinuxDistribution
 
 from cluster import Config
 from tasks.context import config_of
+from tasks.facts.release import Release
 from tasks.operations import account, apt_source, docker_daemon
 from tasks.packages import proxy_file
 
@@ -29,13 +29,11 @@ FIRST_UNFIT_MAJOR = 29
 def install() -> None:
     """Docker from the vendor's repository, running with the config's options, usable by the config's user."""
     config = config_of(host)
-    release = host.get_fact(LinuxDistribution)["release_meta"]
-    base = f"{MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip('/')}/linux/{release['ID']}"
+    release = host.get_fact(Release)
+    base = f"{MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip('/')}/linux/{release.id}"
 
     docker_daemon.old_packages_removed(name="No old Docker packages")
-    apt_source.packages(
-        name="Tools to fetch and check the vendor's key", names=["ca-certificates", "gnupg"], hold=False
-    )
+    apt_source.packages(name="Tools to check the vendor's key", names=["ca-certificates", "gnupg"], hold=False)
     apt_source.key(
         name="Docker's signing key",
         url=f"{base}/gpg",
@@ -46,7 +44,7 @@ def install() -> None:
         name="Docker's package source",
         path=SOURCE,
         uri=base,
-        suite=release["VERSION_CODENAME"],
+        suite=release.codename,
         components=config.docker_apt_channel,
         signed_by=KEYRING,
     )

@@ -8,11 +8,11 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand, deploy, operation
-from pyinfra.facts.server import LinuxDistribution
 from pyinfra.operations import files
 
 from tasks.context import config_of
 from tasks.facts.apt import AptPackages, Package
+from tasks.facts.release import Release
 from tasks.facts.time import TimeSync
 from tasks.operations import apt_source, service
 from tasks.rendering import render
@@ -49,9 +49,8 @@ def _daemon() -> str:
     installed = next((name for name in DAEMONS if packages.get(name, Package()).installed), None)
     if installed:
         return installed
-    release = host.get_fact(LinuxDistribution)["release_meta"]
-    first = {"debian": 12.0, "ubuntu": 23.04}.get(release["ID"], 0.0)
-    return "ntpsec" if float(release.get("VERSION_ID", "99")) >= first else "ntp"
+    release = host.get_fact(Release)
+    return "ntp" if release.version < {"debian": 12.0, "ubuntu": 23.04}.get(release.id, 0.0) else "ntpsec"
 
 
 @operation()

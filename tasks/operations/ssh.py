@@ -15,7 +15,7 @@ from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
 
 from tasks.facts.ssh import Ssh
-from tasks.operations.stop import stop
+from tasks.operations.stop import planning, stop
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
 # $1 file, $2 owner, $3 lines to add: written beside and renamed, so that a killed run cannot lock anybody out.
@@ -61,22 +61,20 @@ def key_pair(user: str) -> Generator[Any]:
 def authorized(user: str, identity: str) -> Generator[Any]:
     """Authorise for `user` the key of the dev box and the one that this side logs in with (`identity`)."""
     (dev_box,) = inventory.get_group("dev_box")
-    keys = []
-    if Path(identity).exists():
-        keys.append(_public(identity))
-    if dev_box is not host:
-        keys.append(_dev_box_key(dev_box, user))
     files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
     if not files.home:
         yield stop(f"there is no user {user}; make the account of the config's `user`, with sudo, on this host")
         return
+    keys = {"this side's": _public(identity)}
+    if dev_box.name != host.name:
+        keys["the dev box's"] = _dev_box_key(dev_box, user)
+    absent = [whose for whose, key in keys.items() if not key]
     have = {_key(line) for line in files.authorized_keys}
-    # While planning, keys that the run will make do not exist yet.
-    missing = [key for key in keys if not key or _key(key) not in have]
-    if missing or not Path(identity).exists():
-        if "" in missing:
-            yield stop("the dev box has no public key to authorise; see its own messages above")
-            return
+    missing = [key for key in keys.values() if _key(key) not in have]
+    # While planning, the keys that the run itself will make are absent.
+    if absent and not planning():
+        yield stop(f"no public key to authorise: {' and '.join(absent)}; see the messages above")
+    elif missing:
         yield from _add(f"{files.home}/.ssh/authorized_keys", user, missing)
 
 
@@ -105,7 +103,9 @@ def sudo_without_password(user: str) -> Generator[Any]:
 
 
 def _public(identity: str) -> str:
-    """The public half of the private key `identity` on this machine."""
+    """The public half of the private key `identity` on this machine; empty when there is none or it is encrypted."""
+    if not Path(identity).exists():
+        return ""
     beside = Path(f"{identity}.pub")
     if beside.exists():
         return beside.read_text().strip()

@@ -1,0 +1,112 @@
+"""Whole deploys planned and run against pyinfra's @fake connector: no host, milliseconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyinfra
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.operations import run_ops
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_inventory, ctx_state
+from pyinfra_cli.util import load_deploy_file, load_func
+
+import cluster
+
+ROOT = Path(__file__).parent.parent.parent
+os.environ["PYINFRA_PROGRESS"] = "off"
+# As on the command line: operations are told apart by their place in the code, not by their number.
+pyinfra.is_cli = True
+
+# What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
+BARE: dict[Any, Any] = {
+    "os-release": ["ID=debian", 'VERSION_ID="12"', "VERSION_CODENAME=bookworm"],
+    "getent passwd": ["@@ home", "/home/paiadmin", "@@ public", "@@ authorized", "@@ known", "@@ sudoers"],
+}
+
+
+@dataclass
+class Plan:
+    """A planned deploy: what each host would do, and the means to do it."""
+
+    state: State
+
+    def operations(self, host: str) -> list[str]:
+        """Names of the operations that would change `host`, in order."""
+        target = self.state.inventory.get_host(host)
+        return [
+            sorted(self.state.get_op_meta(op).names)[0]
+            for op in self.state.get_op_order()
+            if op in self.state.ops[target] and self.state.ops[target][op].operation_meta.will_change
+        ]
+
+    def all_operations(self, host: str) -> list[str]:
+        """Names of all operations that concern `host`, in order."""
+        target = self.state.inventory.get_host(host)
+        order = self.state.get_op_order()
+        return [sorted(self.state.get_op_meta(op).names)[0] for op in order if op in self.state.ops[target]]
+
+    def commands(self, host: str) -> list[str]:
+        """Every command that `host` was given so far, facts included."""
+        return self.state.inventory.get_host(host).connector.executed_commands
+
+    def run(self) -> None:
+        """Execute the plan on the fake hosts."""
+        self.state.current_stage = StateStage.Execute
+        run_ops(self.state)
+
+
+@contextmanager
+def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, dict[Any, Any]] | None = None):
+    """Plan `what` (a deploy file, or a @deploy function) for the cluster of `folder`; yields the Plan."""
+    described = cluster.load(folder)
+    groups: dict[str, Any] = {"dev_box": ([], {}), "master": ([], {}), "worker": ([], {})}
+    for host in described.hosts:
+        data = {
+            "address": host.address,
+            "role": host.role.value,
+            "cluster_folder": str(folder),
+            "fake_delay": 0.0,
+            "fake_delay_jitter": 0.0,
+            "fake_responses": {**((responses or {}).get(host.name, {})), **BARE},
+        }
+        groups[host.role.value][0].append((f"@fake/{host.name}", data))
+    every = [entry for hosts, _ in groups.values() for entry in hosts]
+    inventory = Inventory((every, {}), **groups)
+    config = Config()
+    state = State(inventory, config)
+    state.cwd = str(ROOT)
+    state.check_for_changes = True
+    with ctx_state.use(state), ctx_inventory.use(inventory), ctx_config.use(config):
+        state.current_stage = StateStage.Connect
+        connect_all(state)
+        state.current_stage = StateStage.Prepare
+        if callable(what):
+            load_func(state, what)
+        else:
+            load_deploy_file(state, str(ROOT / what))
+        yield Plan(state)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A cluster folder like the guide's: one master, four workers, a remote dev box."""
+    target = tmp_path / "plan"
+    target.mkdir()
+    for name in ("master.csv", "worker.csv"):
+        (target / name).write_text((ROOT / "inventories" / "example" / name).read_text())
+    config = target / "config.yaml"
+    config.write_text(
+        "user: paiadmin\npassword: never-shown\nbranch_name: pai-1.0.y\ndocker_image_tag: v1.0.0\n"
+        "dev_box: 10.2.0.1\nntp_servers: [10.2.0.9]\nhttp_proxy: http://10.2.0.8:3128\n"
+    )
+    config.chmod(0o600)
+    (target / "known_hosts").touch()
+    return target

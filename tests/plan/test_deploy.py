@@ -1,0 +1,58 @@
+"""The plan of deploy.py on bare hosts."""
+
+from pyinfra import logger
+
+from tests.plan.conftest import planned
+
+WORKER, MASTER, DEV_BOX = "@fake/openpai-001", "@fake/openpai-master-01", "@fake/dev-box"
+
+
+def stages(operations):
+    """The titles of the stages, in order, each once."""
+    return list(dict.fromkeys(name.split(" | ")[0] for name in operations))
+
+
+def test_every_role_gets_its_stages_in_the_guides_order(folder):
+    with planned(folder, "deploy.py") as plan:
+        for name in (WORKER, MASTER, DEV_BOX):
+            found = stages(plan.operations(name))
+            expected = ["SSH trust", "Apt goes through the proxy", "Time", "Docker"]
+            assert [stage for stage in found if stage in expected] == expected, name
+
+
+def test_a_plan_changes_nothing_on_any_host(folder):
+    with planned(folder, "deploy.py") as plan:
+        for name in (WORKER, MASTER, DEV_BOX):
+            for command in plan.commands(name):
+                for word in ("apt-get", "systemctl enable", "systemctl restart", "usermod", "mv -f", "apt-mark hold"):
+                    assert word not in command, f"{name} was given: {command}"
+
+
+def test_the_dev_box_alone_gets_a_key_pair(folder):
+    with planned(folder, "deploy.py") as plan:
+        assert "SSH trust | The dev box has a key pair" in plan.operations(DEV_BOX)
+        assert "SSH trust | The dev box has a key pair" not in plan.all_operations(WORKER)
+
+
+def test_time_on_the_master_only_when_so_configured(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("ntp_hosts: master\n")
+    with planned(folder, "deploy.py") as plan:
+        assert "Time" in stages(plan.operations(MASTER))
+        assert "Time" not in stages(plan.operations(WORKER))
+
+
+def test_an_invalid_daemon_json_stops_that_host_alone(folder, caplog):
+    logger.propagate = True
+    broken = {"systemctl show docker.service": ["@@ file", "{not json", "@@ clock", "10.0", "5.0"]}
+    for name in ("version", "unit", "ctimes", "units", "applied", "info", "containers"):
+        broken["systemctl show docker.service"].append(f"@@ {name}")
+    with planned(folder, "deploy.py", {"openpai-001": broken}) as plan:
+        assert "/etc/docker/daemon.json is not valid: line 1 column 2" in caplog.text
+        assert "Docker | Options in daemon.json" in plan.operations("@fake/openpai-002")
+
+
+def test_the_password_is_in_no_command(folder):
+    with planned(folder, "deploy.py") as plan:
+        for name in (WORKER, MASTER, DEV_BOX):
+            assert not [command for command in plan.commands(name) if "never-shown" in command]
