@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from cluster import Config
+from tasks import runfile
 from tasks.facts.gpu import SmiReport, faults
 from tasks.facts.nvidia_driver import DriverState, upstream_version, version_in
 
@@ -156,10 +157,10 @@ def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> l
 
 def _runfile(state: DriverState, config: Config, disruption: bool) -> list[str]:
     found = []
-    wanted = wanted_version(config)
-    if not config.nvidia_driver_runfile:
-        found.append("nvidia_driver is runfile but nvidia_driver_runfile names none; set it to a path or URL")
-    elif not wanted:
+    unusable = runfile.problem(config)
+    if unusable:
+        found.append(unusable)
+    elif not wanted_version(config):
         found.append("the runfile's name shows no driver version; set nvidia_driver_version to the one it installs")
     if state.packages and state.loaded and not disruption:
         found.append(

@@ -34,6 +34,15 @@ class Gpu(Group):
     nvidia_toolkit_apt_key_fingerprint: Fingerprint = key(
         "C95B321B61E88C1809C4F759DDCAE044F796ECB0", "Fingerprint that the source's signing key must have."
     )
+    nvidia_toolkit_apt_key_url: Url | None = key(
+        None,
+        "Where the source's signing key is; /gpgkey beside the mirror's /stable/deb when unset.",
+        example="https://nvidia.github.io/libnvidia-container/gpgkey",
+    )
+    nvidia_toolkit_package: Literal["nvidia-container-toolkit", "nvidia-container-runtime"] = key(
+        "nvidia-container-toolkit",
+        "Package that brings the container runtime; nvidia-container-runtime is the guide's name for it.",
+    )
     nvidia_toolkit_version: Word | None = key(
         None, "Version of nvidia-container-toolkit, in quotes.", example='"1.17.8"'
     )

@@ -1,0 +1,37 @@
+#!/bin/sh
+# install-runfile.sh RUNFILE "PACKAGE..." [OPTION...]: replace the packages and any older driver by that of NVIDIA's
+# installer, with the display manager stopped meanwhile. UNDER_WAY, a file that names the display manager stopped, stays
+# behind when this is cut short: the next call then starts that display manager again, too.
+set -eu
+: "${UNDER_WAY:?}"
+runfile=$1 packages=$2
+shift 2
+
+if [ ! -e "$UNDER_WAY" ]; then
+    if systemctl is-active --quiet display-manager.service; then echo display-manager.service; fi >"$UNDER_WAY.new"
+    mv "$UNDER_WAY.new" "$UNDER_WAY"
+fi
+display_manager=$(cat "$UNDER_WAY")
+if [ -n "$display_manager" ]; then
+    trap 'systemctl start "$display_manager"' EXIT
+    systemctl stop "$display_manager"
+fi
+
+if [ -n "$packages" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --allow-change-held-packages purge $packages
+fi
+
+# The installer does not replace a driver that is in use.
+if [ -e /sys/module/nvidia ]; then
+    systemctl stop nvidia-persistenced.service 2>/dev/null || nvidia-smi --persistence-mode=0 || :
+    for module in nvidia_drm nvidia_modeset nvidia_uvm nvidia_peermem nvidia; do
+        if [ -e "/sys/module/$module" ]; then modprobe -r "$module"; fi
+    done
+fi
+
+sh "$runfile" --silent --no-x-check --no-nouveau-check --no-opengl-files "$@" || {
+    status=$?
+    tail -n 12 /var/log/nvidia-installer.log
+    exit $status
+}

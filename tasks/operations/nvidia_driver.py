@@ -1,0 +1,194 @@
+"""NVIDIA's driver on a host, as the config wants it: admissible, installed, loaded, verified, kept initialised.
+
+pyinfra has no operation for any of these. Each decides from the host's state when it runs, so that a run cut short
+anywhere is taken up by the next one.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.facts.files import Sha256File
+from pyinfra.facts.systemd import SystemdEnabled
+
+from cluster import Config
+from tasks import driver_policy, runfile
+from tasks.context import disruption_allowed
+from tasks.facts.apt import AptPackages, Package
+from tasks.facts.gpu import NvidiaSmi, faults
+from tasks.facts.nvidia_driver import RECORD, STATE, UNDER_WAY, UNIT, DriverState, NvidiaDriver
+from tasks.operations import apt_source
+from tasks.operations.apt_source import APT_GET, APT_UPDATE
+from tasks.operations.background import ended, in_background
+from tasks.operations.stop import planning, stop
+
+CACHE = "/var/cache/openpai-deploy"
+LOG = "/var/log/openpai-deploy/nvidia-driver.log"
+_SCRIPT = Path(__file__).parents[2] / "files" / "gpu" / "install-runfile.sh"
+# What an installation ends with: the module on the disk tells which version the next boot will load.
+_FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}"
+
+
+@operation()
+def admissible(config: Config) -> Generator[Any]:
+    """Stop the host, before anything on it changes, where its driver cannot become what the config wants."""
+    driver = host.get_fact(NvidiaDriver)
+    if driver.installing:
+        yield ended(UNIT)
+        driver = host.get_fact(NvidiaDriver)
+    offered = None
+    if driver_policy.install_needed(driver, config):
+        offered = _offered(config)
+        if driver.headers != "present" or (offered is not None and not driver_policy.fitting(offered, config)):
+            yield StringCommand(APT_UPDATE)
+            driver, offered = host.get_fact(NvidiaDriver), _offered(config)
+    # A planning run needs no second answer from GPUs that may take seconds each to wake.
+    smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None
+    reasons = driver_policy.refusals(driver, config, disruption=disruption_allowed(host), smi=smi, offered=offered)
+    if reasons:
+        yield stop(*reasons)
+
+
+def _offered(config: Config) -> tuple[str, ...] | None:
+    if config.nvidia_driver != "apt":
+        return None
+    name = driver_policy.apt_package(config)
+    return host.get_fact(AptPackages, names=[name]).get(name, Package()).offered
+
+
+@operation()
+def build_tools(config: Config) -> Generator[Any]:
+    """The kernel's headers and a compiler, where a driver is about to be built."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.install_needed(driver, config):
+        return
+    names = [] if driver.headers == "present" else [f"linux-headers-{driver.kernel}"]
+    if config.nvidia_driver == "runfile":
+        names += ["gcc", "make", "libc6-dev", *(["dkms"] if config.nvidia_driver_dkms else [])]
+        compiler = f"gcc-{driver.compiler}"
+        if driver.compiler and host.get_fact(AptPackages, names=[compiler]).get(compiler, Package()).offered:
+            names.append(compiler)
+    if names:
+        yield from apt_source.packages._inner(names=names, hold=False)
+
+
+@operation()
+def installed(config: Config) -> Generator[Any]:
+    """Install the driver by the config's source where it is not the wanted one, in a unit that outlives this run."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.install_needed(driver, config):
+        return
+    yield StringCommand(f"mkdir -p {STATE} {CACHE}")
+    if config.nvidia_driver == "runfile":
+        yield from _install_runfile(driver, config)
+    else:
+        yield from _install_from_apt(config)
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.is_wanted(driver.installed, config):
+        yield stop(
+            f"the installation left driver {driver.installed or 'none'} on the disk, "
+            f"not {driver_policy.wanted_version(config)}; see {LOG} and /var/log/nvidia-installer.log on the host"
+        )
+
+
+def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
+    source, sha256 = str(config.nvidia_driver_runfile), runfile.digest(config)
+    cached = f"{CACHE}/{PurePosixPath(source).name}"
+    target = shlex.quote(cached)
+    if host.get_fact(Sha256File, path=cached) != sha256:
+        if runfile.is_url(source):
+            # apt's own helper: present on every host, and through apt's proxy.
+            yield StringCommand(
+                f"/usr/lib/apt/apt-helper download-file {shlex.quote(source)} {target}.new SHA256:{sha256} >/dev/null "
+                f"&& mv -f {target}.new {target}"
+            )
+        else:
+            yield FileUploadCommand(str(Path(source).expanduser()), cached)
+    script = f"{STATE}/{_SCRIPT.name}"
+    yield FileUploadCommand(str(_SCRIPT), script)
+    # A module built by another compiler than the kernel's own may not load.
+    compiler = f"c=$(command -v gcc-{driver.compiler}) && export CC=$c; " if driver.compiler else ""
+    packages = " ".join(package.name for package in driver.packages)
+    options = " --dkms" if config.nvidia_driver_dkms else ""
+    install = f"UNDER_WAY={UNDER_WAY} sh {script} {target} {shlex.quote(packages)}{options}"
+    yield in_background(UNIT, f"{compiler}{install} && {_FINISH}", LOG)
+
+
+def _install_from_apt(config: Config) -> Generator[Any]:
+    names = driver_policy.apt_packages(config)
+    known = host.get_fact(AptPackages, names=names)
+    chosen = []
+    for name in names:
+        fitting = driver_policy.fitting(known.get(name, Package()).offered, config)
+        if not fitting:
+            yield stop(f"{name} {driver_policy.wanted_version(config) or ''} is in none of the host's apt sources")
+            return
+        chosen.append(f"{name}={fitting[0]}")
+    install = (
+        f"{APT_GET} --no-install-recommends --allow-downgrades --allow-change-held-packages "
+        f"install {' '.join(map(shlex.quote, chosen))}"
+    )
+    begin = f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }} && DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
+    yield in_background(UNIT, f"{begin} && {install} && {_FINISH}", LOG)
+
+
+@operation()
+def held() -> Generator[Any]:
+    """Hold every package of the driver: an upgrade under a loaded module stops every GPU program."""
+    driver = host.get_fact(NvidiaDriver)
+    names = [package.name for package in driver.packages if package.complete and package.name not in driver.held]
+    if names:
+        yield StringCommand(f"apt-mark hold {' '.join(names)} >/dev/null")
+
+
+@operation()
+def loaded() -> Generator[Any]:
+    """Load the driver where no boot has done it."""
+    driver = host.get_fact(NvidiaDriver)
+    if driver.loaded is None:
+        yield StringCommand("modprobe nvidia && modprobe nvidia_uvm")
+
+
+@operation()
+def verified(config: Config) -> Generator[Any]:
+    """Fail the host, naming the cause, where its driver and GPUs are not all there. Never changes anything."""
+    if planning():
+        return
+    driver = host.get_fact(NvidiaDriver)
+    found = faults(driver.bus, host.get_fact(NvidiaSmi))
+    if not driver_policy.is_wanted(driver.loaded, config):
+        found.append(
+            f"driver {driver.loaded or 'none'} is loaded, not {driver_policy.wanted_version(config)}; reboot the host"
+        )
+    if found:
+        yield stop(*found)
+
+
+@operation()
+def persistent(unit: str) -> Generator[Any]:
+    """Persistence mode on every GPU, now and after each boot by `unit`.
+
+    Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none.
+    """
+    if not host.get_fact(SystemdEnabled, services=[unit]).get(unit):
+        yield StringCommand(f"systemctl --no-reload enable --quiet {unit}")
+    if not all(gpu.persistence for gpu in host.get_fact(NvidiaSmi).gpus):
+        yield StringCommand(f"systemctl restart {unit}")
+
+
+def nouveau_loaded() -> str | None:
+    """A cause to reboot: nouveau holds the GPUs, and only a boot with it blacklisted lets go of them."""
+    return "nouveau is loaded" if host.get_fact(NvidiaDriver).nouveau else None
+
+
+def other_version_loaded() -> str | None:
+    """A cause to reboot: this deploy has installed another version than the one that is loaded."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver.awaits_reboot:
+        return None
+    return f"driver {driver.installed} is installed but {driver.loaded} is loaded"

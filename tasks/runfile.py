@@ -1,0 +1,46 @@
+"""NVIDIA's installer on this machine: where it is and whether it is the file that was meant."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from cluster import Config
+
+
+def is_url(source: str) -> bool:
+    """True for a runfile that hosts download themselves."""
+    return source.startswith(("http://", "https://"))
+
+
+def problem(config: Config) -> str | None:
+    """Why the configured runfile cannot be used; None when it can, or when the hosts are to find out (a URL)."""
+    source, expected = config.nvidia_driver_runfile, config.nvidia_driver_runfile_sha256
+    if not source:
+        return "nvidia_driver is runfile but nvidia_driver_runfile names none; set it to a path or URL"
+    if is_url(source):
+        return None if expected else f"{source}: a download must be checked; set nvidia_driver_runfile_sha256"
+    path = Path(source).expanduser()
+    if not path.is_file():
+        return f"nvidia_driver_runfile: no file {path} on this machine; download it there or correct the path"
+    found = digest(config)
+    if expected and found != expected.lower():
+        return f"{path} has sha256 {found}, not {expected}; download it again or correct nvidia_driver_runfile_sha256"
+    return None
+
+
+def digest(config: Config) -> str:
+    """The sha256 that a host's copy of the runfile must have: the config's, or that of the local file."""
+    source = config.nvidia_driver_runfile
+    if source and not is_url(source):
+        path = Path(source).expanduser().resolve()
+        return _digest(path, path.stat().st_mtime_ns)
+    return (config.nvidia_driver_runfile_sha256 or "").lower()
+
+
+@lru_cache
+def _digest(path: Path, modified: int) -> str:
+    """Once a run and not once a host: a runfile has some 400 MB."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
