@@ -9,9 +9,22 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab import base, cgroups, docker_packages, folder, hosts, images, machine, network, process, repository, services
+from lab import (
+    base,
+    cgroups,
+    docker_packages,
+    folder,
+    gpu,
+    hosts,
+    images,
+    machine,
+    network,
+    process,
+    repository,
+    services,
+    supervisor,
+)
 from lab import state as states
-from lab import supervisor
 from lab.settings import DEFAULT_SUITE, DEV_BOX, MASTER, STATE, worker_name
 from lab.shell import LabError
 from lab.state import LabHost, LabState
@@ -202,6 +215,8 @@ class Lab:
             link.unlink(missing_ok=True)
             link.symlink_to(built / "dists" / suite)
         images.push_standard(state)
+        gpu.publish(state)
+        gpu.push_image(state)
 
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:
         deadline = time.monotonic() + SSH_TIMEOUT
@@ -223,6 +238,7 @@ def _wanted(workers: int, suite: str, suites: Mapping[str, str], gpus: Mapping[s
         if name not in names:
             raise LabError(f"there is no host {name} in this lab; it has {', '.join(names)}")
     roles = {DEV_BOX: "dev_box", MASTER: "master"}
+    gpus = {name: "default" for name in names if name not in roles} | dict(gpus)
     return [LabHost(name, roles.get(name, "worker"), "", suites.get(name, suite), "", gpus.get(name)) for name in names]
 
 

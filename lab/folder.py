@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from lab import repository
+from lab import gpu, repository
 from lab.settings import CUDA_IMAGE, PROJECT, PROXY_PORT, REGISTRY_PORT, USER, WEB_PORT
 from lab.shell import LabError
 from lab.state import LabState
@@ -82,6 +82,7 @@ def config(lab: LabState) -> dict[str, object]:
         "openpai_docker_insecure_registries": [registry],
         "openpai_docker_registry_mirrors": [f"http://{registry}"],
         "ntp_servers": [lab.gateway],
+        **gpu.config(lab),
         "cuda_image": f"{registry}/{CUDA_IMAGE}",
         # A lab host sees the machine's memory, which need not be a cluster's.
         "master_min_memory_mb": 1024,

@@ -73,7 +73,6 @@ def nspawn_command(lab: LabState, host: LabHost) -> list[str]:
         *(f"--bind={directory}/volumes{volume}:{volume}" for volume in VOLUMES),
         # The host's init outlives a killed nspawn: it must be found as a process of the lab, too.
         *(f"--setenv={key}={value}" for key, value in process.marks(lab.name, part(host.name)).items()),
-        *gpu.nspawn_arguments(directory),
     ]  # fmt: skip
 
 

@@ -88,6 +88,7 @@ def _architecture() -> str:
 
 
 def _gpg(*arguments: str) -> str:
-    done = run("gpg", "--homedir", GNUPG, "--batch", "--quiet", *arguments)
-    run("gpgconf", "--homedir", GNUPG, "--kill", "gpg-agent")  # no process of the lab outlives its use
+    with states.lock("gnupg-use"):  # ending the agent under another lab's hands fails both
+        done = run("gpg", "--homedir", GNUPG, "--batch", "--quiet", *arguments)
+        run("gpgconf", "--homedir", GNUPG, "--kill", "gpg-agent")  # no process of the lab outlives its use
     return done.stdout

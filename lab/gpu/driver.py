@@ -9,7 +9,7 @@ import platform
 import tarfile
 from pathlib import Path
 
-from lab.gpu import cache
+from lab import cache
 from lab.shell import LabError, run
 
 SOURCES = Path(__file__).parent / "driver"
@@ -23,39 +23,14 @@ LIBRARY_FOLDER = "usr/lib/x86_64-linux-gnu"
 
 
 def files(version: str) -> Path:
-    """A folder with every file of the driver of that version, rendered once."""
-    branch = version.split(".")[0]
-    if branch not in CUDA:
-        raise LabError(f"driver {version}: the lab knows the branches {', '.join(CUDA)}")
-    with cache.entry(f"driver-{version}", SOURCES) as (folder, new):
-        if new:
-            for name in (*PROGRAMS, "nvidia-persistenced.service", "dkms.conf"):
-                text = (SOURCES / name).read_text().replace("@VERSION@", version).replace("@CUDA@", CUDA[branch])
-                (folder / name).write_text(text)
-                (folder / name).chmod(0o755 if name in PROGRAMS else 0o644)
-            for module in MODULES:
-                (folder / f"{module}.ko").write_text((SOURCES / "module.ko").read_text().replace("@VERSION@", version))
-            for library in LIBRARIES:
-                code = f'const char lab_driver_version[] = "{version}";\n'
-                options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", "-x", "c", "-")
-                run("gcc", *options, "-o", folder / f"{library}.so.{version}", stdin=code)
-    return folder
+    """A folder with every file of the driver of that version."""
+    return cache.ensure(f"gpu-driver-{version}", content(SOURCES), lambda folder: _render(version, folder))
 
 
 def runfile(version: str) -> Path:
-    """NVIDIA-Linux-x86_64-VERSION.run, made once; beside it lies its .sha256sum."""
-    source = files(version)
-    with cache.entry(f"runfile-{version}", SOURCES) as (folder, new):
-        path = folder / f"NVIDIA-Linux-x86_64-{version}.run"
-        if new:
-            archive = _archive(source)
-            header = (SOURCES / "runfile-header").read_text().replace("@VERSION@", version)
-            header = header.replace("@SHA256@", hashlib.sha256(archive).hexdigest())
-            header = header.replace("@LINES@", str(len(header.splitlines()) + 1))
-            path.write_bytes(header.encode() + archive)
-            path.chmod(0o755)
-            path.with_name(f"{path.name}.sha256sum").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
-    return path
+    """NVIDIA-Linux-x86_64-VERSION.run; beside it lies its .sha256sum."""
+    folder = cache.ensure(f"gpu-runfile-{version}", content(SOURCES), lambda folder: _pack(version, folder))
+    return folder / f"NVIDIA-Linux-x86_64-{version}.run"
 
 
 def install(version: str, root: Path) -> None:
@@ -74,11 +49,43 @@ def install(version: str, root: Path) -> None:
     put(root / "var/lib/nvidia/log", "".join(f"/{name}\n" for name in [*targets, *links]).encode())
 
 
+def content(folder: Path) -> list[bytes]:
+    """What things made from the files of `folder` and from this package's modules depend on."""
+    sources = (*sorted(folder.iterdir()), *sorted(Path(__file__).parent.glob("*.py")))
+    return [platform.release().encode(), *(path.name.encode() + path.read_bytes() for path in sources)]
+
+
 def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file of a host's disk; folders that the disk's upper layer lacks are made with the usual mode."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     path.write_bytes(content)
     path.chmod(mode)
+
+
+def _render(version: str, folder: Path) -> None:
+    branch = version.split(".")[0]
+    if branch not in CUDA:
+        raise LabError(f"driver {version}: the lab knows the branches {', '.join(CUDA)}")
+    for name in (*PROGRAMS, "nvidia-persistenced.service", "dkms.conf"):
+        text = (SOURCES / name).read_text().replace("@VERSION@", version).replace("@CUDA@", CUDA[branch])
+        put(folder / name, text.encode(), 0o755 if name in PROGRAMS else 0o644)
+    for module in MODULES:
+        put(folder / f"{module}.ko", (SOURCES / "module.ko").read_bytes().replace(b"@VERSION@", version.encode()))
+    for library in LIBRARIES:
+        code = f'const char lab_driver_version[] = "{version}";\n'
+        options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", "-x", "c", "-")
+        run("gcc", *options, "-o", folder / f"{library}.so.{version}", stdin=code)
+
+
+def _pack(version: str, folder: Path) -> None:
+    archive = _archive(files(version))
+    header = (SOURCES / "runfile-header").read_text().replace("@VERSION@", version)
+    header = header.replace("@SHA256@", hashlib.sha256(archive).hexdigest())
+    header = header.replace("@LINES@", str(len(header.splitlines()) + 1))
+    path = folder / f"NVIDIA-Linux-x86_64-{version}.run"
+    put(path, header.encode() + archive, 0o755)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256sum").write_text(f"{checksum}  {path.name}\n")
 
 
 def _archive(folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The GPUs of one lab host: what hardware it has, what is wrong with it, and what was installed before the lab began."""
+"""The GPUs of one lab host: its hardware, what is wrong with it, and what was installed before the lab began."""
 
 from __future__ import annotations
 
@@ -70,15 +70,24 @@ def _word(value: object) -> str:
     return "" if value is None else str(value)
 
 
+NAMED = {
+    "default": Profile(driver_version="550.54.14"),
+    "bare": Profile(),
+}
+"""Four H100s each: as the guide wants its workers, with the driver; and as they come from the factory."""
+
+
 def parse(text: str) -> Profile:
-    """The profile given as JSON or as the path of a JSON file; "default" is a bare worker with four H100s."""
-    if text == "default":
-        return Profile()
+    """The profile of that name (see NAMED), or given as JSON, or as the path of a JSON file."""
+    if text in NAMED:
+        return NAMED[text]
     if not text.lstrip().startswith("{"):
         try:
             text = Path(text).read_text()
         except OSError as error:
-            raise LabError(f"GPU profile {text}: {error.strerror}; give `default`, JSON, or the path of a JSON file") from error
+            raise LabError(
+                f"GPU profile {text}: {error.strerror}; give {', '.join(NAMED)}, JSON, or the path of a JSON file"
+            ) from error
     try:
         given = json.loads(text)
     except json.JSONDecodeError as error:
@@ -95,7 +104,10 @@ def parse(text: str) -> Profile:
 
 def write(profile: Profile, folder: Path) -> None:
     """Put the profile into a host's gpu/ folder, at once and whole: programs on the host may be reading it."""
-    for name, text in {"profile.json": json.dumps(asdict(profile), indent=1) + "\n", "profile": profile.shell()}.items():
+    for name, text in {
+        "profile.json": json.dumps(asdict(profile), indent=1) + "\n",
+        "profile": profile.shell(),
+    }.items():
         draft = folder / f".{name}.new"
         draft.write_text(text)
         draft.rename(folder / name)

@@ -1,0 +1,184 @@
+"""Stand-ins for a worker's GPUs: what the lab calls when it makes hosts, and what tests call to break them.
+
+A host sees its `gpu/` folder read-only as /opt/lab-gpu: its profile, and `kernel`, which plays the kernel's part.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from lab import apt, cache, images, repository, services
+from lab import state as states
+from lab.gpu import deb, driver, driver_packages, profile, toolkit
+from lab.gpu.driver import RUNFILE_VERSIONS, runfile
+from lab.gpu.profile import Profile
+from lab.settings import CUDA_IMAGE, WEB_PORT
+from lab.shell import LabError, run
+from lab.state import LabState
+
+__all__ = [
+    "RUNFILE_VERSIONS",
+    "Profile",
+    "config",
+    "on_boot",
+    "prepare",
+    "publish",
+    "push_image",
+    "runfile",
+    "set_profile",
+]
+
+PROGRAMS = Path(__file__).parent / "host"
+BOOT_TIMEOUT = 30
+"""Seconds that a host gets to show its GPUs."""
+UNIT = """\
+[Unit]
+Description=GPUs of the rehearsal lab
+DefaultDependencies=no
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/opt/lab-gpu/kernel boot
+"""
+DISPLAY_MANAGER = """\
+[Unit]
+Description=Light Display Manager
+
+[Service]
+ExecStart=/bin/sh -c 'echo $$$$ >/tmp/.X0-lock; [ ! -e /dev/nvidiactl ] || exec 3</dev/nvidiactl; exec sleep infinity'
+ExecStopPost=/bin/rm -f /tmp/.X0-lock
+"""
+
+
+def prepare(host_dir: Path, given: str | None) -> None:
+    """Give a new host its GPUs: fill `host_dir`/gpu and put on its disk what was there before the lab began.
+
+    `given` is the name of a profile, JSON, or the path of a JSON file (see profile.parse); None makes no GPU worker.
+    """
+    if given is None:
+        return
+    wanted = profile.parse(given)
+    folder, root = host_dir / "gpu", host_dir / "upper"
+    shutil.copytree(PROGRAMS, folder, symlinks=True, dirs_exist_ok=True)
+    profile.write(wanted, folder)
+    driver.put(root / "etc/systemd/system/lab-gpu.service", UNIT.encode())
+    _link(root / "etc/systemd/system/sysinit.target.wants/lab-gpu.service", "/etc/systemd/system/lab-gpu.service")
+    for program in (PROGRAMS / "sbin").iterdir():
+        _link(root / "usr/local/sbin" / program.name, f"/opt/lab-gpu/sbin/{program.name}")
+    if wanted.nouveau:
+        module = f"usr/lib/modules/{platform.release()}/kernel/drivers/gpu/drm/nouveau/nouveau.ko"
+        driver.put(root / module, b"license=GPL and additional rights\n")
+    if wanted.driver_version:
+        driver.install(wanted.driver_version, root)
+        driver.put(root / "etc/modprobe.d/nvidia-installer-disable-nouveau.conf", driver_packages.BLACKLIST.encode())
+    if wanted.display_manager:
+        driver.put(root / "usr/lib/systemd/system/lightdm.service", DISPLAY_MANAGER.encode())
+        _link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")
+    site = f"http://{states.need(host_dir.parent.parent.name).gateway}:{WEB_PORT}/distro"
+    signed = "deb [signed-by=/usr/share/keyrings/lab-distro.asc]"
+    parts = [apt.distribution(), "headers"] if wanted.headers else [apt.distribution()]
+    driver.put(root / "usr/share/keyrings/lab-distro.asc", repository.armored_key().encode())
+    sources = "".join(f"{signed} {site}/{part} /\n" for part in parts)
+    driver.put(root / "etc/apt/sources.list.d/lab-distro.list", sources.encode())
+
+
+def on_boot(pid: int, host_dir: Path) -> None:
+    """Wait until the host whose init is `pid` shows its GPUs; LabError when it does not."""
+    if not (host_dir / "gpu/profile").exists():
+        return
+    deadline = time.monotonic() + BOOT_TIMEOUT
+    while not Path(f"/proc/{pid}/root/run/lab-gpu/booted").exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"{host_dir.name} shows no GPUs; see: journalctl -u lab-gpu in the host")
+        time.sleep(0.02)
+
+
+def set_profile(host_dir: Path, **changes: object) -> Profile:
+    """Change the profile of a host and return it; hardware and loaded modules change at its next boot."""
+    present = profile.parse(str(host_dir / "gpu/profile.json"))
+    changed = replace(present, **changes)  # type: ignore[arg-type]
+    profile.write(changed, host_dir / "gpu")
+    return changed
+
+
+def publish(lab: LabState) -> None:
+    """Serve the signed repositories and the runfiles on the lab's web server.
+
+    /nvidia has the shape of https://nvidia.github.io/libnvidia-container; /distro/{debian,ubuntu} is what the
+    distribution offers beyond the machine's own sources, /distro/headers the running kernel's headers.
+    """
+    web = services.web_root(lab)
+    web.mkdir(parents=True, exist_ok=True)
+    made_from = (repository.fingerprint(), driver.content(driver.SOURCES), driver.content(toolkit.SOURCES))
+    for name, source in {
+        "distro": cache.ensure("gpu-distro", made_from, _build_distro),
+        "nvidia": cache.ensure("gpu-nvidia", made_from, _build_nvidia),
+    }.items():
+        (web / name).unlink(missing_ok=True)
+        (web / name).symlink_to(source)
+
+
+def config(lab: LabState) -> dict[str, object]:
+    """What config.yaml needs so that the container toolkit comes from the lab."""
+    return {
+        "nvidia_toolkit_apt_mirror": f"http://{lab.gateway}:{WEB_PORT}/nvidia/stable/deb",
+        "nvidia_toolkit_apt_key_fingerprint": repository.fingerprint(),
+    }
+
+
+def push_image(lab: LabState) -> None:
+    """Put the CUDA check image into the lab's registry: a shell that asks for GPUs and has no nvidia-smi of its own."""
+    layout = cache.ensure("gpu-cuda-image", Path(__file__).read_bytes(), _build_image) / "layout"
+    images.push(lab, layout, CUDA_IMAGE)
+
+
+def _build_image(folder: Path) -> None:
+    package = apt.download(str(apt.os_release()["VERSION_CODENAME"]), ["busybox-static"], folder / "debs")[
+        "busybox-static"
+    ]
+    run("dpkg-deb", "--extract", package, folder / "package")
+    root = folder / "root"
+    driver.put(root / "bin/busybox", next((folder / "package").glob("**/bin/busybox")).read_bytes(), 0o755)
+    for applet in ("sh", "cat", "date", "ls", "sleep", "env"):
+        _link(root / "bin" / applet, "busybox")
+    environment = [
+        "PATH=/usr/local/nvidia/bin:/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "CUDA_VERSION=12.4.1",
+        "NVIDIA_REQUIRE_CUDA=cuda>=12.4",
+        "NVIDIA_VISIBLE_DEVICES=all",
+        "NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+    ]
+    images.build(folder / "layout", root, {"Cmd": ["sh"], "Env": environment})
+
+
+def _build_distro(folder: Path) -> None:
+    for part, packages in {
+        "debian": driver_packages.debian(),
+        "ubuntu": driver_packages.ubuntu(),
+        "headers": driver_packages.headers(),
+    }.items():
+        (folder / part).mkdir()
+        repository.build_flat(folder / part, [deb.build(package, folder / part) for package in packages])
+
+
+def _build_nvidia(folder: Path) -> None:
+    flat = folder / "stable/deb/amd64"
+    flat.mkdir(parents=True)
+    repository.build_flat(flat, [deb.build(package, flat) for package in toolkit.packages()])
+    (folder / "gpgkey").write_text(repository.armored_key())
+    (folder / "runfile").mkdir()
+    for version in RUNFILE_VERSIONS:
+        for path in (runfile(version), runfile(version).with_name(f"{runfile(version).name}.sha256sum")):
+            shutil.copy(path, folder / "runfile")
+
+
+def _link(path: Path, target: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
