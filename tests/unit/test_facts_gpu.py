@@ -1,0 +1,141 @@
+"""GPU parsers on what real tools print, and the probes' own shell with programs in their place."""
+
+import os
+import subprocess
+
+import pytest
+
+from tasks.facts import gpu
+from tasks.facts.gpu import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
+
+H100 = "0, NVIDIA H100 80GB HBM3, 580.159.04, 81559, Enabled, 00000000:00:06.0"
+A100 = "1, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Disabled, 00000000:BD:00.0"
+
+
+def report(*gpus: str, status: int = 0) -> SmiReport:
+    return parse_smi([str(status), *gpus])
+
+
+def test_a_gpu_is_read_from_nvidia_smis_csv():
+    assert report(H100).gpus == (Gpu(0, "NVIDIA H100 80GB HBM3", "580.159.04", 81559, True, "0000:00:06.0"),)
+
+
+def test_bus_addresses_are_compared_as_sysfs_writes_them():
+    assert normal_bus_id("00000000:BD:00.0") == "0000:bd:00.0"
+    assert normal_bus_id("0001:0A:00.0") == "0001:0a:00.0"
+
+
+def test_all_well_is_no_fault():
+    assert faults(["0000:00:06.0"], report(H100)) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "cause"),
+    [
+        (127, "", "nvidia-smi is missing"),
+        (TIMED_OUT, "", "did not answer within 60 s"),
+        (
+            18,
+            "Failed to initialize NVML: Driver/library version mismatch",
+            "driver/library version mismatch: Failed to initialize NVML",
+        ),
+        (
+            15,
+            "Unable to determine the device handle for GPU 0000:BD:00.0: GPU is lost.  Reboot the system to recover",
+            "a GPU has fallen off the bus",
+        ),
+        (
+            255,
+            "Unable to determine the device handle for GPU0: 0000:BD:00.0: Unknown Error",
+            "a GPU has fallen off the bus",
+        ),
+        (
+            9,
+            "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
+            "exit status 9: NVIDIA-SMI",
+        ),
+        (6, "No devices were found", "exit status 6: No devices were found"),
+    ],
+)
+def test_each_failure_of_nvidia_smi_is_named(status, said, cause):
+    (found,) = faults(["0000:bd:00.0"], parse_smi([str(status), said]))
+    assert cause in found
+
+
+def test_a_lower_count_than_the_bus_names_the_missing_card():
+    (found,) = faults(["0000:00:06.0", "0000:bd:00.0"], report(H100))
+    assert "shows 1 of the 2 GPUs" in found and "0000:bd:00.0" in found and "0000:00:06.0" not in found
+
+
+def test_memory_without_a_figure_is_a_fault():
+    (found,) = faults(["0000:00:06.0"], report(H100.replace("81559", "[N/A]")))
+    assert "GPU 0 (NVIDIA H100 80GB HBM3, 0000:00:06.0) reports no memory size ([N/A])" in found
+
+
+def test_another_driver_version_than_expected_is_a_fault():
+    assert faults(["0000:00:06.0"], report(H100), "580.159.04") == []
+    (found,) = faults(["0000:00:06.0"], report(H100), "535.183.01")
+    assert "runs driver 580.159.04, expected 535.183.01" in found
+
+
+def test_a_bus_without_gpus_is_a_fault():
+    assert "no NVIDIA GPU on the PCI bus" in faults([], SmiReport())[0]
+
+
+def test_a_lost_gpu_amid_good_lines_is_not_lost_from_sight():
+    lines = ["0", H100, "1, [GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], 00000000:BD:00.0"]
+    found = " ".join(faults(["0000:00:06.0", "0000:bd:00.0"], parse_smi(lines)))
+    assert "reports no memory size" in found
+
+
+def test_gpus_in_a_phrase():
+    assert describe(report(A100, A100.replace("1,", "2,", 1), H100).gpus) == (
+        "2 x NVIDIA A100-SXM4-80GB, 1 x NVIDIA H100 80GB HBM3"
+    )
+    assert describe([]) == "none"
+
+
+def probe(script: str, path: str) -> list[str]:
+    environment = {**os.environ, "PATH": f"{path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout.splitlines()
+
+
+def program(folder, text: str) -> None:
+    file = folder / "nvidia-smi"
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def test_the_probe_gives_status_and_words(tmp_path):
+    program(tmp_path, f"echo '{H100}'")
+    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))) == report(H100)
+    program(tmp_path, "echo 'No devices were found'; exit 6")
+    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))) == SmiReport(6, (), "No devices were found")
+
+
+def test_the_probe_outlives_an_nvidia_smi_that_hangs_and_heeds_no_signal(tmp_path):
+    program(tmp_path, "trap '' TERM INT HUP; while :; do sleep 1; done")
+    script = gpu.SMI_SCRIPT.replace(f"left={gpu.SMI_TIME_LIMIT * 5}", "left=3")
+    assert script != gpu.SMI_SCRIPT
+    assert parse_smi(probe(script, str(tmp_path))).status == TIMED_OUT
+
+
+def test_the_probe_on_a_host_without_nvidia_smi(tmp_path):
+    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))).status == gpu.NOT_FOUND
+
+
+def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
+    cards = {
+        "0000:00:06.0": ("0x10de", "0x030200"),
+        "0000:01:00.0": ("0x10de", "0x030000"),
+        "0000:01:00.1": ("0x10de", "0x040300"),
+        "0000:02:00.0": ("0x1a03", "0x030000"),
+        "0000:03:00.0": ("0x10de", "0x068000"),
+    }
+    for address, (vendor, pci_class) in cards.items():
+        (tmp_path / address).mkdir()
+        (tmp_path / address / "vendor").write_text(f"{vendor}\n")
+        (tmp_path / address / "class").write_text(f"{pci_class}\n")
+    script = gpu.BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
+    assert probe(script, "/bin") == ["0000:00:06.0", "0000:01:00.0"]
