@@ -1,15 +1,93 @@
-"""Secrets, resolved as late as possible and never shown."""
+"""The cluster's secrets, resolved as late as they are needed and never shown."""
 
 from __future__ import annotations
 
+import getpass
 import os
+import secrets
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
+import yaml
 from pydantic import SecretStr
 
+from cluster import atomic, textfile, yamlfile
 from cluster.model import Cluster
+from cluster.problems import ClusterError, Problem
+
+ENVIRONMENT = "OPENPAI_PASSWORD"
+FILE = "secrets.yaml"
+_HEADER = """\
+# Made once, for OpenPAI's services; each deploy uses the same. Keep it, and keep it private (mode 0600).
+# A cluster that runs already has its own values: write them here before the next deploy.
+"""
+_asked: dict[Path, SecretStr] = {}
 
 
 def password(cluster: Cluster) -> SecretStr | None:
-    """The SSH and sudo password of the config's user: the environment's OPENPAI_PASSWORD, else the config's."""
-    given = os.environ.get("OPENPAI_PASSWORD")
-    return SecretStr(given) if given else cluster.config.password
+    """The SSH user's password: from OPENPAI_PASSWORD, else config.yaml, else asked for once where the config says so.
+
+    None where login works without one. Raises ClusterError when it is to be asked for and there is no terminal.
+    """
+    if os.environ.get(ENVIRONMENT):
+        return SecretStr(os.environ[ENVIRONMENT])
+    if cluster.config.password or not cluster.config.ask_password:
+        return cluster.config.password
+    if cluster.folder not in _asked:
+        if not sys.stdin.isatty():
+            remedy = f"set {ENVIRONMENT}, or write the password into config.yaml"
+            raise ClusterError(
+                [Problem("config.yaml", 0, "ask_password is set, and there is no terminal to ask on", remedy)]
+            )
+        _asked[cluster.folder] = SecretStr(getpass.getpass(f"Password of {cluster.config.user} on the hosts: "))
+    return _asked[cluster.folder]
+
+
+@dataclass(frozen=True)
+class ServiceSecrets:
+    """What OpenPAI's services are set up with, instead of the values that everyone can read in its source."""
+
+    admin_password: SecretStr
+    jwt_secret: SecretStr
+    postgresql_password: SecretStr
+    log_manager_password: SecretStr
+    log_manager_jwt_secret: SecretStr
+
+
+def services(cluster: Cluster) -> ServiceSecrets:
+    """The secrets of OpenPAI's services: from the config, else from secrets.yaml of the folder, where missing ones are
+    added once. Raises ClusterError when that file is unreadable, open to others or cannot be written."""
+    path = cluster.folder / FILE
+    given = {"admin_password": cluster.config.openpai_admin_password}
+    values = _read(path)
+    wanted = [name for name in ServiceSecrets.__dataclass_fields__ if not given.get(name)]
+    if any(name not in values for name in wanted):
+        # Begins with a letter: OpenPAI's templates put some of them into YAML without quotes.
+        values |= {name: "s" + secrets.token_hex(16) for name in wanted if name not in values}
+        try:
+            atomic.write(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
+        except OSError as error:
+            raise ClusterError(
+                [Problem(FILE, 0, f"cannot be written: {error.strerror}", "make the folder yours")]
+            ) from None
+    return ServiceSecrets(
+        **{name: given.get(name) or SecretStr(values[name]) for name in ServiceSecrets.__dataclass_fields__}
+    )
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    problems: list[Problem] = []
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        problems.append(Problem(FILE, 0, "others can read it", f"run: chmod 600 {path}"))
+    text = textfile.read(path, problems, missing="")
+    document = yamlfile.parse(text or "", FILE, problems)
+    data = document.data or {}
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        problems.append(Problem(FILE, 1, "not a map of names to text", "put every value in quotes"))
+    if problems:
+        raise ClusterError(problems)
+    return data

@@ -38,4 +38,9 @@ def meta_of(name: str) -> Meta:
     return meta if isinstance(meta, Meta) else Meta()
 
 
-__all__ = ["GROUPS", "Config", "Group", "Meta", "meta_of"]
+def is_secret(name: str) -> bool:
+    """Whether no message may show the value of the key of this attribute name."""
+    return not Config.model_fields[name].repr or "SecretStr" in str(Config.model_fields[name].annotation)
+
+
+__all__ = ["GROUPS", "Config", "Group", "Meta", "is_secret", "meta_of"]

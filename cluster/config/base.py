@@ -116,6 +116,15 @@ def _single_line(value: SecretStr) -> SecretStr:
     return value
 
 
+def _admin_password(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not re.fullmatch(r"[!-~]{6,}", text) or re.search(r"[\"'\\{}]", text):
+        raise ValueError("expected 6 or more letters, digits and signs, without quotes, backslashes and braces")
+    if text == "admin-password":
+        raise ValueError("expected a password of your own, not the one that OpenPAI's guide prints")
+    return value
+
+
 def _fingerprint(value: str) -> str:
     return value.replace(" ", "").upper()
 
@@ -123,6 +132,7 @@ def _fingerprint(value: str) -> str:
 Text = Annotated[str, _matching(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "text on one line, not empty")]
 Word = Annotated[str, _matching(r"[^\s\x00-\x1f\x7f]+", "text without spaces, not empty")]
 Secret = Annotated[SecretStr, AfterValidator(_single_line)]
+AdminPassword = Annotated[SecretStr, AfterValidator(_admin_password)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 LinuxUser = Annotated[str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?", "a Linux user name")]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -27,8 +27,7 @@ class OpenPAI(Group):
 
     branch_name: Word | None = key(
         None,
-        "Branch or tag of OpenPAI's source: pai-1.0.y to pai-1.8.y, v1.0.0 to v1.8.1.",
-        until="1.4",
+        "Branch or tag of OpenPAI's source: pai-1.0.y to pai-1.8.y, v1.0.0 to v1.8.1, master.",
         example="pai-1.0.y",
     )
     docker_image_tag: ImageTag = key("v1.0.0", "Tag of OpenPAI's service images.")

@@ -1,0 +1,131 @@
+"""python -m cluster init | check | render: make a cluster folder, check it, and render upstream's files from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cluster import atomic
+from cluster.loader import Inspection, inspect
+from cluster.problems import ClusterError, Problem
+
+_FILES = {"master": "master.csv", "worker": "worker.csv", "config": "config.yaml"}
+_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+_existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    pass
+
+
+@main.command()
+@_folder
+@click.option("--master", type=_existing, required=True, help="The guide's master.csv.")
+@click.option("--worker", type=_existing, required=True, help="The guide's worker.csv.")
+@click.option("--config", type=_existing, required=True, help="The guide's config.")
+def init(folder: Path, **sources: Path) -> None:
+    """Make the cluster folder DIR from the guide's three files, as they are. Overwrites nothing."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            _fail([Problem(str(folder), 0, "exists already and is not empty", "name a new folder, or edit this one")])
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".init.", dir=folder.parent) as parent:
+            made = Path(parent) / "folder"
+            made.mkdir(mode=0o700)
+            for option, name in _FILES.items():
+                (made / name).touch(mode=0o600)
+                (made / name).write_bytes(sources[option].read_bytes())
+            os.replace(made, folder)
+    except OSError as error:
+        _fail([Problem(str(error.filename or folder), 0, f"cannot be used: {error.strerror}", "choose another place")])
+    click.echo(f"{folder}: made; next: python -m cluster check {folder}")
+
+
+@main.command()
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="For machines: {ok, problems: [{file, line, ...}]}.")
+def check(folder: Path, as_json: bool) -> None:
+    """Say everything that is wrong with the cluster folder DIR. Exits 1 when it cannot be used."""
+    inspection = inspect(folder)
+    usable = inspection.cluster is not None
+    if as_json:
+        problems = [asdict(problem) for problem in inspection.problems]
+        click.echo(json.dumps({"ok": usable, "problems": problems}, indent=2))
+    else:
+        _say(inspection.problems, err=False)
+        if usable:
+            click.echo(f"{folder}: {_summary(inspection)}")
+    sys.exit(0 if usable else 1)
+
+
+@main.command()
+@_folder
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder for the files; made if missing.")
+@click.option("--resources", type=_existing, help="What the nodes have to give, as JSON: renders OpenPAI's files too.")
+@click.option("--layout", "layout_file", type=_existing, help="layout.yaml, in place of the one in DIR.")
+def render(folder: Path, output: Path, resources: Path | None, layout_file: Path | None) -> None:
+    """Render upstream's files from the cluster folder DIR: hosts.yml and openpai.yml for kubespray, and, with
+    --resources, layout.yaml and services-configuration.yaml for OpenPAI."""
+    from cluster import render as renderer
+    from cluster import resources as node_resources
+    from cluster import secrets, textfile
+
+    inspection = inspect(folder, layout_file)
+    _say(inspection.problems, err=True)
+    if inspection.cluster is None:
+        sys.exit(1)
+    try:
+        rendered = renderer.kubespray(inspection.cluster)
+        if resources:
+            problems: list[Problem] = []
+            text = textfile.read(resources, problems, missing="name a file that exists")
+            if text is None or problems:
+                raise ClusterError(problems)
+            nodes = node_resources.parse(text, resources.name)
+            service_secrets = secrets.services(inspection.cluster)
+            more = renderer.openpai(inspection.cluster, nodes, service_secrets, inspection.layout, resources.name)
+            rendered.files |= more.files
+            rendered.warnings += more.warnings
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in rendered.files.items():
+            atomic.write(output / name, content)
+    except ClusterError as error:
+        _fail(error.problems)
+    except OSError as error:
+        _fail([Problem(str(error.filename or output), 0, f"cannot be used: {error.strerror}", "choose another place")])
+    _say(rendered.warnings, err=True)
+    for name in rendered.files:
+        click.echo(output / name)
+
+
+def _summary(inspection: Inspection) -> str:
+    from cluster import versions
+
+    cluster = inspection.cluster
+    assert cluster is not None
+    workers = len(cluster.workers)
+    masters = len(cluster.masters)
+    hosts = f"{masters} master{'s' * (masters > 1)}, {workers} worker{'s' * (workers > 1)}"
+    return f"{hosts}, OpenPAI {versions.of(cluster.config)}: can be used"
+
+
+def _say(problems: Iterable[Problem], *, err: bool) -> None:
+    for problem in problems:
+        click.echo(str(problem), err=err)
+
+
+def _fail(problems: Iterable[Problem]) -> None:
+    _say(problems, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m cluster")

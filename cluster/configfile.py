@@ -1,0 +1,150 @@
+"""config.yaml: from text to a Config, with every problem on its line and no secret in any message."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from cluster import yamlfile
+from cluster.config import Config, is_secret
+from cluster.problems import WARNING, Problem, shown
+
+FILE = "config.yaml"
+REFERENCE = "docs/config.md"
+_PLACEHOLDER = re.compile(r"<[^<>]*>|/path/to/.*|exampleuser|examplepasswd")
+_NAMES = {info.alias or name: name for name, info in Config.model_fields.items()}
+_SECRETS = "|".join(key for key, name in _NAMES.items() if is_secret(name))
+_SECRET_KEY = re.compile(rf"^\s*[\"']?({_SECRETS})[\"']?\s*:", re.MULTILINE)
+_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a map"}
+_WANTED = {"string": "text", "int": "a whole number", "bool": "true or false", "list": "a list", "dict": "a map"}
+_QUOTE = "put it in quotes"
+
+
+@dataclass
+class ConfigFile:
+    """What config.yaml says: the Config where it is valid, the line of each key, whether it holds a secret."""
+
+    config: Config | None = None
+    document: yamlfile.Document = field(default_factory=yamlfile.Document)
+    holds_secret: bool = False
+
+    def line(self, name: str) -> int:
+        """The line of the key of this attribute name; 0 where it is not in the file."""
+        return self.document.line(Config.model_fields[name].alias or name) if self.given(name) else 0
+
+    def given(self, name: str) -> bool:
+        """Whether the file gives this key a value."""
+        return self.config is not None and name in self.config.model_fields_set
+
+
+def parse(text: str, problems: list[Problem]) -> ConfigFile:
+    """Read the text of a config.yaml; what is wrong is appended to `problems`."""
+    before = len(problems)
+    document = yamlfile.parse(text, FILE, problems)
+    secret_key = re.compile(
+        rf"^\s*[\"']?({'|'.join(name for name in _NAMES if is_secret(_NAMES[name]))})[\"']?\s*:", re.M
+    )
+    result = ConfigFile(document=document, holds_secret=bool(secret_key.search(text)))
+    data = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        problems.append(Problem(FILE, 1, "not a map of keys", "write `key: value` lines; see " + REFERENCE))
+        return result
+    if document.broken and not data:
+        return result
+    flagged = {_name(error) for error in problems[before:]}
+    values = _known(data, document, problems, flagged)
+    result.holds_secret = any(is_secret(_NAMES[key]) for key in values) or (document.broken and result.holds_secret)
+    try:
+        result.config = Config.model_validate(values)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_context=True):
+            if str(one["loc"][0]) not in flagged:
+                problems.append(_from_pydantic(one, values, document))
+    return result
+
+
+def _name(problem: Problem) -> str:
+    return problem.message.partition(":")[0]
+
+
+def _known(
+    data: dict[Any, Any], document: yamlfile.Document, problems: list[Problem], flagged: set[str]
+) -> dict[str, Any]:
+    """The keys that the schema knows and that have a value; the others become problems."""
+    values = {}
+    for key, value in data.items():
+        line = document.line(str(key))
+        if key not in _NAMES:
+            problems.append(Problem(FILE, line, f"unknown key {shown(key)}", _nearest(str(key))))
+        elif value is None:
+            remedy = "give it a value, or remove the line"
+            problems.append(Problem(FILE, line, f"{key}: no value, so the default counts", remedy, WARNING))
+        else:
+            values[key] = value
+            for path in _placeholders(value, (key,), set()):
+                flagged.add(key)
+                remedy = "write your own value, or remove the key"
+                place = document.line(*path)
+                problems.append(Problem(FILE, place, f"{key}: the example's placeholder is still there", remedy))
+    return values
+
+
+def _nearest(key: str) -> str:
+    swapped = {name.replace("-", "_").lower(): name for name in _NAMES}
+    near = difflib.get_close_matches(key.replace("-", "_").lower(), swapped, n=1, cutoff=0.6)
+    return f"did you mean {swapped[near[0]]}? {REFERENCE} lists the keys" if near else f"{REFERENCE} lists the keys"
+
+
+def _placeholders(value: Any, path: tuple[str | int, ...], seen: set[int]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(value, str):
+        if _PLACEHOLDER.fullmatch(value):
+            yield path
+    elif isinstance(value, dict | list) and id(value) not in seen:
+        seen.add(id(value))
+        for index, child in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _placeholders(child, (*path, index), seen)
+
+
+def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Document) -> Problem:
+    """One of pydantic's errors as a Problem."""
+    location = tuple(part for part in error["loc"] if isinstance(part, int) or part in _NAMES)
+    key = str(location[0])
+    line = document.line(*location)
+    if error["type"] == "missing":
+        return Problem(FILE, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
+    value: Any = values[key]
+    for part in location[1:]:
+        value = value[part]
+    name = key + "".join(f"[{part + 1}]" for part in location[1:] if isinstance(part, int))
+    said = "" if _must_hide(key, value) else f", found {shown(value)}"
+    wanted = _WANTED.get(error["type"].partition("_")[0])
+    if error["type"].endswith("_type") and wanted:
+        found = _KINDS.get(type(value), "something else")
+        return Problem(FILE, line, f"{name}: expected {wanted}, found {found}{said[7:]}", _convert(wanted, value))
+    context = error.get("ctx", {})
+    expected = {
+        "literal_error": f"expected {context.get('expected', '')}",
+        "greater_than_equal": f"expected {context.get('ge')} or more",
+        "less_than_equal": f"expected {context.get('le')} or less",
+    }.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return Problem(FILE, line, f"{name}: {expected}{said}", f"see {_NAMES[key]} in {REFERENCE}")
+
+
+def _must_hide(key: str, value: Any) -> bool:
+    """Whether a message may not quote the value: a secret, or a URL with a password in it."""
+    return is_secret(_NAMES[key]) or "@" in str(value)
+
+
+def _convert(wanted: str, value: Any) -> str:
+    if wanted == "text":
+        return _QUOTE if isinstance(value, bool | int | float) else "write one value"
+    if wanted == "a list":
+        return "write [one, two], or one `- value` a line"
+    if wanted == "a map":
+        return "write one `name: value` a line below the key, indented"
+    return "remove the quotes" if isinstance(value, str) else f"write {wanted}"

@@ -1,0 +1,112 @@
+"""HiveD's configuration as upstream's generators compute it from what the nodes have to give.
+
+v1.0 to v1.4 make one pool of all workers, cut to the smallest of them; from v1.5 on every SKU of layout.yaml is a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cluster.layout import FILE as LAYOUT
+from cluster.layout import Layout
+from cluster.problems import WARNING, ClusterError, Problem
+from cluster.quantity import MIB
+from cluster.resources import Node, Nodes
+from cluster.versions import Version
+
+# What upstream's generator keeps back on each node from v1.2.0 on: a hundredth, of processors half a core at most, of
+# memory 1024 MiB at most (openpai-generator.py, PAI_RESERVE_RESOURCE_PERCENTAGE: a binary 0.01, kept as such).
+_RESERVED = Decimal.from_float(0.01)
+_RESERVED_CPU = Decimal("0.5")
+_RESERVED_MIB = Decimal(1024)
+# Memory that node-exporter, job-exporter and log-manager request where qos-switch is on, as that generator finds it in
+# their deployments (128 + 512 + 128 MiB in every version; no processors).
+_DAEMONS_MIB = Decimal(768)
+_MEASURE = "measure them all, or correct the names"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of machines alike: what one of its cells (a GPU, or a core where there are none) stands for."""
+
+    sku: str
+    gpu: bool
+    cpu: int  # cores of a cell with a GPU, of the whole machine without
+    memory: int  # MiB of a cell
+    cells: int  # in a machine
+    workers: Sequence[str]
+
+
+def one_pool(
+    workers: Iterable[str], nodes: Nodes, version: Version, qos: bool, file: str
+) -> tuple[Pool, list[Problem]]:
+    """The pool of v1.0 to v1.4, and warnings of what it leaves out.
+
+    Raises ClusterError; `file` is where nodes are from.
+    """
+    wanted = list(workers)
+    found = [node for node in nodes.values() if node.name in set(wanted)]
+    said = f"is not among the nodes: OpenPAI {version} leaves it out"
+    warnings = [Problem(file, 0, f"{name} {said}", _MEASURE, WARNING) for name in wanted if name not in nodes]
+    without = [node for node in found if not node.gpu_count]
+    if without or not found:
+        said = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
+        remedy = "remove it from worker.csv, or repair its device plugin"
+        raise ClusterError(
+            [Problem(file, 0, f"{node.name} {said}", remedy) for node in without]
+            or [Problem(file, 0, "no worker is among the nodes", _MEASURE)]
+        )
+    free = [_free(node, version, qos, file) for node in found]
+    gpus = min(node.gpu_count for node in found)
+    cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
+    for node in found:
+        if node.gpu_count > gpus:
+            said = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
+            warnings.append(Problem(file, 0, said, "install v1.5.0 or later for workers of different kinds", WARNING))
+    return Pool("DT", True, int(cpu / gpus), int(memory / gpus), gpus, [node.name for node in found]), warnings
+
+
+def pools(layout: Layout, nodes: Nodes, version: Version, qos: bool, file: str) -> tuple[list[Pool], list[Problem]]:
+    """The pools of v1.5.0 on, one for each SKU with workers, and warnings where the layout and the nodes differ.
+
+    Raises ClusterError; `file` is where nodes are from.
+    """
+    members: dict[str, list[str]] = {}
+    for machine in layout.workers:
+        members.setdefault(machine.sku, []).append(machine.hostname)
+    absent = [machine.hostname for machine in layout.workers if machine.hostname not in nodes]
+    if absent:
+        raise ClusterError(Problem(file, 0, f"{name} is not among the nodes", _MEASURE) for name in absent)
+    made, warnings = [], []
+    for sku, names in members.items():
+        device = layout.skus[sku].device
+        free = [_free(nodes[name], version, qos, file) for name in names]
+        cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
+        if device:
+            made.append(Pool(sku, True, int(cpu / device.count), int(memory / device.count), device.count, names))
+        elif cpu < 1:
+            raise ClusterError([Problem(file, 0, f"SKU {sku}: less than one core is free", "free some")])
+        else:
+            made.append(Pool(sku, False, int(cpu), int(memory / cpu), int(cpu), names))
+        count = device.count if device else 0
+        for name in names:
+            if nodes[name].gpu_count != count:
+                said = f"{name} has {nodes[name].gpu_count} GPUs, its SKU {sku} has {count}"
+                warnings.append(Problem(LAYOUT, 0, said, "correct the layout, or repair the machine", WARNING))
+    return made, warnings
+
+
+def _free(node: Node, version: Version, qos: bool, file: str) -> tuple[Decimal, Decimal]:
+    """Cores and MiB of `node` that jobs can have, as the version's generator counts them."""
+    memory = node.memory / MIB
+    if version < Version(1, 2, 0):
+        return Decimal(int(node.cpu)), Decimal(int(memory))
+    cpu_left = node.cpu - node.requested_cpu - min(node.cpu * _RESERVED, _RESERVED_CPU)
+    memory_left = memory - node.requested_memory / MIB - min(memory * _RESERVED, _RESERVED_MIB)
+    memory_left -= _DAEMONS_MIB if qos else 0
+    if cpu_left <= 0 or memory_left <= 0:
+        said = f"{node.name} has nothing left for jobs: {cpu_left:.2f} cores and {memory_left:.0f} MiB"
+        raise ClusterError([Problem(file, 0, said, "give it more, or remove what runs there")])
+    return cpu_left, memory_left

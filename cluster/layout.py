@@ -1,0 +1,242 @@
+"""layout.yaml, OpenPAI's description of the machines from v1.5.0 on: read, checked, or built from measured hardware."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from cluster import quantity, yamlfile
+from cluster.hosts import Row, address_flaw, name_flaw
+from cluster.model import Cluster, Host, Role
+from cluster.problems import ClusterError, Problem, shown
+from cluster.quantity import MIB
+from cluster.resources import Node
+
+FILE = "layout.yaml"
+_SCHEMA = "see the example in docs/config.md"
+# Machines whose memory differs by less belong to one SKU: firmware and kernels reserve a little more here and there.
+_SAME_MEMORY = 0.95
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def _memory(value: str) -> str:
+    if quantity.parse(value) <= 0:
+        raise ValueError("expected more than 0")
+    return value
+
+
+def _flawless(flaw: Any) -> AfterValidator:
+    def check(value: str) -> str:
+        found = flaw(value)
+        if found:
+            raise ValueError(found[0])
+        return value
+
+    return AfterValidator(check)
+
+
+Flag = Literal["true", "false"]
+
+
+class Device(_Strict):
+    """The computing devices of a machine of a SKU."""
+
+    type: str
+    model: str
+    count: Annotated[int, Field(ge=1)]
+
+
+class Cpu(_Strict):
+    """The processors of a machine of a SKU."""
+
+    vcore: Annotated[int, Field(ge=1)]
+
+
+class Sku(_Strict):
+    """A kind of machine."""
+
+    mem: Annotated[str, AfterValidator(_memory)]
+    cpu: Cpu
+    device: Device | None = Field(None, alias="computing-device")
+
+
+class Machine(_Strict):
+    """A machine of the cluster."""
+
+    hostname: Annotated[str, _flawless(name_flaw)]
+    hostip: Annotated[str, _flawless(address_flaw)]
+    sku: str = Field(alias="machine-type")
+    master: Flag = Field("false", alias="pai-master")
+    worker: Flag = Field("false", alias="pai-worker")
+    storage: Flag = Field("false", alias="pai-storage")
+
+
+class Layout(_Strict):
+    """A whole layout.yaml, by upstream's schema (validate_layout_schema.py)."""
+
+    kubernetes: dict[Literal["api-servers-url", "dashboard-url"], str] | None = None
+    skus: dict[str, Sku] = Field(alias="machine-sku")
+    machines: list[Machine] = Field(alias="machine-list")
+
+    @property
+    def workers(self) -> list[Machine]:
+        """The machines that run jobs."""
+        return [machine for machine in self.machines if machine.worker == "true"]
+
+
+@dataclass(frozen=True)
+class LayoutFile:
+    """A layout.yaml that the operator wrote: what it says, and its text, which is kept as it is."""
+
+    layout: Layout
+    text: str
+
+
+def parse(text: str, file: str, problems: list[Problem]) -> tuple[Layout | None, yamlfile.Document]:
+    """Read a layout.yaml by upstream's schema; what is wrong is appended to `problems`."""
+    document = yamlfile.parse(text, file, problems)
+    if document.broken:
+        return None, document
+    try:
+        return Layout.model_validate(document.data), document
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            path = ".".join(str(part) for part in one["loc"]) or file
+            message = {
+                "missing": "missing",
+                "extra_forbidden": "not a key of this file",
+                "string_type": "expected text: put it in quotes",
+            }.get(one["type"], one["msg"].removeprefix("Value error, "))
+            problems.append(Problem(file, document.line(*one["loc"]) or 1, f"{path}: {message}", _SCHEMA))
+        return None, document
+
+
+def check(
+    layout: Layout, document: yamlfile.Document, file: str, rows: Iterable[Row], hived: bool
+) -> Iterator[Problem]:
+    """What upstream checks beyond the schema, and the layout against the CSV files' rows."""
+    known = {row.name: row for row in rows}
+    listed = set()
+    kinds = set()
+    for index, machine in enumerate(layout.machines):
+        line = document.line("machine-list", index)
+        if machine.hostname in listed:
+            yield Problem(file, line, f"{machine.hostname} stands twice", "remove one")
+        listed.add(machine.hostname)
+        if machine.sku not in layout.skus:
+            message = f"{machine.hostname}: machine-type {shown(machine.sku)} is not in machine-sku"
+            yield Problem(file, line, message, "define it, or name another")
+        elif machine.worker == "true" and (device := layout.skus[machine.sku].device):
+            kinds.add(device.type)
+        row = known.get(machine.hostname)
+        if row is None:
+            yield Problem(file, line, f"{machine.hostname} is in no CSV file", "make the files agree")
+        elif row.address != machine.hostip:
+            yield Problem(
+                file, line, f"{machine.hostname} has the address {row.address} in {row.place}", "make them agree"
+            )
+        elif (machine.master, machine.worker) != (("true", "false") if row.file == "master.csv" else ("false", "true")):
+            role = "pai-master" if row.file == "master.csv" else "pai-worker"
+            yield Problem(file, line, f"{machine.hostname} is in {row.place}", f'set {role}: "true", and no other role')
+    for row in known.values():
+        if row.name not in listed:
+            yield Problem(row.file, row.line, f"{row.name} is not in {file}", "add it to the machine-list there")
+    if not hived and len(kinds) > 1:
+        said = f"{len(kinds)} types of computing device without HiveD: Kubernetes' own scheduler takes one"
+        yield Problem(file, document.line("machine-sku"), said, "set enable_hived_scheduler: true in config.yaml")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured on a host: processors as the kernel counts them, memory in bytes, GPUs by type and model."""
+
+    name: str
+    vcores: int
+    memory: int
+    gpu_type: str | None = None
+    gpu_model: str | None = None
+    gpu_count: int = 0
+
+
+def measured(node: Node) -> Measurement:
+    """A node's allocatable resources as a measurement: whole processors, as Kubernetes keeps a fraction of one back."""
+    count = node.gpu_count
+    return Measurement(
+        node.name, math.ceil(node.cpu), int(node.memory), node.gpu_type if count else None, node.gpu_model, count
+    )
+
+
+def build(cluster: Cluster, measurements: Iterable[Measurement]) -> Layout:
+    """The layout of `cluster` from what was measured: machines alike are one SKU, with the least memory among them.
+
+    Raises ClusterError naming the hosts that were not measured.
+    """
+    found = {measurement.name: measurement for measurement in measurements}
+    hosts = [*cluster.masters[:1], *cluster.workers]
+    absent = [host for host in hosts if host.name not in found]
+    if absent:
+        raise ClusterError(
+            Problem(f"{host.role.value}.csv", 0, f"{host.name} was not measured", f"measure it, or write {FILE}")
+            for host in absent
+        )
+    skus: dict[str, dict[str, Any]] = {}
+    kinds: dict[str, str] = {}
+    for members in _alike(hosts, found):
+        first = found[members[0].name]
+        memory = min(found[host.name].memory for host in members)
+        name = _unused(_sku_name(members[0], first), skus)
+        skus[name] = {"mem": f"{memory // MIB}Mi", "cpu": {"vcore": first.vcores}}
+        if first.gpu_type:
+            model = first.gpu_model or "generic"
+            skus[name]["computing-device"] = {"type": first.gpu_type, "model": model, "count": first.gpu_count}
+        kinds.update({host.name: name for host in members})
+    machines = [
+        {
+            "hostname": host.name,
+            "hostip": host.address,
+            "machine-type": kinds[host.name],
+            "pai-master" if host.role is Role.MASTER else "pai-worker": "true",
+        }
+        for host in hosts
+    ]
+    return Layout.model_validate({"machine-sku": skus, "machine-list": machines})
+
+
+def _alike(hosts: list[Host], found: dict[str, Measurement]) -> Iterator[list[Host]]:
+    """The hosts in groups of one role, one hardware, and memory that differs by little; in the order of the hosts."""
+    groups: dict[tuple[Any, ...], list[list[Host]]] = {}
+    for host in sorted(hosts, key=lambda host: found[host.name].memory):
+        one = found[host.name]
+        same = groups.setdefault((host.role, one.vcores, one.gpu_type, one.gpu_model, one.gpu_count), [])
+        if not same or found[same[-1][0].name].memory < one.memory * _SAME_MEMORY:
+            same.append([])
+        same[-1].append(host)
+    order = {host.name: index for index, host in enumerate(hosts)}
+    members = [sorted(group, key=lambda host: order[host.name]) for same in groups.values() for group in same]
+    yield from sorted(members, key=lambda group: order[group[0].name])
+
+
+def _sku_name(host: Host, one: Measurement) -> str:
+    """A name that says what the machine is; no dots, which separate HiveD's cell types."""
+    if host.role is Role.MASTER:
+        return "master"
+    if not one.gpu_type:
+        return f"cpu-{one.vcores}"
+    model = re.sub(r"[^a-z0-9]+", "-", (one.gpu_model or "gpu").lower()).strip("-") or "gpu"
+    return f"{model}-x{one.gpu_count}"
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    number = 2
+    while name in taken:
+        name = f"{re.sub('-v[0-9]+$', '', name)}-v{number}"
+        number += 1
+    return name

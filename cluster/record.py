@@ -1,0 +1,91 @@
+"""deployed.yaml: the folder's record of what was deployed, so that an edit of the CSV files can be told from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cluster import atomic, textfile, yamlfile
+from cluster.model import Cluster, Host, Role
+from cluster.problems import ClusterError, Problem
+
+FILE = "deployed.yaml"
+_HEADER = "# Written by the deploy: the hosts that it set up last. Not for editing.\n"
+_RESTORE = "restore it from a backup, or remove it (hosts that left the CSV files are then forgotten)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A host as it was deployed, and its line in the record."""
+
+    name: str
+    address: str
+    role: str
+    line: int = 0
+
+
+def read(folder: Path, problems: list[Problem]) -> list[Entry]:
+    """The record in `folder`, empty before the first deploy; what is wrong with it is appended to `problems`."""
+    path = folder / FILE
+    if not path.exists():
+        return []
+    text = textfile.read(path, problems, missing=_RESTORE)
+    if text is None:
+        return []
+    document = yamlfile.parse(text, FILE, problems)
+    if document.broken:
+        return []
+    hosts = document.data.get("hosts") if isinstance(document.data, dict) else None
+    if not isinstance(hosts, list):
+        problems.append(Problem(FILE, 1, "not a record of a deploy: no list `hosts`", _RESTORE))
+        return []
+    entries = []
+    for index, host in enumerate(hosts):
+        line = document.line("hosts", index)
+        try:
+            entries.append(Entry(str(host["name"]), str(host["address"]), Role(host["role"]).value, line))
+        except (KeyError, TypeError, ValueError):
+            problems.append(Problem(FILE, line, "not a host of a deploy: name, address, role", _RESTORE))
+    return entries
+
+
+def departed(cluster: Cluster) -> tuple[Host, ...]:
+    """Hosts that were deployed and are in the CSV files no more. Raises ClusterError when the record is unreadable."""
+    present = {host.name for host in cluster.hosts}
+    return tuple(Host(e.name, e.address, Role(e.role)) for e in _entries(cluster.folder) if e.name not in present)
+
+
+def write(cluster: Cluster) -> None:
+    """Record the hosts of `cluster` as deployed. Departed hosts stay in the record until `forget`."""
+    _write(
+        cluster.folder,
+        [
+            *(Entry(host.name, host.address, host.role.value) for host in cluster.hosts),
+            *(Entry(host.name, host.address, host.role.value) for host in departed(cluster)),
+        ],
+    )
+
+
+def forget(cluster: Cluster, names: Iterable[str]) -> None:
+    """Take hosts out of the record, once they are out of the cluster."""
+    gone = set(names)
+    _write(cluster.folder, [entry for entry in _entries(cluster.folder) if entry.name not in gone])
+
+
+def _entries(folder: Path) -> list[Entry]:
+    problems: list[Problem] = []
+    entries = read(folder, problems)
+    if problems:
+        raise ClusterError(problems)
+    return entries
+
+
+def _write(folder: Path, entries: Iterable[Entry]) -> None:
+    hosts = [{"name": entry.name, "address": entry.address, "role": entry.role} for entry in entries]
+    text = _HEADER + yaml.dump({"hosts": hosts}, Dumper=yaml.CSafeDumper, sort_keys=False)
+    path = folder / FILE
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        atomic.write(path, text)

@@ -1,0 +1,109 @@
+"""What the nodes of a cluster have to give: the JSON of `render --resources`, read into typed values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from cluster import quantity
+from cluster.problems import ClusterError, Problem, shown
+
+# The device types that OpenPAI knows, the one that wins first (upstream's openpai-generator.py).
+GPU_TYPES = ("amd.com/gpu", "nvidia.com/gpu", "enflame.com/dtu")
+_SHAPE = '{"nodes": {"openpai-001": {"cpu": "23900m", "memory": "230000000Ki", "nvidia.com/gpu": "4"}}}'
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node's allocatable resources, and what running pods have requested of them."""
+
+    name: str
+    cpu: Decimal  # cores
+    memory: Decimal  # bytes
+    gpu_type: str | None = None
+    gpu_count: int = 0
+    gpu_model: str | None = None
+    requested_cpu: Decimal = Decimal(0)
+    requested_memory: Decimal = Decimal(0)
+
+
+Nodes = dict[str, Node]
+
+
+def parse(text: str, file: str) -> Nodes:
+    """The nodes in `text`, in its order. Raises ClusterError naming `file` and line.
+
+    Shape: {"nodes": {NAME: {"cpu", "memory", DEVICE TYPE: COUNT, "gpu_model"}}, "pods": [{"node", "requests"}]}, with
+    quantities as Kubernetes writes them; gpu_model and pods are optional, other fields are left alone.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"column {error.colno}: not JSON: {error.msg}"
+        raise ClusterError([Problem(file, error.lineno, message, f"write {_SHAPE}")]) from None
+    except RecursionError:
+        raise ClusterError([Problem(file, 1, "nested too deeply", f"write {_SHAPE}")]) from None
+    if not isinstance(data, dict) or not isinstance(data.get("nodes"), dict) or not data["nodes"]:
+        raise ClusterError([Problem(file, 1, "no map `nodes`", f"write {_SHAPE}")])
+    problems: list[Problem] = []
+    requested = _requests(data.get("pods", []), file, problems)
+    nodes: Nodes = {}
+    for name, fields in data["nodes"].items():
+        try:
+            nodes[name] = _node(name, fields, *requested.get(name, (Decimal(0), Decimal(0))))
+        except ValueError as error:
+            place = text[: max(text.find(json.dumps(name)), 0)].count("\n") + 1
+            problems.append(Problem(file, place, f"{shown(name)}: {error}", f"write {_SHAPE}"))
+    if problems:
+        raise ClusterError(problems)
+    return nodes
+
+
+def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Decimal) -> Node:
+    if not isinstance(fields, Mapping):
+        raise ValueError("expected a map of resources")
+    counts = {kind: int(_quantity(fields, kind)) for kind in GPU_TYPES if kind in fields}
+    gpu_type = next(iter(counts), None)
+    model = fields.get("gpu_model")
+    if model is not None and not isinstance(model, str):
+        raise ValueError("gpu_model: expected text")
+    return Node(
+        name,
+        _quantity(fields, "cpu"),
+        _quantity(fields, "memory"),
+        gpu_type,
+        counts[gpu_type] if gpu_type else 0,
+        model,
+        requested_cpu,
+        requested_memory,
+    )
+
+
+def _quantity(fields: Mapping[str, Any], name: str, default: str | None = None) -> Decimal:
+    value = fields.get(name, default)
+    if value is None:
+        raise ValueError(f"{name}: missing")
+    try:
+        return quantity.parse(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _requests(pods: Any, file: str, problems: list[Problem]) -> dict[str, tuple[Decimal, Decimal]]:
+    """The processors and memory that pods request, by node."""
+    requested: dict[str, tuple[Decimal, Decimal]] = {}
+    for index, pod in enumerate(pods if isinstance(pods, list) else [pods], 1):
+        try:
+            wanted = pod.get("requests") or {}
+            cpu, memory = requested.get(str(pod.get("node")), (Decimal(0), Decimal(0)))
+            requested[str(pod.get("node"))] = (
+                cpu + _quantity(wanted, "cpu", "0"),
+                memory + _quantity(wanted, "memory", "0"),
+            )
+        except (AttributeError, ValueError) as error:
+            said = str(error) if isinstance(error, ValueError) else "expected a map with node and requests"
+            problems.append(Problem(file, 1, f"pod {index}: {said}", "correct it, or leave pods out"))
+    return requested

@@ -1,0 +1,64 @@
+"""The versions of OpenPAI: which one a config means, and what its installer reads and writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cluster.config import Config
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """A version of OpenPAI's installer."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return "master" if self == MASTER else f"v{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def takes_layout(self) -> bool:
+        """True where the installer reads layout.yaml (v1.5.0 on), false where it reads the CSV files."""
+        return self >= Version(1, 5, 0)
+
+    @property
+    def series(self) -> str:
+        """The two numbers that a branch and its images share."""
+        return f"{self.major}.{self.minor}"
+
+
+OLDEST, NEWEST = Version(1, 0, 0), Version(1, 8, 1)
+MASTER = Version(1, 9, 0)  # no release: upstream's branch after v1.8.1
+# Where a branch pai-X.Y.y ends; those not named end with patch 1 (upstream's release branches).
+_LAST_PATCH = {(1, 5): 0, (1, 6): 0, (1, 7): 0}
+DEFAULT = Version(1, 0, 1)  # the guide's pai-1.0.y
+
+
+def parse(text: str | None) -> Version | None:
+    """The version that a branch, tag or number names: pai-1.0.y, v1.8.0, 1.2; None for any other name."""
+    if text == "master":
+        return MASTER
+    match = re.fullmatch(r"(?:pai-|v)?(\d+)\.(\d+)(?:\.(\d+|y))?", text or "", re.ASCII)
+    if not match:
+        return None
+    major, minor = int(match[1]), int(match[2])
+    if match[3] in (None, "y"):
+        return Version(major, minor, _LAST_PATCH.get((major, minor), 1) if match[3] else 0)
+    return Version(major, minor, int(match[3]))
+
+
+def of(config: Config) -> Version:
+    """The version that `config` installs: by its branch, else by its image tag, else the guide's."""
+    if config.branch_name:
+        return parse(config.branch_name) or parse(config.docker_image_tag) or DEFAULT
+    return (parse(config.docker_image_tag) if "docker_image_tag" in config.model_fields_set else None) or DEFAULT
+
+
+def reads(version: Version, since: str | None, until: str | None) -> bool:
+    """Whether an installer of `version` reads a key that came `since` and was last read `until` a version or series."""
+    first, last = parse(since), parse(until)
+    series = (version.major, version.minor)
+    return (first is None or version >= first) and (last is None or series <= (last.major, last.minor))
