@@ -17,6 +17,7 @@ from lab import (
     gpu,
     hosts,
     images,
+    limits,
     machine,
     network,
     process,
@@ -107,6 +108,7 @@ class Lab:
             shutil.rmtree(STATE / self.name, ignore_errors=True)
             for left in Path("/run/systemd/nspawn").glob(f"*/{self.name}-*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+            limits.restore()
             if STATE.is_dir() and not any(STATE.iterdir()):
                 STATE.rmdir()
 
@@ -194,6 +196,7 @@ class Lab:
         state.save()
 
     def _start(self, state: LabState) -> None:
+        limits.ensure()
         network.create(state)
         services.start(state)
         starting = [host for host in state.hosts if hosts.leader(state, host) is None]
@@ -224,7 +227,8 @@ class Lab:
             while not hosts.answers(host):
                 console = state.host_directory(host.name) / "console.log"
                 if not process.find(self.name, hosts.part(host.name)):
-                    raise LabError(f"{host.name} ended instead of booting; see {console}")
+                    told = console.read_text(errors="replace").strip().splitlines()[-3:]
+                    raise LabError(f"{host.name} ended instead of booting ({console}): {' / '.join(told)}")
                 if time.monotonic() > deadline:
                     raise LabError(f"sshd of {host.name} does not answer after {SSH_TIMEOUT} s; see {console}")
                 time.sleep(0.1)
