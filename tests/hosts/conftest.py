@@ -35,7 +35,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "applies_to(predicate): hosts of a test, by predicate(cluster, host)")
     # `pytest tests` meets this folder in passing, with no cluster to verify.
     named = any(Path(arg.partition("::")[0]).resolve().is_relative_to(Path(__file__).parent) for arg in config.args)
     if not named or config.option.help:

@@ -13,6 +13,7 @@ from enum import Enum
 
 TIMED_OUT = 124  # the exit status of timeout(1)
 KILLED = 137  # the same, where the command had to be killed
+LONGEST = 400  # characters of a command's own words in a message
 GRACE = 3  # seconds between a probe's time limit and giving up on it
 
 SCRIPT = """\
@@ -86,8 +87,10 @@ class Answer:
         """How the command failed, in a few words."""
         if self.timed_out:
             return f"no answer within {self.probe.seconds} s"
-        said = (self.err or self.out).splitlines()
-        return f"exit status {self.status}" + (f": {said[-1].strip()}" if said else "")
+        said = " ".join((self.err or self.out).split())
+        if len(said) > LONGEST:
+            said = f"...{said[-LONGEST:]}"
+        return f"exit status {self.status}" + (f": {said}" if said else "")
 
 
 def script(probes: Sequence[Probe], as_root: bool) -> str:

@@ -105,12 +105,19 @@ def test_installed_driver_is_loaded(target: Target, answers: Answers) -> None:
 
 
 def test_persistence_mode(target: Target, smi: SmiReport) -> None:
+    expect(
+        bool(smi.gpus),
+        target,
+        found="no GPU that answers",
+        needed="persistence mode on all of them",
+        remedy="see test_every_gpu_answers",
+    )
     found = [str(gpu.index) for gpu in smi.gpus if not gpu.persistence]
     expect(
-        bool(smi.gpus) and not found,
+        not found,
         target,
-        found=f"persistence mode off on GPU {', '.join(found)}" if smi.gpus else "no GPU that answers",
-        needed="persistence mode on, or each first call takes seconds for every GPU",
+        found=f"persistence mode off on GPU {', '.join(found)}",
+        needed="it on, or the first call after a pause takes seconds for every GPU",
         remedy="run `systemctl enable --now nvidia-persistenced` there, or `nvidia-smi -pm 1`",
     )
 

@@ -24,7 +24,8 @@ MAX_OFFSET = 0.5
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     """Questions of this module."""
     yield Probe("time daemon", TimeSync().command(), seconds=45)
-    yield Probe("at boot", "systemctl is-enabled chrony ntpsec ntp; true")
+    # One by one: is-enabled says nothing of any unit when it does not know one of them.
+    yield Probe("at boot", "for unit in chrony ntpsec ntp; do echo $unit $(systemctl is-enabled $unit); done")
     # The server's name as the daemon was given it: a name with many addresses resolves to others the next time.
     yield Probe("followed by name", "chronyc -N -c tracking | cut -d, -f2; ntpq -p -w | sed -n 's/^[*]//p'; true")
     for server in cluster.config.ntp_servers:
@@ -57,7 +58,7 @@ def synchronised(target: Target, daemon: TimeDaemon) -> TimeDaemon:
 
 def test_daemon_starts_at_boot(target: Target, answers: Answers, daemon: TimeDaemon) -> None:
     expect(
-        "enabled" in answers["at boot"].out.split(),
+        f"{daemon.unit} enabled" in answers["at boot"].out.splitlines(),
         target,
         found=f"{daemon.unit} not enabled",
         needed="it to start at boot",
