@@ -3,7 +3,7 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import docker, packages, ssh_trust, time_sync
+from tasks import container_runtime, docker, gpu_driver, packages, ssh_trust, time_sync
 from tasks.context import config_of, role_of
 
 config, role = config_of(host), role_of(host)
@@ -15,3 +15,7 @@ if role is Role.MASTER or config.ntp_hosts == "all":
     time_sync.synchronise()
 
 docker.install()
+
+if role is Role.WORKER:
+    gpu_driver.install()
+    container_runtime.install()

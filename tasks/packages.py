@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from ipaddress import ip_network
 
 from pyinfra import host
@@ -11,6 +10,7 @@ from pyinfra.operations import files
 
 from cluster import Config
 from tasks.context import config_of
+from tasks.operations import file
 from tasks.rendering import render
 
 APT_PROXY = "/etc/apt/apt.conf.d/90openpai-deploy-proxy"
@@ -28,9 +28,9 @@ def proxy_file(path: str, template: str, config: Config) -> None:
     if not any(proxies.values()):
         files.file(name=f"No proxy in {path}", path=path, present=False)
         return
-    text = render(template, proxies=proxies, no_proxy=config.no_proxy, hosts=_hosts(config))
+    content = render(template, proxies=proxies, no_proxy=config.no_proxy, hosts=_hosts(config))
     secret = any("@" in url for url in proxies.values() if url)
-    files.put(name=f"Proxy in {path}", src=io.StringIO(text), dest=path, mode="600" if secret else "644")
+    file.text(name=f"Proxy in {path}", path=path, content=content, secret=secret)
 
 
 def _hosts(config: Config) -> list[str]:

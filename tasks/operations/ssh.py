@@ -15,6 +15,7 @@ from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
 
 from tasks.facts.ssh import Ssh
+from tasks.operations.diff import show_diff
 from tasks.operations.stop import planning, stop
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
@@ -75,7 +76,7 @@ def authorized(user: str, identity: str) -> Generator[Any]:
     if absent and not planning():
         yield stop(f"no public key to authorise: {' and '.join(absent)}; see the messages above")
     elif missing:
-        yield from _add(f"{files.home}/.ssh/authorized_keys", user, missing)
+        yield from _add(f"{files.home}/.ssh/authorized_keys", user, files.authorized_keys, missing)
 
 
 @operation()
@@ -85,15 +86,17 @@ def known(user: str, pinned: str) -> Generator[Any]:
     have = set(files.known_hosts)
     missing = [line for line in Path(pinned).read_text().splitlines() if line and line not in have]
     if missing:
-        yield from _add(f"{files.home}/.ssh/known_hosts", user, missing)
+        yield from _add(f"{files.home}/.ssh/known_hosts", user, files.known_hosts, missing)
 
 
 @operation()
 def sudo_without_password(user: str) -> Generator[Any]:
     """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
     line = f"{user} ALL=(ALL) NOPASSWD:ALL"
-    if host.get_fact(Ssh, user=user, sudoers=SUDOERS).sudoers.strip() == line:
+    present = host.get_fact(Ssh, user=user, sudoers=SUDOERS).sudoers.strip()
+    if present == line:
         return
+    show_diff(SUDOERS, _text(present.splitlines()), _text([line]))
     # sudo ignores files with a dot in their name, so a half-written .new never counts.
     yield StringCommand(
         f"umask 227; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
@@ -127,7 +130,13 @@ def _key(line: str) -> str:
     return next((word for word in words if word.startswith("AAAA")), line)
 
 
-def _add(path: str, owner: str, lines: Iterable[str]) -> Generator[Any]:
+def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Generator[Any]:
+    shown = [line or "(a key that this run will make)" for line in lines]
+    show_diff(path, _text(present), _text([*present, *shown]))
     yield StringCommand(
         "sh", "-c", QuoteString(_ADD_LINES), "sh", QuoteString(path), QuoteString(owner), QuoteString("\n".join(lines))
     )
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
