@@ -5,6 +5,7 @@ A host sees its `gpu/` folder read-only as /opt/lab-gpu: its profile, and `kerne
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import time
@@ -71,6 +72,7 @@ def prepare(host_dir: Path, given: str | None) -> None:
     _link(root / "etc/systemd/system/sysinit.target.wants/lab-gpu.service", "/etc/systemd/system/lab-gpu.service")
     for program in (PROGRAMS / "sbin").iterdir():
         _link(root / "usr/local/sbin" / program.name, f"/opt/lab-gpu/sbin/{program.name}")
+    driver.put(root / f"usr/lib/modules/{platform.release()}/modules.order", b"")
     if wanted.nouveau:
         module = f"usr/lib/modules/{platform.release()}/kernel/drivers/gpu/drm/nouveau/nouveau.ko"
         driver.put(root / module, b"license=GPL and additional rights\n")
@@ -120,8 +122,9 @@ def publish(lab: LabState) -> None:
         "distro": cache.ensure("gpu-distro", made_from, _build_distro),
         "nvidia": cache.ensure("gpu-nvidia", made_from, _build_nvidia),
     }.items():
-        (web / name).unlink(missing_ok=True)
-        (web / name).symlink_to(source)
+        # Links to the files and not to the folder: the cache drops a folder when its sources have changed.
+        shutil.rmtree(web / name, ignore_errors=True)
+        shutil.copytree(source, web / name, copy_function=_hard_link)
 
 
 def config(lab: LabState) -> dict[str, object]:
@@ -176,6 +179,14 @@ def _build_nvidia(folder: Path) -> None:
     for version in RUNFILE_VERSIONS:
         for path in (runfile(version), runfile(version).with_name(f"{runfile(version).name}.sha256sum")):
             shutil.copy(path, folder / "runfile")
+
+
+def _hard_link(source: str, target: str) -> None:
+    """Make `target` the same file as `source` where they share a file system, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _link(path: Path, target: str) -> None:
