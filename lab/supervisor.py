@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab import cgroups, gpu, hosts, network, process
 from lab import state as states
+from lab.kubernetes import host as kubelet
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
 
@@ -62,6 +63,7 @@ def _wire(lab: LabState, host: LabHost, nspawn: subprocess.Popen[bytes]) -> None
     network.plug(lab, host.address, leader)
     _make_cgroups_writable(leader)
     gpu.on_boot(leader, lab.host_directory(host.name))
+    kubelet.on_boot(leader)
 
 
 def _make_cgroups_writable(leader: int) -> None:

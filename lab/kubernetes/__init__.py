@@ -31,6 +31,8 @@ def config(gateway: str) -> dict[str, object]:
         # Calico's images are in no registry that the lab can reach.
         "openpai_kube_network_plugin": "host-gw",
         "nvidia_device_plugin_image": f"{registry}/{images.DEVICE_PLUGIN}",
+        # A container may not change how many connections its machine's kernel tracks.
+        "kube_proxy_conntrack_max_per_core": 0,
     }
 
 

@@ -6,7 +6,9 @@ import time
 
 import click
 
-from lab import kubernetes
+from lab import kubernetes, services
+from lab import state as states
+from lab.settings import REGISTRY_PORT
 
 
 @click.group("kubernetes")
@@ -16,7 +18,7 @@ def group() -> None:
 
 @group.command("build")
 def build() -> None:
-    """Build what is not built yet, with progress; what a killed build has done is kept."""
+    """Build what is not built yet and offer it to the labs that run; what a killed build has done is kept."""
     began = time.monotonic()
 
     def progress(line: str) -> None:
@@ -24,6 +26,10 @@ def build() -> None:
 
     place = kubernetes.build(progress)
     progress(f"Kubernetes {kubernetes.VERSION} is in {place}")
+    for lab in states.every():
+        if all(services.running(lab, service) for service in services.SERVICES):
+            kubernetes.publish(services.web_root(lab), f"{lab.gateway}:{REGISTRY_PORT}")
+            progress(f"lab {lab.name} offers it")
 
 
 @group.command("status")
