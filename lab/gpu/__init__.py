@@ -72,10 +72,11 @@ def prepare(host_dir: Path, given: str | None) -> None:
     _link(root / "etc/systemd/system/sysinit.target.wants/lab-gpu.service", "/etc/systemd/system/lab-gpu.service")
     for program in (PROGRAMS / "sbin").iterdir():
         _link(root / "usr/local/sbin" / program.name, f"/opt/lab-gpu/sbin/{program.name}")
-    driver.put(root / f"usr/lib/modules/{platform.release()}/modules.order", b"")
+    modules = root / "usr/lib/modules" / platform.release()
+    for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        driver.put(modules / name, b"")
     if wanted.nouveau:
-        module = f"usr/lib/modules/{platform.release()}/kernel/drivers/gpu/drm/nouveau/nouveau.ko"
-        driver.put(root / module, b"license=GPL and additional rights\n")
+        driver.module("nouveau", "GPL", None, modules / "kernel/drivers/gpu/drm/nouveau/nouveau.ko")
     if wanted.driver_version:
         driver.install(wanted.driver_version, root)
         driver.put(root / "etc/modprobe.d/nvidia-installer-disable-nouveau.conf", driver_packages.BLACKLIST.encode())

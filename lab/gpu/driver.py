@@ -55,6 +55,14 @@ def content(folder: Path) -> list[bytes]:
     return [platform.release().encode(), *(path.name.encode() + path.read_bytes() for path in sources)]
 
 
+def module(name: str, license_name: str, version: str | None, path: Path) -> None:
+    """Make the file of a kernel module that tells modinfo its name, licence and version, and holds nothing else."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    texts = {"NAME": name, "LICENSE": license_name, "VERSION": version, "RELEASE": platform.release()}
+    defined = (f'-D{key}="{text}"' for key, text in texts.items() if text)
+    run("gcc", "-c", *defined, "-o", path, SOURCES / "module.c")
+
+
 def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file of a host's disk; folders that the disk's upper layer lacks are made with the usual mode."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -69,8 +77,8 @@ def _render(version: str, folder: Path) -> None:
     for name in (*PROGRAMS, "nvidia-persistenced.service", "dkms.conf"):
         text = (SOURCES / name).read_text().replace("@VERSION@", version).replace("@CUDA@", CUDA[branch])
         put(folder / name, text.encode(), 0o755 if name in PROGRAMS else 0o644)
-    for module in MODULES:
-        put(folder / f"{module}.ko", (SOURCES / "module.ko").read_bytes().replace(b"@VERSION@", version.encode()))
+    for name in MODULES:
+        module(name, "NVIDIA", version, folder / f"{name}.ko")
     for library in LIBRARIES:
         code = f'const char lab_driver_version[] = "{version}";\n'
         options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", "-x", "c", "-")

@@ -152,10 +152,12 @@ cp /usr/src/nvidia-@VERSION@/*.ko "$built/module/"
 ln -sfn /usr/src/nvidia-@VERSION@ /var/lib/dkms/nvidia/@VERSION@/source
 ln -sfn "@VERSION@/$release/x86_64" "/var/lib/dkms/nvidia/kernel-$release-x86_64"
 cp /usr/src/nvidia-@VERSION@/*.ko "/lib/modules/$release/updates/dkms/"
+depmod -a "$release"
 echo "Done."
 """
 
 _UNBUILD = """\
 rm -rf /var/lib/dkms/nvidia
 rm -f "/lib/modules/$(uname -r)/updates/dkms/"nvidia*.ko
+depmod -a "$(uname -r)"
 """
