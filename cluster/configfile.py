@@ -16,7 +16,7 @@ from cluster.problems import WARNING, Problem, shown
 
 FILE = "config.yaml"
 REFERENCE = "docs/config.md"
-_PLACEHOLDER = re.compile(r"<[^<>]*>|/path/to/.*|exampleuser|examplepasswd")
+PLACEHOLDER = re.compile(r"<[^<>]*>|\.\.\.|/path/to/.*|exampleuser|examplepasswd")
 _NAMES = {info.alias or name: name for name, info in Config.model_fields.items()}
 _SECRETS = "|".join(key for key, name in _NAMES.items() if is_secret(name))
 _SECRET_KEY = re.compile(rf"^\s*[\"']?({_SECRETS})[\"']?\s*:", re.MULTILINE)
@@ -102,7 +102,7 @@ def _nearest(key: str) -> str:
 
 def _placeholders(value: Any, path: tuple[str | int, ...], seen: set[int]) -> Iterator[tuple[str | int, ...]]:
     if isinstance(value, str):
-        if _PLACEHOLDER.fullmatch(value):
+        if PLACEHOLDER.fullmatch(value):
             yield path
     elif isinstance(value, dict | list) and id(value) not in seen:
         seen.add(id(value))

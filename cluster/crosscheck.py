@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from cluster.config import Config
 from cluster.configfile import FILE, ConfigFile
-from cluster.hosts import Row
+from cluster.hosts import Row, address_flaw
 from cluster.problems import NOTICE, Problem
 from cluster.record import Entry
 
@@ -51,10 +51,9 @@ def networks(rows: Iterable[Row], config: Config) -> Iterator[Problem]:
     """Hosts inside the networks of the pods and services, which the cluster could then not reach."""
     taken = {name: IPv4Network(getattr(config, name)) for name in ("kube_pods_subnet", "kube_service_addresses")}
     for row in rows:
-        try:
-            address = IPv4Address(row.address)
-        except AddressValueError:
+        if address_flaw(row.address):
             continue
+        address = IPv4Address(row.address)
         for name, network in taken.items():
             if address in network and config.installer != "none":
                 said = f"{row.address} is inside {name} {network}"
@@ -67,6 +66,8 @@ def dev_box(rows: Iterable[Row], file: ConfigFile) -> Iterator[Problem]:
         return
     local = file.config.dev_box == "@local"
     for row in rows:
+        if address_flaw(row.address):
+            continue
         if is_this_machine(row.address) if local else row.address == file.config.dev_box:
             said = f"{row.name} is the dev box" + (" (this machine)" if local else f" of {FILE}:{file.line('dev_box')}")
             yield Problem(row.file, row.line, said, "use another machine: the dev box is no host of the cluster")

@@ -24,7 +24,7 @@ _SAME_MEMORY = 0.95
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def _memory(value: str) -> str:

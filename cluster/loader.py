@@ -102,6 +102,8 @@ def _key(file: ConfigFile) -> Iterator[Problem]:
     line = file.line("ssh_key_file_path")
     text = file.config.ssh_key_file_path
     path = Path(text).expanduser()
+    if configfile.PLACEHOLDER.fullmatch(text):
+        return
     if not path.is_absolute():
         yield Problem(CONFIG, line, f"ssh_key_file_path {text} is relative", "write it from / or ~/ on")
     elif not path.is_file():
