@@ -96,8 +96,8 @@ def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: int) -> bool:
             host.log(f"rebooted in {time.monotonic() - started:.0f} s")
             return True
         seen = current is not None
-    what = "is still in the boot it was told to leave" if seen else "did not come back"
-    return _error(host, f"{host.name} {what} within {patience} s of its reboot; look at its console, then run again")
+    what = "was told to reboot but is still up as before" if seen else "did not come back from its reboot"
+    return _error(host, f"{host.name} {what} after {patience} s ({why}); look at its console, then run again")
 
 
 def _current_boot(host: Host) -> str | None:

@@ -19,6 +19,7 @@ from pyinfra.context import ctx_config, ctx_inventory, ctx_state
 from pyinfra_cli.util import load_deploy_file, load_func
 
 import cluster
+from tests.plan import gpu_answers
 
 ROOT = Path(__file__).parent.parent.parent
 os.environ["PYINFRA_PROGRESS"] = "off"
@@ -27,6 +28,8 @@ pyinfra.is_cli = True
 
 # What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
 BARE: dict[Any, Any] = {
+    "modinfo -F version nvidia": gpu_answers.BARE,
+    "nvidia-smi --query-gpu": ["127"],
     "os-release": ["ID=debian", 'VERSION_ID="12"', "VERSION_CODENAME=bookworm"],
     "getent passwd": ["@@ home", "/home/paiadmin", "@@ public", "@@ authorized", "@@ known", "@@ sudoers"],
 }
@@ -63,6 +66,11 @@ class Plan:
         run_ops(self.state)
 
 
+def _answers(own: dict[Any, Any]) -> dict[Any, Any]:
+    """A host's own answers, before the common ones: the first that matches is given."""
+    return {**own, **{matcher: answer for matcher, answer in BARE.items() if matcher not in own}}
+
+
 @contextmanager
 def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, dict[Any, Any]] | None = None):
     """Plan `what` (a deploy file, or a @deploy function) for the cluster of `folder`; yields the Plan."""
@@ -75,7 +83,7 @@ def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, di
             "cluster_folder": str(folder),
             "fake_delay": 0.0,
             "fake_delay_jitter": 0.0,
-            "fake_responses": {**((responses or {}).get(host.name, {})), **BARE},
+            "fake_responses": _answers((responses or {}).get(host.name, {})),
         }
         groups[host.role.value][0].append((f"@fake/{host.name}", data))
     every = [entry for hosts, _ in groups.values() for entry in hosts]

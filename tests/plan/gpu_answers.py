@@ -1,0 +1,22 @@
+"""What a worker's driver fact answers, for the fake connector."""
+
+from __future__ import annotations
+
+_SECTIONS = {
+    "kernel": "6.1.0-25-amd64", "compiler": "12", "os": "debian", "bus": "0000:00:06.0", "nouveau": "", "loaded": "",
+    "installed": "", "signer": "", "record": "", "packages": "", "runfile": "", "under_way": "", "held": "",
+    "unit": "inactive", "headers": "present", "secure_boot": "0", "containers": "0",
+    "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "",
+}  # fmt: skip
+
+
+def answer(**sections: str) -> list[str]:
+    """The driver fact's output with these sections in place of those of a worker without any driver."""
+    assert sections.keys() <= _SECTIONS.keys()
+    both = {**_SECTIONS, **sections}
+    return [line for name, text in both.items() for line in ("", f"@@ {name}", *text.splitlines())]
+
+
+BARE = answer(nouveau="/sys/module/nouveau", stale="6.1.0-25-amd64")
+RUNNING = answer(loaded="535.183.01", installed="535.183.01")
+SMI = ["0", "0, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:00:06.0"]

@@ -1,0 +1,107 @@
+"""The plan of the GPU stages, and the order in which they run, on fake workers."""
+
+import pytest
+from pyinfra import logger
+
+from tasks import container_runtime, gpu_driver
+from tests.plan import gpu_answers
+from tests.plan.conftest import planned
+
+WORKER, NEIGHBOUR = "@fake/openpai-001", "@fake/openpai-002"
+DRIVER_FACT = "modinfo -F version nvidia"
+
+
+def keys(folder, text: str) -> None:
+    with (folder / "config.yaml").open("a") as config:
+        config.write(text)
+
+
+def titles(operations: list[str]) -> list[str]:
+    return [name.removeprefix("GPU driver | ") for name in operations]
+
+
+def others_running(**own):
+    """Answers of a cluster whose hosts all run the right driver, but for those named."""
+    running = {DRIVER_FACT: gpu_answers.RUNNING, "nvidia-smi --query-gpu": gpu_answers.SMI}
+    names = ["dev-box", "openpai-master-01", *(f"openpai-{number:03d}" for number in range(1, 5))]
+    return {name: own.get(name.replace("-", "_"), running) for name in names}
+
+
+@pytest.fixture
+def runfile(folder, tmp_path):
+    file = tmp_path / "NVIDIA-Linux-x86_64-535.183.01.run"
+    file.write_text("#!/bin/sh\n")
+    keys(folder, f"nvidia_driver: runfile\nnvidia_driver_runfile: {file}\nreboot_timeout: 1\n")
+    return file
+
+
+def test_a_bare_worker_gets_the_guides_steps_in_order(folder, runfile):
+    with planned(folder, gpu_driver.install) as plan:
+        found = titles(plan.operations(WORKER))
+    steps = [
+        "nouveau is blacklisted",
+        "The initramfs knows the blacklist",
+        "Reboot where nouveau is loaded",
+        "Kernel headers and compiler",
+        "NVIDIA driver",
+    ]
+    assert [title for title in found if title in steps] == steps
+
+
+def test_nothing_is_rebooted_or_installed_where_the_right_driver_runs(folder, runfile):
+    answers = {DRIVER_FACT: gpu_answers.RUNNING, "nvidia-smi --query-gpu": gpu_answers.SMI}
+    with planned(folder, gpu_driver.install, {"openpai-001": answers}) as plan:
+        found = titles(plan.operations(WORKER))
+    assert not [title for title in found if title.startswith(("Reboot", "Kernel", "NVIDIA driver", "The driver"))]
+
+
+def test_a_plan_of_the_gpu_stages_changes_nothing(folder, runfile):
+    with planned(folder, gpu_driver.install) as plan:
+        for command in plan.commands(WORKER):
+            for word in ("systemd-run", "systemctl reboot", "apt-get", "update-initramfs -u", "modprobe nvidia"):
+                assert word not in command
+
+
+def test_a_refusal_stops_that_host_before_it_changes_and_no_other(folder, runfile, caplog):
+    logger.propagate = True
+    locked = {DRIVER_FACT: gpu_answers.answer(secure_boot="1", headers="missing", nouveau="yes")}
+    with planned(folder, gpu_driver.install, others_running(openpai_001=locked)) as plan:
+        before = len(plan.commands(WORKER))
+        plan.run()
+        assert {host.name for host in plan.state.failed_hosts} == {WORKER}
+        changes = [text for text in plan.commands(WORKER)[before:] if DRIVER_FACT not in text]
+        assert all("apt-get" in text and " update" in text for text in changes), changes
+    assert "Secure Boot is on" in caplog.text and "linux-headers-6.1.0-25-amd64 is in none" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_running_containers_keep_a_host_from_its_reboot(folder, runfile, caplog):
+    logger.propagate = True
+    busy = gpu_answers.answer(nouveau="yes", containers="2")
+    boot = ["@@ boot_id", "1-2-3", "@@ containers", "2"]
+    answers = {DRIVER_FACT: busy, "boot_id": boot}
+    with planned(folder, gpu_driver.install, others_running(openpai_001=answers)) as plan:
+        plan.run()
+        assert {host.name for host in plan.state.failed_hosts} == {WORKER}
+        assert not [text for text in plan.commands(WORKER) if "systemctl reboot" in text]
+    assert "nouveau is loaded, but 2 containers run on the host" in caplog.text
+
+
+def test_another_vendors_devices_are_left_alone(folder):
+    keys(folder, "gpu_type: amd\n")
+    for stage in (gpu_driver.install, container_runtime.install):
+        with planned(folder, stage) as plan:
+            assert plan.all_operations(WORKER) == []
+
+
+def test_the_guides_package_name_is_honoured(folder):
+    keys(folder, "nvidia_toolkit_package: nvidia-container-runtime\n")
+    with planned(folder, container_runtime.install) as plan:
+        assert any("nvidia-container-runtime" in text for text in plan.commands(WORKER) if "dpkg-query" in text)
+
+
+def test_a_dead_source_of_the_guides_is_removed(folder):
+    old = {"nvidia-docker.list": ["user=root group=root mode=-rw-r--r-- atime=0 mtime=0 ctime=0 size=1 'x'"]}
+    with planned(folder, container_runtime.install, {"openpai-001": old}) as plan:
+        title = "GPU container runtime | No package source of the toolkit's predecessors"
+        assert title in plan.operations(WORKER) and title not in plan.operations(NEIGHBOUR)
