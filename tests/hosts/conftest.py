@@ -142,10 +142,15 @@ def host(pytestconfig: pytest.Config, target: Target) -> Connection:
     return pytestconfig.stash[connections_key].to(target)
 
 
+@pytest.fixture(scope="session")
+def snapshots(pytestconfig: pytest.Config) -> Snapshots:
+    """The answers of all hosts."""
+    return pytestconfig.stash[snapshots_key]
+
+
 @pytest.fixture(scope="module")
-def ask(request: pytest.FixtureRequest) -> Callable[[Target], dict[str, Answer]]:
+def ask(request: pytest.FixtureRequest, snapshots: Snapshots) -> Callable[[Target], dict[str, Answer]]:
     """A function: what any host answered to the probes of the test's module, by probe name."""
-    snapshots = request.config.stash[snapshots_key]
 
     def answers_of(target: Target) -> dict[str, Answer]:
         try:

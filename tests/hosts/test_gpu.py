@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
 from cluster import Cluster, Host
 from tasks.facts.gpu import BUS_SCRIPT, SMI_SCRIPT, SMI_TIME_LIMIT, TIMED_OUT, SmiReport, describe, faults, parse_smi
 from tests.hosts import report
+from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held, package_probes
 from tests.hosts.probes import Answer, Probe
 from tests.hosts.report import expect, expect_answer
+from tests.hosts.snapshots import Snapshots
 from tests.hosts.targets import Target, applies_to, nvidia_workers
 
 pytestmark = applies_to(nvidia_workers)
@@ -48,15 +51,18 @@ def _smi(answers: Answers) -> SmiReport:
 def unequal_workers(
     pytestconfig: pytest.Config,
     targets: tuple[Target, ...],
-    ask: Callable[[Target], Answers],
+    snapshots: Snapshots,
+    request: pytest.FixtureRequest,
     record_testsuite_property: Callable[[str, object], None],
 ) -> Iterator[None]:
     """After the tests: a table of the workers' GPUs where they differ. No fault, but OpenPAI counts them as equal."""
     yield
     by_gpus: dict[str, list[str]] = defaultdict(list)
     for target in targets:
-        if nvidia_workers(target.cluster, target.host):
-            by_gpus[describe(_smi(ask(target)).gpus)].append(target.name)
+        # A host that cannot be reached has failed already, and has no GPUs to compare.
+        with suppress(Unreachable):
+            if nvidia_workers(target.cluster, target.host):
+                by_gpus[describe(_smi(snapshots.get(target, request.module)).gpus)].append(target.name)
     if len(by_gpus) > 1:
         width = max(map(len, by_gpus))
         rows = [f"{gpus:<{width}}  {', '.join(names)}" for gpus, names in sorted(by_gpus.items())]

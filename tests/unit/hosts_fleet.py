@@ -1,0 +1,275 @@
+"""A fleet of hosts that exist only as canned answers: what a healthy host says, and an `ssh` that says it.
+
+The verification runs against it as against any cluster; each worker can say one thing differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cluster import Host, Role
+from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, test_time
+from tests.hosts.connections import Connections
+from tests.hosts.probes import Probe, RunAs
+from tests.hosts.targets import Target, read
+
+PROJECT = Path(__file__).resolve().parents[2]
+MODULES = (test_docker, test_gpu, test_security, test_ssh, test_time)
+PASSWORD, TOKEN = "fleet-Passw0rd", "fleet-t0ken"
+CONFIG = f"""\
+user: paiadmin
+password: {PASSWORD}
+docker_registry_username: openpai
+docker_registry_password: {TOKEN}
+branch_name: pai-1.0.y
+docker_image_tag: v1.0.0
+dev_box: 10.0.0.10
+docker_version: "20.10"
+docker_data_root: /mnt/docker
+docker_iptables_enabled: false
+docker_live_restore: true
+openpai_docker_insecure_registries: [10.0.0.1:5000]
+openpai_docker_registry_mirrors: [http://10.0.0.1:5000]
+http_proxy: http://10.0.0.1:3128
+no_proxy: [.example.com]
+ntp_servers: [ntp.example.com]
+nvidia_driver_version: "535.183.01"
+"""
+INVENTORY = "from tasks.inventory import groups\n\ndev_box, master, worker = groups(__file__)\n"
+
+# Looks an answer up by host and command: `status`, `out` and `err` are files beside each other.
+SSH = """\
+#!/bin/sh
+for word; do host=$command; command=$word; done
+[ -d "$FLEET/$host" ] || exit 0 # -O exit
+key=$(printf %s "$command" | sha256sum | cut -c1-16)
+[ -e "$FLEET/$host/refused" ] && { cat "$FLEET/$host/refused" >&2; exit 255; }
+[ -e "$FLEET/$host/$key.err" ] && { cat "$FLEET/$host/$key.err" >&2; exit 1; }
+exec cat "$FLEET/$host/$key"
+"""
+
+Said = tuple[int, str, str]  # exit status, standard output, standard error
+
+DAEMON_JSON = {
+    "data-root": "/mnt/docker",
+    "live-restore": True,
+    "iptables": False,
+    "log-driver": "json-file",
+    "log-opts": {"max-size": "50m", "max-file": "5"},
+    "insecure-registries": ["10.0.0.1:5000"],
+    "registry-mirrors": ["http://10.0.0.1:5000"],
+    "default-runtime": "nvidia",
+    "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}},
+}
+INFO = {
+    "ServerVersion": "20.10.24",
+    "DockerRootDir": "/mnt/docker",
+    "LiveRestoreEnabled": True,
+    "DefaultRuntime": "nvidia",
+    "Runtimes": {"nvidia": {}, "runc": {}},
+    "RegistryConfig": {
+        "InsecureRegistryCIDRs": ["127.0.0.0/8"],
+        "IndexConfigs": {"10.0.0.1:5000": {"Secure": False}, "docker.io": {"Secure": True}},
+        "Mirrors": ["http://10.0.0.1:5000/"],
+    },
+    "HttpProxy": "http://10.0.0.1:3128",
+    "HttpsProxy": "http://10.0.0.1:3128",
+    "NoProxy": "localhost,127.0.0.1,.example.com",
+}
+PACKAGES = {
+    "docker-ce": "5:20.10.24~3-0~debian-bookworm",
+    "docker-ce-cli": "5:20.10.24~3",
+    "containerd.io": "1.6.20-1",
+    "nvidia-container-toolkit": "1.17.8-1",
+}
+GPU = "{index}, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:{bus}:00.0"
+
+
+def docker_state(
+    file: object = DAEMON_JSON, info: object = INFO, active: str = "active", enabled: str = "enabled",
+    reload: str = "no", file_changed: float = 100.0, unit_changed: float = 100.0,
+) -> Said:  # fmt: skip
+    """The answer of the Docker fact: a daemon started at 1000 s, when its files were older."""
+    sections = {
+        "version": "Docker version 20.10.24, build 5d6db84",
+        "unit": f"LoadState=loaded\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={reload}\n"
+        "InvocationID=269dfb38\nExecMainStartTimestampMonotonic=1000000000\nExecStart={ path=/usr/bin/dockerd }",
+        "clock": "2000.0\n2000.0",
+        "file": file if isinstance(file, str) else json.dumps(file, indent=4),
+        "ctimes": f"/etc/docker/daemon.json {file_changed}\n/lib/systemd/system/docker.service {unit_changed}",
+        "units": "[Service]",
+        "applied": "",
+        "info": json.dumps(info) if info else "",
+        "containers": "",
+    }
+    return 0, "".join(f"\n@@ {name}\n{text}\n" for name, text in sections.items()), ""
+
+
+def time_state(peer: str = "10.0.0.1", mark: str = "*", offset: float = 0.2, unit: str = "ntpsec") -> Said:
+    """The answer of the time fact: ntpd that follows `peer`, `offset` in ms."""
+    units = ("chrony", "ntpsec", "ntp")
+    states = "".join(f"\n@@ {name}\n{'active' if name == unit else 'inactive'}\n" for name in units)
+    leap, stratum = ("00", 9) if mark == "*" else ("11", 16)
+    peers = f"     remote  refid  st\n=====\n{mark}{peer}  127.127.1.1  8 u 1 64 17 0.07 {offset} 0.02"
+    variables = f"associd=0 leap={leap}, stratum={stratum},\noffset={offset}, refid={peer}"
+    return 0, f"{states}\n@@ tracking\n\n@@ rv\n{variables}\n\n@@ peers\n{peers}\n", ""
+
+
+def packages(changes: dict[str, str] | None = None) -> Said:
+    """dpkg-query's lines, of a healthy host but for `changes`; a package of version "" is not installed."""
+    versions = {**PACKAGES, **(changes or {})}
+    lines = [f"{name} {version} {'installed' if version else 'not-installed'}" for name, version in versions.items()]
+    return 0, "\n".join(lines), ""
+
+
+def smi(*gpus: str, status: int = 0) -> Said:
+    """nvidia-smi's exit status and lines."""
+    return 0, "\n".join((str(status), *gpus)), ""
+
+
+def gpus(count: int = 2) -> list[str]:
+    """Lines of `count` healthy GPUs, on the buses from 06 on."""
+    return [GPU.format(index=index, bus=f"{6 + index:02x}") for index in range(count)]
+
+
+def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
+    """What every probe hears of a host without a fault."""
+    return {
+        "packages": packages(),
+        "holds": (0, "\n".join(PACKAGES), ""),
+        "daemon": docker_state(),
+        "validate": (0, "configuration OK", ""),
+        "container": (0, "GPU 0: NVIDIA A100-SXM4-80GB\nGPU 1: NVIDIA A100-SXM4-80GB", ""),
+        "log options": (0, '{"Type":"json-file","Config":{"max-file":"5","max-size":"50m"}}', ""),
+        "groups": (0, "paiadmin sudo docker", ""),
+        "docker as user": (0, "Server: 20.10.24", ""),
+        "bus": (0, "0000:06:00.0\n0000:07:00.0", ""),
+        "nvidia-smi": smi(*gpus()),
+        "nouveau": (0, "", ""),
+        "loaded driver": (0, "535.183.01", ""),
+        "installed driver": (0, "535.183.01", ""),
+        "default runtime": (0, "nvidia", ""),
+        "private files": (0, "600 paiadmin /home/paiadmin/.ssh/id_ed25519", ""),
+        "ssh files": (0, "755 paiadmin /home/paiadmin\n700 paiadmin /home/paiadmin/.ssh", ""),
+        "sudoers file": (0, "440 root /etc/sudoers.d/90-openpai-deploy", ""),
+        "sudoers syntax": (0, "/etc/sudoers: parsed OK", ""),
+        "user": (0, "paiadmin", ""),
+        "sudo": (0, "", ""),
+        "sshd now": (0, "active\ninactive", ""),
+        "sshd at boot": (0, "enabled\ndisabled", ""),
+        "time daemon": time_state(),
+        "at boot": (0, "chrony\nntpsec enabled\nntp alias", ""),
+        "followed by name": (0, "10.0.0.1  127.127.1.1  8 u", ""),
+        "address of ntp.example.com": (0, "10.0.0.1  STREAM ntp.example.com", ""),
+        **{f"login to {host.name}": (0, "paiadmin", "") for host in cluster_hosts if host.role is not Role.DEV_BOX},
+    }
+
+
+class Recorder(Connections):
+    """Writes what the fake ssh will answer to each command that the suite is going to send."""
+
+    def __init__(self, folder: Path, said: dict[str, Said]):
+        super().__init__(folder)
+        self.said = said
+
+    def _ask(self, target: Target, questions: Sequence[Probe], run_as: RunAs) -> dict[str, probes.Answer]:
+        answers = []
+        for number, probe in enumerate(questions):
+            status, out, err = self.said[probe.name]
+            sizes = f"{len(out.encode())} {len(err.encode())}"
+            answers.append(f"{probes.HEADER} {number} {status} {sizes}\n{out}{err}")
+        command = probes.script(questions, as_root=run_as is RunAs.ROOT)
+        key = hashlib.sha256(command.encode()).hexdigest()[:16]
+        folder = self.folder / target.name
+        folder.mkdir(exist_ok=True)
+        (folder / key).write_text("".join(answers))
+        return {}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A worker that says one thing differently: the tests that must fail for it, and the words that they must use."""
+
+    host: str
+    said: dict[str, Said]
+    fails: frozenset[str]
+    words: str
+    refused: str = ""  # what ssh says instead of logging in
+    mute: str = ""  # what sudo says instead of running anything
+
+
+@dataclass
+class Fleet:
+    """A cluster folder with its inventory file, and the verification's verdict on it."""
+
+    folder: Path
+    result: subprocess.CompletedProcess[str]
+    failures: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Failed tests by host (empty name: tests of the cluster), with their messages."""
+    ran: dict[str, set[str]] = field(default_factory=dict)
+    """All tests by host."""
+
+    @property
+    def reports(self) -> Path:
+        """Where the reports are."""
+        return self.folder / "reports"
+
+
+def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
+    """Make a cluster of a dev box, a master and a worker for each fault, and run the verification on it."""
+    inventory = make_cluster(folder, [fault.host for fault in faults if fault.host != "dev-box"])
+    targets = read(str(inventory), None)
+    by_host = {fault.host: fault for fault in faults}
+    answers = folder / "answers"
+    answers.mkdir()
+    for target in targets:
+        fault = by_host.get(target.name)
+        said = {**healthy(target.cluster.hosts), **(fault.said if fault else {})}
+        recorder = Recorder(answers, said)
+        for module in MODULES:
+            recorder.ask(target, list(module.probes(target.cluster, target.host)))
+        if fault and fault.refused:
+            (answers / fault.host / "refused").write_text(fault.refused)
+        if fault and fault.mute:
+            for answer in (answers / fault.host).iterdir():
+                answer.rename(answer.with_suffix(".err"))
+                answer.with_suffix(".err").write_text(fault.mute)
+    programs = folder / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text(SSH)
+    (programs / "ssh").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "FLEET": str(answers)}
+    command = [sys.executable, "-m", "pytest", "tests/hosts", "-p", "no:cacheprovider", "--inventory", str(inventory)]
+    command += ["--report-dir", str(folder / "reports"), *options]
+    result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    fleet = Fleet(folder, result)
+    for case in ElementTree.parse(fleet.reports / "verify.xml").iter("testcase"):
+        test, _, parameters = case.attrib["name"].partition("[")
+        names = [target.name for target in targets if parameters.startswith((f"{target.name}]", f"{target.name}-"))]
+        host = max(names, key=len, default="")
+        fleet.ran.setdefault(host, set()).add(test)
+        for failure in (*case.findall("failure"), *case.findall("error")):
+            fleet.failures.setdefault(host, {})[test] = failure.attrib["message"] + (failure.text or "")
+    return fleet
+
+
+def make_cluster(folder: Path, workers: Sequence[str], config: str = CONFIG) -> Path:
+    """The guide's three files, a key and known_hosts as the deploy leaves them; returns the inventory file."""
+    cluster = folder / "fleet"
+    cluster.mkdir()
+    (cluster / "master.csv").write_text("openpai-master-01,10.0.0.11\n")
+    (cluster / "worker.csv").write_text("".join(f"{name},10.0.1.{n}\n" for n, name in enumerate(workers, 1)))
+    for name, text in (("config.yaml", config), ("id_ed25519", "a key"), ("known_hosts", "")):
+        (cluster / name).write_text(text)
+        (cluster / name).chmod(0o600)
+    inventory = folder / "fleet.py"
+    inventory.write_text(INVENTORY)
+    return inventory

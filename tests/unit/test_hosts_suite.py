@@ -1,0 +1,247 @@
+"""The verification itself: every check fails when it should, only then, and says which host and why."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unit.hosts_fleet import (
+    DAEMON_JSON,
+    INFO,
+    PASSWORD,
+    TOKEN,
+    Fault,
+    Fleet,
+    Said,
+    docker_state,
+    gpus,
+    packages,
+    smi,
+    time_state,
+    verify,
+)
+
+HANGS: Said = (124, "", "")
+NO_IMAGE: Said = (125, "", "docker: Error response from daemon: manifest unknown.")
+CLOCK = frozenset({"test_clock_follows_a_configured_server", "test_clock_is_near_its_server"})
+GPU_ON_HOST = frozenset({"test_every_gpu_answers", "test_persistence_mode"})
+DAEMON = frozenset({
+    "test_service_runs_now_and_after_a_boot", "test_configuration_file_is_valid", "test_daemon_runs_with_its_files",
+    "test_data_root", "test_live_restore", "test_log_limit", "test_iptables", "test_registry_mirrors",
+    "test_insecure_registries", "test_proxy",
+})  # fmt: skip
+JSON_OF_DAEMON = DAEMON - {"test_service_runs_now_and_after_a_boot", "test_registry_mirrors",
+                           "test_insecure_registries", "test_proxy"}  # fmt: skip
+EVERY = frozenset({"every test"})
+
+
+def fault(host: str, words: str, *fails: str, **said: Said) -> Fault:
+    """A fault by the probes that it changes, their names' spaces written as underscores."""
+    return Fault(host, {name.replace("_", " "): value for name, value in said.items()}, frozenset(fails), words)
+
+
+def info(**changes: object) -> Said:
+    return docker_state(info={**INFO, **changes})
+
+
+def registries(**changes: object) -> Said:
+    return info(RegistryConfig={**INFO["RegistryConfig"], **changes})
+
+
+GPU_LOST = "Unable to determine the device handle for GPU0000:07:00.0: GPU is lost. Reboot the system to recover it"
+MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
+NO_MEMORY = gpus()[1].replace("81920", "[N/A]")
+OLD_DRIVER = gpus()[1].replace("535.183.01", "535.54.03")
+OFF = gpus()[1].replace("Enabled", "Disabled")
+
+FAULTS = (
+    Fault("healthy", {}, frozenset(), ""),
+    # SSH
+    fault("other-user", "a login as ubuntu; needed paiadmin", "test_login_is_the_configured_user",
+          user=(0, "ubuntu", "")),
+    fault("sshd-dead", "sshd now: inactive and inactive", "test_sshd_runs_now_and_after_a_boot",
+          sshd_now=(3, "inactive\ninactive", "")),
+    fault("sshd-disabled", "sshd at boot: disabled", "test_sshd_runs_now_and_after_a_boot",
+          sshd_at_boot=(1, "disabled\ndisabled", "")),
+    fault("sudo-asks", "a password is required", "test_sudo_needs_no_password",
+          sudo=(1, "", "sudo: a password is required")),
+    Fault("no-route", {}, EVERY, "No route to host; check that the machine is up",
+          refused="ssh: connect to host 10.0.1.6 port 22: No route to host\n"),
+    Fault("key-changed", {}, EVERY, "its host key is not the one in",
+          refused="@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@\nHost key verification failed.\n"),
+    Fault("key-unknown", {}, EVERY, "its host key is not in", refused="Host key verification failed.\n"),
+    Fault("key-refused", {}, EVERY, "login as paiadmin with",
+          refused="paiadmin@10.0.1.9: Permission denied (publickey,password).\n"),
+    Fault("no-sudo", {}, EVERY, "sudo without a password fails for paiadmin (sudo: a password is required)",
+          mute="sudo: a password is required\n"),
+    # Docker's packages
+    fault("not-held", "docker-ce-cli 5:20.10.24~3 not held", "test_package_is_installed_and_held",
+          holds=(0, "docker-ce\ncontainerd.io\nnvidia-container-toolkit", "")),
+    fault("toolkit-not-held", "nvidia-container-toolkit 1.17.8-1 not held",
+          "test_container_toolkit_is_installed_and_held", holds=(0, "docker-ce\ndocker-ce-cli\ncontainerd.io", "")),
+    fault("no-containerd", "found containerd.io not installed", "test_package_is_installed_and_held",
+          packages=packages({"containerd.io": ""})),
+    fault("no-toolkit", "found nvidia-container-toolkit not installed", "test_container_toolkit_is_installed_and_held",
+          packages=packages({"nvidia-container-toolkit": ""})),
+    fault("other-version", "docker-ce 5:20.1.3-1; needed version 20.10", "test_package_is_installed_and_held",
+          packages=packages({"docker-ce": "5:20.1.3-1"})),
+    fault("old-docker", "found docker.io installed", "test_former_packages_are_gone",
+          packages=packages({"docker.io": "20.10.5"})),
+    # Docker's daemon
+    fault("daemon-dead", "Docker not running, no answer", *DAEMON, daemon=docker_state(active="failed", info=None)),
+    fault("daemon-hangs", "`daemon`: no answer within 60 s", *DAEMON, daemon=HANGS),
+    fault("not-enabled", "docker.service active, not enabled", "test_service_runs_now_and_after_a_boot",
+          daemon=docker_state(enabled="disabled")),
+    fault("stale-file", "a stale daemon: /etc/docker/daemon.json changed since dockerd read it",
+          "test_daemon_runs_with_its_files", daemon=docker_state(file_changed=1500.0)),
+    fault("stale-unit", "a stale daemon: unit files changed since dockerd started", "test_daemon_runs_with_its_files",
+          daemon=docker_state(unit_changed=1500.0)),
+    fault("stale-systemd", "a stale daemon: unit files changed since systemd read them",
+          "test_daemon_runs_with_its_files", daemon=docker_state(reload="yes")),
+    fault("stale-runtime", "a stale daemon: /etc/docker/daemon.json", "test_daemon_runs_with_its_files",
+          daemon=info(DefaultRuntime="runc")),
+    fault("bad-json", "daemon.json is not valid: line 1 column 2", *JSON_OF_DAEMON,
+          daemon=docker_state(file="{'a': 1}")),
+    fault("refused-json", "dockerd accepts", "test_configuration_file_is_valid",
+          validate=(1, "", "unable to configure the Docker daemon: unknown key")),
+    fault("other-root", "data root: /var/lib/docker; needed /mnt/docker", "test_data_root",
+          daemon=info(DockerRootDir="/var/lib/docker")),
+    fault("no-live-restore", "live-restore: False; needed True", "test_live_restore", "test_daemon_runs_with_its_files",
+          daemon=info(LiveRestoreEnabled=False)),
+    fault("no-log-limit", "max-size of logs: None; needed 50m", "test_log_limit",
+          log_options=(0, '{"Type":"json-file","Config":{"max-file":"5"}}', "")),
+    fault("iptables", "iptables: True; needed False", "test_iptables",
+          daemon=docker_state(file={**DAEMON_JSON, "iptables": True})),
+    fault("no-mirror", "['http://10.0.0.1:5000'] among them", "test_registry_mirrors",
+          "test_daemon_runs_with_its_files", daemon=registries(Mirrors=None)),
+    fault("secure-registry", "['10.0.0.1:5000'] among them", "test_insecure_registries",
+          daemon=registries(IndexConfigs={"10.0.0.1:5000": {"Secure": True}})),
+    fault("no-proxy", "HTTP proxy: None; needed http://10.0.0.1:3128", "test_proxy", daemon=info(HttpProxy="")),
+    fault("no-https-proxy", "HTTPS proxy: None; needed http://10.0.0.1:3128", "test_proxy", daemon=info(HttpsProxy="")),
+    fault("proxy-for-all", "['.example.com'] among them", "test_proxy", daemon=info(NoProxy="localhost")),
+    # Docker's users
+    fault("no-group", "paiadmin in the groups paiadmin sudo; needed docker among them in a new login",
+          "test_user_is_in_the_docker_group", groups=(0, "paiadmin sudo", "")),
+    fault("no-socket", "permission denied", "test_user_reaches_the_daemon",
+          docker_as_user=(1, "", "permission denied while trying to connect to the Docker daemon socket")),
+    # Time
+    fault("no-time-daemon", "no time daemon running", "test_daemon_starts_at_boot", *CLOCK,
+          time_daemon=time_state(unit="none")),
+    fault("time-disabled", "ntpsec not enabled", "test_daemon_starts_at_boot", at_boot=(0, "ntpsec disabled", "")),
+    fault("unsynchronised", "ntpsec running, but not synchronised", *CLOCK, time_daemon=time_state(mark="+")),
+    fault("wrong-server", "a clock that follows 192.0.2.7; needed one of ntp.example.com",
+          "test_clock_follows_a_configured_server", time_daemon=time_state(peer="192.0.2.7"),
+          followed_by_name=(0, "192.0.2.7  127.127.1.1", "")),
+    fault("clock-off", "a clock 0.700 s off", "test_clock_is_near_its_server", time_daemon=time_state(offset=-700.0)),
+    # Secrets
+    fault("open-key", "/home/paiadmin/.kube/config (0644)", "test_credentials_are_private",
+          private_files=(0, "644 paiadmin /home/paiadmin/.kube/config", "")),
+    fault("open-home", "/home/paiadmin (0775 paiadmin)", "test_nobody_else_can_add_a_key",
+          ssh_files=(0, "775 paiadmin /home/paiadmin", "")),
+    fault("other-owner", "/home/paiadmin/.ssh (0700 daemon)", "test_nobody_else_can_add_a_key",
+          ssh_files=(0, "700 daemon /home/paiadmin/.ssh", "")),
+    fault("sudoers-mode", "90-openpai-deploy (0644 root); needed it with mode 0440", "test_sudoers_file_is_root_s",
+          sudoers_file=(0, "644 root /etc/sudoers.d/90-openpai-deploy", "")),
+    fault("sudoers-gone", "no /etc/sudoers.d/90-openpai-deploy", "test_sudoers_file_is_root_s",
+          sudoers_file=(0, "", "")),
+    fault("sudoers-wrong", "syntax error near line 1", "test_sudoers_are_valid",
+          sudoers_syntax=(1, "", "/etc/sudoers.d/site: syntax error near line 1")),
+    # GPUs
+    fault("no-gpu", "no NVIDIA GPU on the PCI bus", "test_every_gpu_answers", "test_container_sees_every_gpu",
+          bus=(0, "", "")),
+    fault("gpu-lost", "a GPU has fallen off the bus", *GPU_ON_HOST, **{"nvidia-smi": smi(GPU_LOST, status=15)}),
+    fault("gpu-missing", "1 of the 2 GPUs on the PCI bus, missing 0000:07:00.0", "test_every_gpu_answers",
+          **{"nvidia-smi": smi(*gpus(1))}),
+    fault("gpu-memory", "reports no memory size ([N/A])", "test_every_gpu_answers",
+          **{"nvidia-smi": smi(gpus()[0], NO_MEMORY)}),
+    fault("smi-hangs", "nvidia-smi did not answer within 60 s", *GPU_ON_HOST, **{"nvidia-smi": smi(status=124)}),
+    fault("smi-stuck", "nvidia-smi did not answer within 60 s", *GPU_ON_HOST, **{"nvidia-smi": HANGS}),
+    fault("no-smi", "nvidia-smi is missing", *GPU_ON_HOST, **{"nvidia-smi": smi(status=127)}),
+    fault("smi-mismatch", "driver/library version mismatch", *GPU_ON_HOST, **{"nvidia-smi": smi(MISMATCH, status=18)}),
+    fault("other-driver", "runs driver 535.54.03, expected 535.183.01", "test_every_gpu_answers",
+          **{"nvidia-smi": smi(gpus()[0], OLD_DRIVER)}),
+    fault("no-persistence", "persistence mode off on GPU 1", "test_persistence_mode",
+          **{"nvidia-smi": smi(gpus()[0], OFF)}),
+    fault("nouveau", "the nouveau driver loaded", "test_nouveau_is_not_loaded", nouveau=(1, "", "")),
+    fault("no-module", "needed a loaded NVIDIA driver", "test_installed_driver_is_loaded",
+          loaded_driver=(1, "", "No such file or directory")),
+    fault("other-module", "driver 535.183.01 loaded, 550.54.14 installed", "test_installed_driver_is_loaded",
+          installed_driver=(0, "550.54.14", "")),
+    fault("runc", "default runtime runc; needed nvidia", "test_default_runtime", default_runtime=(0, "runc", "")),
+    fault("one-in-container", "1 GPUs in `docker run", "test_container_sees_every_gpu",
+          container=(0, "GPU 0: NVIDIA A100-SXM4-80GB", "")),
+    fault("no-image", "manifest unknown", "test_container_sees_every_gpu", "test_container_runs", container=NO_IMAGE),
+    fault("container-hangs", "`container`: no answer within", "test_container_sees_every_gpu", "test_container_runs",
+          container=HANGS),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """One run of the verification over a cluster with a worker for every fault."""
+    return verify(tmp_path_factory.mktemp("fleet"), FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.host)
+def test_fault_fails_its_checks_alone(fleet: Fleet, fault: Fault) -> None:
+    failures = fleet.failures.get(fault.host, {})
+    expected = fleet.ran[fault.host] if fault.fails == EVERY else fault.fails
+    if fault.refused or fault.mute:
+        expected = expected - {"test_dev_box_logs_in_without_a_password"}  # the dev box still gets in
+    assert failures.keys() == expected
+    assert all(fault.host in message for message in failures.values())
+    spoken = [fault.words in message for message in failures.values()]
+    assert (all(spoken) if fault.fails == EVERY else any(spoken) or not spoken), failures
+
+
+def test_dev_box_and_master_are_checked_too(fleet: Fleet) -> None:
+    assert fleet.failures.keys() == {fault.host for fault in FAULTS if fault.fails}
+    docker, clock = "test_container_runs", "test_clock_is_near_its_server"
+    assert {docker, clock} <= fleet.ran["dev-box"] & fleet.ran["openpai-master-01"] & fleet.ran["healthy"]
+    assert "test_every_gpu_answers" in fleet.ran["healthy"] - fleet.ran["dev-box"] - fleet.ran["openpai-master-01"]
+
+
+def test_the_run_says_where_its_reports_are(fleet: Fleet) -> None:
+    assert fleet.result.returncode == 1
+    for report in ("verify.xml", "verify.html"):
+        assert str(fleet.reports / report) in fleet.result.stdout
+
+
+def test_html_report_needs_no_other_file(fleet: Fleet) -> None:
+    text = (fleet.reports / "verify.html").read_text()
+    assert "a GPU has fallen off the bus" in text
+    assert not re.search(r"<(script|link)[^>]+(src|href)=", text)
+
+
+def test_unequal_workers_are_shown_as_a_table(fleet: Fleet) -> None:
+    rows = re.findall(r"^(none|[12] x NVIDIA A100-SXM4-80GB) +(.+)$", fleet.result.stdout, re.MULTILINE)
+    hosts = {gpus: names.split(", ") for gpus, names in rows}
+    assert "gpu-missing" in hosts["1 x NVIDIA A100-SXM4-80GB"]
+    assert "healthy" in hosts["2 x NVIDIA A100-SXM4-80GB"]
+    assert "gpu-lost" in hosts["none"] and not any("no-route" in names for names in hosts.values())
+    assert "Warning: the workers have unequal GPUs." in html.unescape((fleet.reports / "verify.html").read_text())
+    assert 'name="unequal GPUs"' in (fleet.reports / "verify.xml").read_text()
+
+
+def test_no_secret_in_what_the_run_says(tmp_path: Path) -> None:
+    said = f"sudo: {PASSWORD} and {TOKEN} and http://me:proxyPw@proxy refused"
+    leak = fault("w-1", "", sudo=(1, "", said), container=(125, "", f"docker: login with {TOKEN} failed"))
+    fleet = verify(tmp_path, [leak])
+    assert "sudo: *** and *** and http://me:***@proxy refused" in fleet.failures["w-1"]["test_sudo_needs_no_password"]
+    for text in (fleet.result.stdout, *(report.read_text() for report in fleet.reports.iterdir())):
+        assert not any(secret in text for secret in (PASSWORD, TOKEN, "proxyPw"))
+    assert "unequal GPUs" not in fleet.result.stdout
+
+
+def test_a_role_alone(tmp_path: Path) -> None:
+    """The dev box is still asked to log in, but not verified itself."""
+    refused: Said = (255, "", "Host key verification failed.")
+    dev_box = fault("dev-box", "", **{"login to w-1": refused, "groups": (0, "paiadmin", "")})
+    fleet = verify(tmp_path, [dev_box, fault("w-1", "")], "--role", "worker")
+    assert fleet.ran.keys() == {"w-1", ""}
+    assert fleet.failures.keys() == {"w-1"}
+    (message,) = fleet.failures["w-1"].values()
+    assert "login from dev-box as paiadmin: exit status 255: Host key verification failed." in message
