@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab import (
-    base,
-    cgroups,
-    docker_packages,
-    folder,
-    gpu,
-    hosts,
-    images,
-    limits,
-    machine,
-    network,
-    process,
-    repository,
-    services,
-    supervisor,
-)
+from lab import cgroups, folder, hosts, kubernetes, limits, machine, network, process, publish, services, supervisor
+from lab import plan as plans
 from lab import state as states
-from lab.settings import DEFAULT_SUITE, DEV_BOX, MASTER, STATE, worker_name
+from lab.settings import CACHE, REGISTRY_PORT, STATE
 from lab.shell import LabError
 from lab.state import LabHost, LabState
 
 SSH_TIMEOUT = 60
+"""Seconds from the start of a host to its sshd's greeting; about 2 are usual."""
 INSIDE = {"PATH": process.PATH, "HOME": "/root", "LANG": "C.UTF-8"}
 
 
 class Lab:
-    """The lab of a name; whether it exists yet is the machine's matter."""
+    """The lab of a name; whether it exists yet is the machine's matter. `say` gets what takes long."""
 
     def __init__(self, name: str = "lab", say: Callable[[str], None] = lambda _: None):
         states.check_name(name)
@@ -63,6 +49,11 @@ class Lab:
         return folder.inventory(self.state)
 
     @property
+    def password(self) -> str:
+        """The password of the SSH user."""
+        return folder.password(self.state)
+
+    @property
     def gateway(self) -> str:
         """The machine's address in the lab's network."""
         return self.state.gateway
@@ -74,40 +65,42 @@ class Lab:
 
     def up(
         self,
-        workers: int = 2,
+        workers: int | None = None,
+        suite: str | None = None,
         suites: Mapping[str, str] | None = None,
-        suite: str = DEFAULT_SUITE,
+        gpu: str | None = None,
         gpus: Mapping[str, str] | None = None,
+        kubernetes: bool = False,
         folder_path: Path | None = None,
     ) -> None:
         """Make the lab, or start what of it does not run, or add workers to it; returns when every host greets.
 
-        `suites` and `gpus` give single hosts another suite or GPU profile by name.
+        `suite` and `gpu` hold for all hosts and all workers, `suites` and `gpus` for single hosts by name; what is
+        None stays as it is, or is 2 workers, bookworm, and GPUs with their driver (see lab/gpu/profile.py). GPU
+        profile `none` makes a worker without. `kubernetes` offers the lab's Kubernetes, building it if need be.
         """
-        wanted = _wanted(workers, suite, suites or {}, gpus or {})
+        wanted = plans.wanted(states.load(self.name), workers, suite, suites or {}, gpu, gpus or {})
         with states.lock(f"lab-{self.name}"):
             state = states.load(self.name)
-            new = [host for host in wanted if state is None or host.name not in {known.name for known in state.hosts}]
-            machine.check(len(new), len({host.suite for host in new}))
-            target = (folder_path or folder.default(self.name)).resolve()
+            new = plans.new(state, wanted)
+            suites_to_build = {host.suite for host in new if not list(CACHE.glob(f"base-{host.suite}-*"))}
+            machine.check(len(new), len(suites_to_build))
             if state is None:
-                folder.check(target)
-                state = self._found(target)
-            self._join(state, wanted, new)
+                state = self._found((folder_path or folder.default(self.name)).resolve())
+            self._join(state, new)
             self._start(state)
+            publish.standard(state, self._say)
+            if kubernetes:
+                self._offer_kubernetes(state)
+            self._wait(state, state.hosts)
 
     def down(self) -> None:
         """End and remove everything of the lab, also of one that was killed half-way or never finished."""
         with states.lock(f"lab-{self.name}"):
             state = states.load(self.name)
-            process.kill(self.name)
-            network.remove(self.name)
-            cgroups.remove(self.name)
+            self._clear()
             if state:
                 folder.remove(state)
-            shutil.rmtree(STATE / self.name, ignore_errors=True)
-            for left in Path("/run/systemd/nspawn").glob(f"*/{self.name}-*"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
             limits.restore()
             if STATE.is_dir() and not any(STATE.iterdir()):
                 STATE.rmdir()
@@ -120,21 +113,10 @@ class Lab:
         return subprocess.run(argv, input=stdin, env=INSIDE, capture_output=True, text=True, check=check)
 
     def enter(self, host: str) -> list[str]:
-        """The command that runs what follows it as root inside a host."""
+        """The command that runs what follows it as root inside a host, in root's home."""
         pid = hosts.need_leader(self.state, self.state.host(host))
-        return [
-            "nsenter",
-            f"--target={pid}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-            "--cgroup",
-            "--root",
-            "env",
-            "--chdir=/root",
-        ]
+        spaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root")
+        return ["nsenter", f"--target={pid}", *spaces, "env", "--chdir=/root"]
 
     def root(self, host: str) -> Path:
         """The running host's file system as the machine sees it."""
@@ -146,7 +128,11 @@ class Lab:
 
     def host_directory(self, host: str) -> Path:
         """The host's directory on the machine, with gpu/ and console.log."""
-        return self.state.host_directory(host)
+        return self.state.host_directory(self.state.host(host).name)
+
+    def configure(self, **keys: object) -> None:
+        """Set keys of the cluster folder's config.yaml; None removes a key."""
+        folder.configure(self.state, keys)
 
     def running(self, host: str) -> bool:
         """Whether the host is up."""
@@ -156,70 +142,67 @@ class Lab:
         """Pull the host's plug; `start` boots it again from its disk."""
         process.kill(self.name, hosts.part(self.state.host(host).name))
 
-    def start(self, host: str) -> None:
-        """Boot a host that does not run and wait until its sshd greets."""
+    def start(self, *names: str) -> None:
+        """Boot those of the hosts that do not run and wait until their sshd greets."""
         state = self.state
-        if not self.running(host):
-            self.stop(host)
-            supervisor.start(state, state.host(host))
-        self._wait(state, [state.host(host)])
+        booting = [state.host(name) for name in names]
+        for host in booting:
+            self._boot(state, host)
+        self._wait(state, booting)
+
+    def reset(self, *names: str) -> None:
+        """Give hosts a new disk and boot them: bare as after `up`, with new SSH host keys and the same password."""
+        state = self.state
+        for name in names:
+            self.stop(name)
+            hosts.wipe(state, state.host(name))
+            hosts.make(state, state.host(name))
+        self.start(*names)
 
     def _found(self, target: Path) -> LabState:
-        """A new lab's state, with a free network; clears what a killed lab of the name left first."""
+        """A new lab's state and folder, with a free network; clears what a killed lab of the name left first."""
+        folder.check(target)
+        self._clear()
+        with states.lock("networks"):
+            state = LabState(self.name, network.free_index(), str(target))
+            state.save()
+        folder.make(state)
+        return state
+
+    def _clear(self) -> None:
+        """Remove what there is of the lab on the machine; nothing of it needs to exist."""
         process.kill(self.name)
         network.remove(self.name)
         cgroups.remove(self.name)
-        shutil.rmtree(STATE / self.name, ignore_errors=True)
-        with states.lock("networks"):
-            state = LabState(self.name, network.free_index(), str(target), secrets.token_urlsafe(12))
-            state.save()
-        return state
+        if (STATE / self.name).exists():
+            shutil.rmtree(STATE / self.name)
+        for left in Path("/run/systemd/nspawn").glob(f"*/{self.name}-*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
-    def _join(self, state: LabState, wanted: list[LabHost], new: list[LabHost]) -> None:
-        known = {host.name: host for host in state.hosts}
-        for host in wanted:
-            if host.name in known and host.suite != known[host.name].suite:
-                raise LabError(
-                    f"{host.name} is a {known[host.name].suite} host, not {host.suite}; "
-                    f"take the lab down first: python -m lab down --name {self.name}"
-                )
-        if len(state.hosts) > len(wanted):
-            raise LabError(
-                f"lab {self.name} has {len(state.hosts) - 2} workers already; "
-                f"to have fewer, take it down first: python -m lab down --name {self.name}"
-            )
+    def _join(self, state: LabState, new: list[LabHost]) -> None:
         for host in new:
-            host.base = str(base.ensure(host.suite, self._say))
-            host.address = state.address(_last_byte(host))
+            plans.place(state, host, self._say)
             hosts.make(state, host)
             state.hosts.append(host)
         state.save()
+        folder.write_hosts(state)
 
     def _start(self, state: LabState) -> None:
         limits.ensure()
         network.create(state)
         services.start(state)
-        starting = [host for host in state.hosts if hosts.leader(state, host) is None]
-        for host in starting:
+        for host in state.hosts:
+            self._boot(state, host)
+
+    def _boot(self, state: LabState, host: LabHost) -> None:
+        if not supervisor.running(state, host):
             process.kill(self.name, hosts.part(host.name))
             supervisor.start(state, host)
-        self._publish(state)
-        folder.write(state)
-        self._wait(state, state.hosts)
 
-    def _publish(self, state: LabState) -> None:
-        for suite, root in {host.suite: host.base for host in state.hosts}.items():
-            version_id = _version_id(Path(root))
-            built = docker_packages.ensure(suite, version_id, self._say)
-            vendor = self.web_root / "docker/linux" / docker_packages.apt.distribution()
-            (vendor / "dists").mkdir(parents=True, exist_ok=True)
-            (vendor / "gpg").write_text(repository.armored_key())
-            link = vendor / "dists" / suite
-            link.unlink(missing_ok=True)
-            link.symlink_to(built / "dists" / suite)
-        images.push_standard(state)
-        gpu.publish(state)
-        gpu.push_image(state)
+    def _offer_kubernetes(self, state: LabState) -> None:
+        kubernetes.build(self._say)
+        kubernetes.publish(services.web_root(state), f"{state.gateway}:{REGISTRY_PORT}")
+        folder.configure(state, kubernetes.config(state.gateway))
 
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:
         deadline = time.monotonic() + SSH_TIMEOUT
@@ -232,24 +215,3 @@ class Lab:
                 if time.monotonic() > deadline:
                     raise LabError(f"sshd of {host.name} does not answer after {SSH_TIMEOUT} s; see {console}")
                 time.sleep(0.1)
-
-
-def _wanted(workers: int, suite: str, suites: Mapping[str, str], gpus: Mapping[str, str]) -> list[LabHost]:
-    if not 1 <= workers <= 200:
-        raise LabError(f"a lab has 1 to 200 workers, not {workers}")
-    names = [DEV_BOX, MASTER, *(worker_name(number) for number in range(1, workers + 1))]
-    for name in (*suites, *gpus):
-        if name not in names:
-            raise LabError(f"there is no host {name} in this lab; it has {', '.join(names)}")
-    roles = {DEV_BOX: "dev_box", MASTER: "master"}
-    gpus = {name: "default" for name in names if name not in roles} | dict(gpus)
-    return [LabHost(name, roles.get(name, "worker"), "", suites.get(name, suite), "", gpus.get(name)) for name in names]
-
-
-def _last_byte(host: LabHost) -> int:
-    return {DEV_BOX: 10, MASTER: 11}.get(host.name) or 20 + int(host.name.rsplit("-", 1)[1])
-
-
-def _version_id(root: Path) -> str:
-    lines = (root / "etc/os-release").read_text().splitlines()
-    return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("VERSION_ID=")), "")

@@ -13,10 +13,10 @@ from lab.shell import run
 
 # What a server installed with "SSH server" and "standard system utilities" has and the deploy may count on; no
 # Docker, NTP, Python, curl or gnupg, which the deploy must bring or do without.
-PACKAGES = (
-    "systemd systemd-sysv dbus libpam-systemd openssh-server sudo ca-certificates iproute2 iputils-ping procps kmod "
-    "initramfs-tools"
-).split()
+PACKAGES = [
+    *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "sudo", "ca-certificates"),
+    *("iproute2", "iputils-ping", "procps", "kmod", "initramfs-tools"),
+]
 
 # udev inside a container would act on the machine's devices; the apt timers would take apt's lock at their own times.
 PREPARE = f"""
@@ -28,6 +28,9 @@ systemctl mask --quiet systemd-udevd.service systemd-udevd-kernel.socket systemd
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer getty.target \
     console-getty.service
 mkdir -p /etc/systemd/journald.conf.d /mnt/docker /var/lib/docker /var/lib/containerd
+mkdir -p /etc/systemd/system.conf.d
+# A container that ignores SIGTERM would hold up each reboot for systemd's 90 seconds.
+printf '[Manager]\\nDefaultTimeoutStopSec=10s\\n' > /etc/systemd/system.conf.d/lab.conf
 printf '[Journal]\\nStorage=volatile\\nRuntimeMaxUse=16M\\n' > /etc/systemd/journald.conf.d/lab.conf
 printf 'force-unsafe-io\\n' > /etc/dpkg/dpkg.cfg.d/lab
 update-ca-certificates >/dev/null 2>&1
@@ -58,7 +61,7 @@ def _build(suite: str, sources: str, draft: Path) -> None:
         path.unlink()
     (draft / "etc/apt/sources.list").unlink(missing_ok=True)
     (draft / f"etc/apt/sources.list.d/{apt.distribution()}.sources").write_text(sources)
-    (draft / "etc/apt/apt.conf.d/10mirror").write_text(apt.options())
+    (draft / "etc/apt/apt.conf.d/10mirror").write_text(apt.options() + 'Acquire::Languages "none";\n')
     for source in apt.sources(suite):
         keyring = Path(source.signed_by or "/")
         inside = draft / str(keyring).lstrip("/")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from lab import state as states
 from lab.settings import CACHE
 
+KEEP_SECONDS = 86_400
+"""What was asked for within a day may be another checkout's, or a lab's that is just being made."""
+
 
 def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
     """The directory `name`-HASH of the cache; `build` fills it beside its place when it is not there yet.
 
-    `made_from` is everything the content depends on; another value is another directory, and directories of the
-    same name that no lab's disk stands on are removed then.
+    `made_from` is everything the content depends on; another value is another directory, and older directories
+    of the same name that no lab's disk stands on are removed then.
     """
     digest = hashlib.sha256(repr(made_from).encode()).hexdigest()[:12]
     target = CACHE / f"{name}-{digest}"
@@ -27,8 +32,14 @@ def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
             draft.chmod(0o755)
             build(draft)
             draft.rename(target)
-            used = {host.base for lab in states.every() for host in lab.hosts}
-            for old in CACHE.glob(f"{name}-{'?' * 12}"):
-                if old != target and str(old) not in used:
-                    shutil.rmtree(old)
+            _drop_others(name, target)
+        os.utime(target)
     return target
+
+
+def _drop_others(name: str, current: Path) -> None:
+    in_use = {host.base for lab in states.every() for host in lab.hosts}
+    for old in CACHE.glob(f"{name}-{'?' * 12}"):
+        recent = time.time() - old.stat().st_mtime < KEEP_SECONDS
+        if old != current and str(old) not in in_use and not recent:
+            shutil.rmtree(old)

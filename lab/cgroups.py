@@ -1,4 +1,4 @@
-"""A cgroup for each host in every hierarchy: hosts that shared one would see, and clean away, each other's containers."""
+"""A cgroup for each host in every hierarchy: hosts that shared one would clean away each other's containers."""
 
 from __future__ import annotations
 

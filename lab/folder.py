@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from lab import gpu, repository
-from lab.settings import CUDA_IMAGE, PROJECT, PROXY_PORT, REGISTRY_PORT, USER, WEB_PORT
+from lab.settings import CUDA_IMAGE, DEV_BOX_BYTE, PROJECT, PROXY_PORT, REGISTRY_PORT, USER, WEB_PORT
 from lab.shell import LabError
 from lab.state import LabState
 
@@ -39,18 +41,34 @@ def check(folder: Path) -> None:
         raise LabError(f"{folder} holds files that no lab made; remove it or choose another --folder")
 
 
-def write(lab: LabState) -> None:
-    """Write master.csv, worker.csv and config.yaml (0600), and the inventory file when there is none."""
+def make(lab: LabState) -> None:
+    """Make the folder of a new lab afresh: config.yaml (0600) with a new password, and the inventory file."""
     folder = Path(lab.folder)
     check(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
     (folder / MARK).touch()
-    for role in ("master", "worker"):
-        rows = [f"{host.name},{host.address}\n" for host in lab.hosts if host.role == role]
-        _put(folder / f"{role}.csv", "".join(rows), 0o644)
-    _put(folder / "config.yaml", yaml.safe_dump(config(lab), sort_keys=False), 0o600)
+    _write_config(folder, {"user": USER, "password": secrets.token_urlsafe(12), **config(lab)})
     if not inventory(lab).exists():
         _put(inventory(lab), INVENTORY.format(name=lab.name), 0o644)
+
+
+def write_hosts(lab: LabState) -> None:
+    """Write master.csv and worker.csv after the lab's hosts; config.yaml stays as it was made or edited."""
+    for role in ("master", "worker"):
+        rows = [f"{host.name},{host.address}\n" for host in lab.hosts if host.role == role]
+        _put(Path(lab.folder) / f"{role}.csv", "".join(rows), 0o644)
+
+
+def configure(lab: LabState, keys: dict[str, Any]) -> None:
+    """Set keys of config.yaml; a value of None removes the key."""
+    merged = {**_read_config(lab), **keys}
+    _write_config(Path(lab.folder), {key: value for key, value in merged.items() if value is not None})
+
+
+def password(lab: LabState) -> str:
+    """The password in config.yaml, the only place that has it."""
+    return str(_read_config(lab).get("password", ""))
 
 
 def remove(lab: LabState) -> None:
@@ -62,32 +80,47 @@ def remove(lab: LabState) -> None:
         inventory(lab).unlink()
 
 
-def config(lab: LabState) -> dict[str, object]:
-    """The config of a lab: the guide's keys, and the lab's services where a production config names the vendor's."""
+def config(lab: LabState) -> dict[str, Any]:
+    """A new lab's config: the guide's keys, and the lab's services where a production config names the vendor's."""
     proxy = f"http://{lab.gateway}:{PROXY_PORT}"
     web = f"http://{lab.gateway}:{WEB_PORT}"
     registry = f"{lab.gateway}:{REGISTRY_PORT}"
-    dev_box = next(host for host in lab.hosts if host.role == "dev_box")
     return {
-        "user": USER,
-        "password": lab.password,
         "branch_name": "pai-1.0.y",
         "docker_image_tag": "v1.0.0",
-        "dev_box": dev_box.address,
+        "dev_box": lab.address(DEV_BOX_BYTE),
         "http_proxy": proxy,
         "https_proxy": proxy,
-        "no_proxy": ["localhost", "127.0.0.1", lab.network, lab.gateway, *(host.address for host in lab.hosts)],
+        "no_proxy": ["localhost", "127.0.0.1", lab.network, lab.gateway],
         "docker_apt_mirror": f"{web}/docker",
         "docker_apt_key_fingerprint": repository.fingerprint(),
         "openpai_docker_insecure_registries": [registry],
         "openpai_docker_registry_mirrors": [f"http://{registry}"],
         "ntp_servers": [lab.gateway],
-        **gpu.config(lab),
         "cuda_image": f"{registry}/{CUDA_IMAGE}",
-        # A lab host sees the machine's memory, which need not be a cluster's.
+        **gpu.config(lab),
+        "installer": "none",
+        # A lab host sees the machine's memory and disk, which need not be a cluster's.
         "master_min_memory_mb": 1024,
         "worker_min_memory_mb": 1024,
+        "docker_data_root_min_free_gb": 1,
+        "var_min_free_gb": 1,
     }
+
+
+def _read_config(lab: LabState) -> dict[str, Any]:
+    path = Path(lab.folder) / "config.yaml"
+    try:
+        return dict(yaml.safe_load(path.read_text()))
+    except OSError as error:
+        raise LabError(
+            f"{path}: {error.strerror}; it held the lab's password, so make the lab anew: "
+            f"python -m lab down --name {lab.name}, then up"
+        ) from error
+
+
+def _write_config(folder: Path, keys: dict[str, Any]) -> None:
+    _put(folder / "config.yaml", yaml.safe_dump(keys, sort_keys=False), 0o600)
 
 
 def _put(path: Path, text: str, mode: int) -> None:

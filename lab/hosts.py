@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import uuid
 from pathlib import Path
 
-from lab import gpu, process
+from lab import folder, gpu, process
 from lab.settings import USER
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
@@ -32,6 +33,12 @@ def make(lab: LabState, host: LabHost) -> None:
     gpu.prepare(directory, host.gpu)
 
 
+def wipe(lab: LabState, host: LabHost) -> None:
+    """Remove all that a stopped host has written."""
+    for name in ("upper", "work", "gpu", "volumes"):
+        shutil.rmtree(lab.host_directory(host.name) / name, ignore_errors=True)
+
+
 def mount(lab: LabState, host: LabHost) -> Path:
     """Mount the host's disk, an overlay of its base, in the caller's mount namespace; returns its root."""
     directory = lab.host_directory(host.name)
@@ -53,7 +60,7 @@ def personalise(lab: LabState, host: LabHost, root: Path) -> None:
         key = root / f"etc/ssh/ssh_host_{kind}_key"
         key.unlink(missing_ok=True)
         run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{host.name}", "-f", key)
-    hashed = run("openssl", "passwd", "-6", "-stdin", stdin=lab.password).stdout.strip()
+    hashed = run("openssl", "passwd", "-6", "-stdin", stdin=folder.password(lab)).stdout.strip()
     shadow = root / "etc/shadow"
     lines = shadow.read_text().splitlines()
     changed = [f"{USER}:{hashed}:{line.split(':', 2)[2]}" if line.startswith(f"{USER}:") else line for line in lines]
@@ -77,9 +84,9 @@ def nspawn_command(lab: LabState, host: LabHost) -> list[str]:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """What nspawn itself must know: kubelet writes to /proc/sys; systemd from 256 on boots on cgroup v2 only."""
+    """What nspawn itself must know: kubelet writes to /proc/sys; systemd from 256 on is meant for cgroup v2 only."""
     settings = {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"}
-    if any(_systemd_version(path) >= 256 for path in root.glob("usr/lib/systemd/libsystemd-shared-*.so")):
+    if any(_systemd_version(path) >= 256 for path in root.glob("usr/lib/**/libsystemd-shared-*.so")):
         settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1"
     return settings
 

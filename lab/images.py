@@ -18,7 +18,7 @@ HELLO = "\nHello from Docker!\nThis message shows that your installation appears
 
 
 def build(target: Path, root: Path, config: dict[str, object]) -> None:
-    """Write an OCI image layout of one layer, the tree `root`, to `target`; `config` is the image's own, as Cmd, Env."""
+    """Write an OCI image layout of one layer, the tree `root`, to `target`; `config` is the image's: Cmd, Env."""
     blobs = target / "blobs/sha256"
     blobs.mkdir(parents=True)
     buffer = io.BytesIO()

@@ -41,13 +41,15 @@ def create(lab: LabState) -> None:
         lab, "FORWARD", "-i", lab.bridge, "!", "-o", lab.bridge, "-j", "REJECT", "--reject-with", "icmp-net-unreachable"
     )
     Path("/proc/sys/net/ipv4/conf", lab.bridge, "forwarding").write_text("1")
-    Path("/proc/sys/net/ipv6/conf", lab.bridge, "disable_ipv6").write_text("1")
+    ipv6 = Path("/proc/sys/net/ipv6/conf", lab.bridge, "disable_ipv6")
+    if ipv6.exists():  # a kernel may have no IPv6 at all
+        ipv6.write_text("1")
     run("ip", "link", "set", lab.bridge, "up")
 
 
 def remove(name: str) -> None:
     """Remove the bridge of a lab, the host ends on it and its firewall rules; none of them need exist."""
-    lab = LabState(name, 0, "", "")
+    lab = LabState(name, index=0, folder="")
     _rules(lab, remove=True)
     if Path("/sys/class/net", lab.bridge).exists():
         for port in Path("/sys/class/net", lab.bridge, "brif").iterdir():
@@ -57,7 +59,7 @@ def remove(name: str) -> None:
 
 def exists(name: str) -> bool:
     """Whether the bridge of that lab is there."""
-    return Path("/sys/class/net", LabState(name, 0, "", "").bridge).exists()
+    return Path("/sys/class/net", LabState(name, index=0, folder="").bridge).exists()
 
 
 def plug(lab: LabState, address: str, leader: int) -> None:

@@ -45,10 +45,18 @@ def find(lab: str, part: str | None = None) -> list[int]:
     return sorted(found)
 
 
-def kill(lab: str, part: str | None = None, timeout: float = 20) -> None:
-    """End every process of a lab, or of one part, and wait until all are gone."""
+def command_line(pid: int) -> bytes:
+    """The arguments of a process, each ended by NUL; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def kill(lab: str, part: str | None = None, spare: int | None = None, timeout: float = 20) -> None:
+    """End every process of a lab, or of one part, but for `spare`, and wait until all are gone."""
     deadline = time.monotonic() + timeout
-    while pids := find(lab, part):
+    while pids := [pid for pid in find(lab, part) if pid != spare]:
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)

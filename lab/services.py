@@ -79,23 +79,14 @@ def _settings_file(lab: LabState, name: str) -> str:
     return str(directory(lab) / f"{name}.conf")
 
 
+def _web_command(lab: LabState) -> list[str]:
+    where = ["--bind", lab.gateway, "--directory", str(web_root(lab))]
+    return [sys.executable, "-m", "http.server", str(WEB_PORT), *where]
+
+
 SERVICES = (
     Service("proxy", PROXY_PORT, lambda lab: ["tinyproxy", "-d", "-c", _settings_file(lab, "proxy")], _proxy_settings),
-    Service(
-        "web",
-        WEB_PORT,
-        lambda lab: [
-            sys.executable,
-            "-m",
-            "http.server",
-            str(WEB_PORT),
-            "--bind",
-            lab.gateway,
-            "--directory",
-            str(web_root(lab)),
-        ],  # fmt: skip
-        lambda lab: "",
-    ),
+    Service("web", WEB_PORT, _web_command, lambda lab: ""),
     Service(
         "registry",
         REGISTRY_PORT,
@@ -143,8 +134,8 @@ def _check_port(lab: LabState, service: Service) -> None:
             probe.bind((lab.gateway, service.port or 123))
         except OSError as error:
             raise LabError(
-                f"port {service.port or 123} of {lab.gateway} is taken by another program, which listens on every address; "
-                f"the lab's {service.name} needs it: stop that program (`ss -ltunp` names it) for as long as the lab runs"
+                f"port {service.port or 123} of {lab.gateway} is taken: another program listens on every address; "
+                f"the lab's {service.name} needs it: stop that program while the lab runs (`ss -ltunp` names it)"
             ) from error
 
 

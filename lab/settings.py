@@ -12,8 +12,16 @@ CACHE = Path("/var/cache/openpai-lab")
 
 USER = "paiadmin"
 DEFAULT_SUITE = "bookworm"
+DEFAULT_WORKERS = 2
+DEFAULT_GPU = "default"
+MOST_WORKERS = 200
 DEV_BOX = "dev-box"
 MASTER = "openpai-master-01"
+
+# The last bytes of the hosts' addresses; workers follow their number.
+DEV_BOX_BYTE = 10
+MASTER_BYTE = 11
+WORKER_BYTE = 20
 
 PROXY_PORT = 3128
 WEB_PORT = 8080

@@ -8,8 +8,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from lab.settings import CACHE, STATE
 from lab.shell import LabError
@@ -31,12 +32,11 @@ class LabHost:
 
 @dataclass
 class LabState:
-    """A lab as remembered in its directory. `index` selects its /24 of 10.77.0.0/16."""
+    """A lab as remembered in its directory. `index` selects its /24 of 10.77.0.0/16; the password is not in it."""
 
     name: str
     index: int
     folder: str
-    password: str
     hosts: list[LabHost] = field(default_factory=list)
 
     @property
@@ -75,7 +75,7 @@ class LabState:
         return self.directory / "hosts" / name
 
     def save(self) -> None:
-        """Write the state beside its place and rename it there; it holds the password, hence 0600."""
+        """Write the state beside its place and rename it there; readable by root alone."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.directory / "lab.json"
         draft = path.with_suffix(".new")
@@ -89,9 +89,14 @@ def load(name: str) -> LabState | None:
     path = STATE / name / "lab.json"
     if not path.is_file():
         return None
-    fields = json.loads(path.read_text())
-    fields["hosts"] = [LabHost(**host) for host in fields["hosts"]]
-    return LabState(**fields)
+    saved = json.loads(path.read_text())
+    hosts = [LabHost(**_known(LabHost, host)) for host in saved.pop("hosts")]
+    return LabState(**_known(LabState, saved), hosts=hosts)
+
+
+def _known(kind: type, saved: dict[str, Any]) -> dict[str, Any]:
+    """The fields of that dataclass; another version of the lab may have saved more."""
+    return {field.name: saved[field.name] for field in fields(kind) if field.name in saved}
 
 
 def need(name: str) -> LabState:

@@ -6,6 +6,7 @@ mount ends with the host, however that ends.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -32,6 +33,11 @@ def start(lab: LabState, host: LabHost) -> None:
     )
 
 
+def running(lab: LabState, host: LabHost) -> bool:
+    """Whether the host has its supervisor, without which it would not come back from a reboot."""
+    return any(b"lab.supervisor" in process.command_line(pid) for pid in process.find(lab.name, hosts.part(host.name)))
+
+
 def supervise(lab: LabState, host: LabHost) -> int:
     """Boot the host again and again for as long as it ends by rebooting; returns its last exit status."""
     root = hosts.mount(lab, host)
@@ -46,8 +52,9 @@ def supervise(lab: LabState, host: LabHost) -> int:
             try:
                 _wire(lab, host, nspawn)
                 status = nspawn.wait()
-            finally:
-                nspawn.kill()
+            except BaseException:
+                process.kill(lab.name, hosts.part(host.name), spare=os.getpid())
+                raise
         if status != REBOOT:
             return status
 
@@ -60,10 +67,15 @@ def _wire(lab: LabState, host: LabHost, nspawn: subprocess.Popen[bytes]) -> None
         if time.monotonic() > deadline:
             raise LabError(f"{host.name} did not start within {BOOT_TIMEOUT} s")
         time.sleep(0.02)
-    network.plug(lab, host.address, leader)
-    _make_cgroups_writable(leader)
-    gpu.on_boot(leader, lab.host_directory(host.name))
-    kubelet.on_boot(leader)
+    try:
+        network.plug(lab, host.address, leader)
+        _make_cgroups_writable(leader)
+        kubelet.on_boot(leader)
+        gpu.on_boot(leader, lab.host_directory(host.name))
+    except (LabError, OSError):
+        if Path(f"/proc/{leader}").exists():
+            raise
+        # The host ended while it was wired; its exit status says whether it boots again.
 
 
 def _make_cgroups_writable(leader: int) -> None:

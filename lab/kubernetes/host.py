@@ -22,7 +22,7 @@ SHIELD = """
 set -e
 folder=/run/openpai-lab/proc
 while read -r path; do
-    mkdir -p "$folder/${path%/*}"
+    mkdir -p "$(dirname "$folder/$path")"
     [ "$path" = swaps ] || cat "/proc/$path" > "$folder/$path"
 done <<END
 $1

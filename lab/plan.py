@@ -1,0 +1,82 @@
+"""Which hosts a lab shall have: from what is asked for and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lab import base
+from lab.settings import (
+    DEFAULT_GPU,
+    DEFAULT_SUITE,
+    DEFAULT_WORKERS,
+    DEV_BOX,
+    DEV_BOX_BYTE,
+    MASTER,
+    MASTER_BYTE,
+    MOST_WORKERS,
+    WORKER_BYTE,
+    worker_name,
+)
+from lab.shell import LabError
+from lab.state import LabHost, LabState
+
+
+def wanted(
+    state: LabState | None,
+    workers: int | None,
+    suite: str | None,
+    suites: Mapping[str, str],
+    gpu: str | None,
+    gpus: Mapping[str, str],
+) -> list[LabHost]:
+    """Every host of the lab as asked for; what was not asked for is as in `state`, or the default.
+
+    LabError for hosts that do not exist, and for a change that a host cannot make while it lives.
+    """
+    there = {host.name: host for host in state.hosts} if state else {}
+    count = workers if workers is not None else max(len(there) - 2, 0) or DEFAULT_WORKERS
+    if not 1 <= count <= MOST_WORKERS:
+        raise LabError(f"a lab has 1 to {MOST_WORKERS} workers, not {count}")
+    names = [DEV_BOX, MASTER, *(worker_name(number) for number in range(1, count + 1))]
+    for name in (*suites, *gpus):
+        if name not in names:
+            raise LabError(f"there is no host {name} in this lab; it has {', '.join(names)}")
+    for name in (DEV_BOX, MASTER):
+        if name in gpus:
+            raise LabError(f"{name} has no GPUs; workers have")
+    if surplus := sorted(set(there) - set(names)):
+        raise LabError(f"the lab has {', '.join(surplus)} as well; to have fewer hosts, take it down first")
+    result = []
+    for name in names:
+        role = {DEV_BOX: "dev_box", MASTER: "master"}.get(name, "worker")
+        asked_gpu = gpus.get(name, gpu) if role == "worker" else None
+        asked_suite = suites.get(name, suite)
+        host = there.get(name) or LabHost(
+            name,
+            role,
+            "",
+            asked_suite or DEFAULT_SUITE,
+            "",
+            _profile(asked_gpu or DEFAULT_GPU) if role == "worker" else None,
+        )
+        if asked_suite not in (None, host.suite) or (asked_gpu and _profile(asked_gpu) != host.gpu):
+            raise LabError(f"{name} is there already, with another suite or other GPUs; take the lab down first")
+        result.append(host)
+    return result
+
+
+def new(state: LabState | None, hosts: list[LabHost]) -> list[LabHost]:
+    """Those of the hosts that the lab does not have yet."""
+    there = {host.name for host in state.hosts} if state else set()
+    return [host for host in hosts if host.name not in there]
+
+
+def place(lab: LabState, host: LabHost, say: Callable[[str], None]) -> None:
+    """Give a new host its base and its address."""
+    host.base = str(base.ensure(host.suite, say))
+    bytes_by_name = {DEV_BOX: DEV_BOX_BYTE, MASTER: MASTER_BYTE}
+    host.address = lab.address(bytes_by_name.get(host.name) or WORKER_BYTE + int(host.name.rsplit("-", 1)[1]))
+
+
+def _profile(asked: str) -> str | None:
+    return None if asked == "none" else asked
