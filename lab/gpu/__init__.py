@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab import apt, cache, images, repository, services
 from lab import state as states
-from lab.gpu import deb, driver, driver_packages, profile, toolkit
+from lab.gpu import deb, driver, driver_packages, initramfs, profile, toolkit
 from lab.gpu.driver import RUNFILE_VERSIONS, runfile
 from lab.gpu.profile import Profile
 from lab.settings import CUDA_IMAGE, WEB_PORT
@@ -77,9 +77,13 @@ def prepare(host_dir: Path, given: str | None) -> None:
         driver.put(modules / name, b"")
     if wanted.nouveau:
         driver.module("nouveau", "GPL", None, modules / "kernel/drivers/gpu/drm/nouveau/nouveau.ko")
+    blacklist = {}
     if wanted.driver_version:
         driver.install(wanted.driver_version, root)
-        driver.put(root / "etc/modprobe.d/nvidia-installer-disable-nouveau.conf", driver_packages.BLACKLIST.encode())
+        blacklist = {"etc/modprobe.d/nvidia-installer-disable-nouveau.conf": driver_packages.BLACKLIST.encode()}
+    for name, content in blacklist.items():
+        driver.put(root / name, content)
+    initramfs.install(root, platform.release(), blacklist)
     if wanted.display_manager:
         driver.put(root / "usr/lib/systemd/system/lightdm.service", DISPLAY_MANAGER.encode())
         _link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")

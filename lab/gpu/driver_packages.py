@@ -12,7 +12,7 @@ from lab.gpu.deb import Package
 DEBIAN = ("535.216.03", "535.247.01")
 UBUNTU = ("535.216.03", "535.247.01", "550.144.03", "550.163.01")
 BLACKLIST = "blacklist nouveau\noptions nouveau modeset=0\n"
-UPDATE_INITRAMFS = 'if [ "$1" = configure ] && command -v update-initramfs >/dev/null; then update-initramfs -u; fi\n'
+UPDATE_INITRAMFS = 'if [ "$1" = configure ] && [ -x /usr/sbin/update-initramfs ]; then update-initramfs -u; fi\n'
 
 
 def debian() -> Iterator[Package]:
