@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyinfra.api import Host as PyinfraHost
 
-from cluster import Cluster, Config, Role, load
+from cluster import Cluster, Config, Host, Role, load
 
 
 @lru_cache
@@ -28,6 +28,12 @@ def config_of(host: PyinfraHost) -> Config:
 def role_of(host: PyinfraHost) -> Role:
     """The role of `host`."""
     return Role(host.data.role)
+
+
+def described(host: PyinfraHost) -> Host:
+    """`host` as the cluster folder describes it."""
+    cluster = cluster_of(host)
+    return next(one for one in cluster.hosts if (one.role, one.address) == (role_of(host), host.data.address))
 
 
 def disruption_allowed(host: PyinfraHost) -> bool:

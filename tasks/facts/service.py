@@ -14,13 +14,17 @@ CLOCK_RESOLUTION = 0.05
 
 @dataclass(frozen=True)
 class Service:
-    """A systemd unit: there, enabled, active, and when its process started and its files last changed (epoch s)."""
+    """A systemd unit: there, enabled, active, and when its process started and its files last changed (epoch s).
+
+    `outdated` is true while systemd has an older unit file in memory.
+    """
 
     loaded: bool = False
     enabled: bool = False
     active: bool = False
     started: float = 0.0
     changed: float = 0.0
+    outdated: bool = False
 
     @property
     def stale(self) -> bool:
@@ -37,7 +41,7 @@ class ServiceState(FactBase[Service]):
         return (
             f"{SECTION}\n"
             f"section unit systemctl show {unit} "
-            "-p LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic\n"
+            "-p LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic,NeedDaemonReload\n"
             "section clock sh -c 'date +%s.%N; cut -d\" \" -f1 /proc/uptime'\n"
             f"section changed stat -c %.Z {' '.join(files)}"
         )
@@ -52,6 +56,7 @@ class ServiceState(FactBase[Service]):
             active=unit.get("ActiveState") == "active",
             started=started_at(found["clock"], monotonic),
             changed=max(map(float, found["changed"].split()), default=0.0),
+            outdated=unit.get("NeedDaemonReload") == "yes",
         )
 
 

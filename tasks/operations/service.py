@@ -19,6 +19,8 @@ from tasks.facts.service import ServiceState
 def fresh(unit: str, files: list[str]) -> Generator[Any]:
     """Enable and start `unit`; restart it if one of `files` changed after it started."""
     service = host.get_fact(ServiceState, unit=unit, files=files)
+    if service.outdated:
+        yield StringCommand("systemctl daemon-reload")
     if not service.enabled:
         yield StringCommand(f"systemctl enable {unit}")
     if not service.active or service.stale:

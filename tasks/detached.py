@@ -1,0 +1,35 @@
+"""Long commands in a systemd unit of their own, so that a run that is killed does not half-kill them.
+
+pyinfra runs a command as a child of the SSH session, which ends with the session.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from pyinfra.api import StringCommand
+
+LOGS = "/var/log/openpai-deploy"
+# How the units of this project are called, for facts that look for one left running by an earlier run.
+PREFIX = "openpai-deploy-"
+# A login shell's; a unit's own lacks /usr/local/bin on some releases.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def command(name: str, script: str, lines: int = 15) -> StringCommand:
+    """Run `script` in the transient unit openpai-deploy-NAME and wait for it; on failure show its last `lines` lines.
+
+    The unit is root's and has no standard input; what it says goes to /var/log/openpai-deploy/NAME.log, 0600.
+    """
+    log = f"{LOGS}/{name}.log"
+    inner = f"umask 077; exec >{log} 2>&1; export PATH={PATH}; {script}"
+    return StringCommand(
+        f"install -d -m 700 {LOGS} && systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "
+        f"systemd-run --quiet --collect --wait --unit={PREFIX}{name} sh -c {shlex.quote(inner)} || "
+        f"{{ rc=$?; grep -v '^$' {log} | tail -n {lines} >&2; echo 'the whole log: {log}' >&2; exit $rc; }}"
+    )
+
+
+def wait(name: str) -> StringCommand:
+    """Wait for the unit of an earlier run to end, however it ends."""
+    return StringCommand(f"while systemctl is-active -q {PREFIX}{name}.service; do sleep 1; done")

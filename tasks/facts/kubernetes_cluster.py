@@ -1,0 +1,107 @@
+"""What the API server tells of the cluster's nodes and objects, asked on the master.
+
+pyinfra has no facts for Kubernetes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase
+from pyinfra.api.exceptions import FactProcessError
+
+from tasks.facts.kubernetes_node import ADMIN_CONF, ASK
+
+KUBECTL = f"{ASK} {ADMIN_CONF}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node as the API server has it. `fault` is the kubelet's own word for why it is not Ready."""
+
+    ready: bool
+    version: str
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: frozenset[str] = frozenset()
+    unschedulable: bool = False
+    fault: str = ""
+
+
+class Members(FactBase[dict[str, Member]]):
+    """The nodes by name; none where there is no API server to ask."""
+
+    default = dict
+
+    def command(self) -> str:
+        return f"{KUBECTL} get nodes -o json 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> dict[str, Member]:
+        try:
+            return {item["metadata"]["name"]: _member(item) for item in json.loads("\n".join(output))["items"]}
+        except (ValueError, KeyError) as error:
+            raise FactProcessError(f"the API server's list of nodes could not be read: {error}") from error
+
+
+def _member(item: dict) -> Member:
+    conditions = {one["type"]: one for one in item["status"].get("conditions", [])}
+    ready = conditions.get("Ready", {})
+    return Member(
+        ready=ready.get("status") == "True",
+        version=item["status"]["nodeInfo"]["kubeletVersion"],
+        labels=item["metadata"].get("labels", {}),
+        taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
+        unschedulable=item["spec"].get("unschedulable", False),
+        fault="" if ready.get("status") == "True" else ready.get("message", "it never reported"),
+    )
+
+
+class ManifestDiffers(FactBase[bool]):
+    """Whether the cluster's objects differ from the manifest at `path`, as the API server itself sees it.
+
+    False where `kept` (kind/name, in kube-system) is there without our label: somebody else's, and to be left alone.
+    """
+
+    @staticmethod
+    def default() -> bool:
+        return True
+
+    def command(self, path: str, kept: str | None = None) -> str:
+        columns = "jsonpath={.metadata.name} {.metadata.labels}"
+        theirs = (
+            f"o=$({KUBECTL} get -n kube-system {kept} -o '{columns}' 2>/dev/null); "
+            'case $o in "") ;; *managed-by*openpai-deploy*) ;; *) echo same; exit ;; esac; '
+        )
+        # Exit status 0: no difference, 1: some, more: could not tell, which is a difference for the caller to meet.
+        differs = f"if {KUBECTL} diff -f {path} >/dev/null 2>&1; then echo same; else echo differs; fi"
+        return f"{theirs if kept else ''}{differs}"
+
+    def process(self, output: list[str]) -> bool:
+        return output != ["same"]
+
+
+class Unready(FactBase[list[str]]):
+    """Workloads of namespace kube-system that lack ready pods, as `kind/name ready/wanted`."""
+
+    default = list
+
+    def command(self) -> str:
+        wanted = (
+            "{range .items[*]}{.kind}/{.metadata.name} {.status.readyReplicas}{.status.numberReady} "
+            '{.status.replicas}{.status.desiredNumberScheduled}{"\\n"}{end}'
+        )
+        return f"{KUBECTL} get -n kube-system daemonsets,deployments -o jsonpath='{wanted}' || echo API-server 0 1"
+
+    def process(self, output: list[str]) -> list[str]:
+        return unready(output)
+
+
+def unready(lines: list[str]) -> list[str]:
+    """The workloads of Unready's output that are not complete; a missing number of ready pods is none."""
+    found = []
+    for line in filter(None, lines):
+        name, *numbers = line.split(" ")
+        ready, wanted = (int(number or 0) for number in numbers)
+        if ready < wanted:
+            found.append(f"{name} {ready}/{wanted}")
+    return found

@@ -1,0 +1,118 @@
+"""A node's Kubernetes as it is: what kubeadm left on its disk, and what the API server says of it.
+
+pyinfra has no facts for Kubernetes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pyinfra.api import FactBase
+
+from tasks.detached import PREFIX
+from tasks.facts.sections import SECTION, parse_sections
+
+KUBERNETES = "/etc/kubernetes"
+ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
+BOOTSTRAP_CONF = f"{KUBERNETES}/bootstrap-kubelet.conf"
+CA = f"{KUBERNETES}/pki/ca.crt"
+MANIFESTS = f"{KUBERNETES}/manifests"
+ETCD_DATA = "/var/lib/etcd/member"
+KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+# The API server's answer, or its absence, must not hold a fact up for long.
+ASK = "kubectl --request-timeout=10s --kubeconfig"
+
+_FILES = " ".join((ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml"))
+# Where the API server is up, its own objects tell whether kubeadm came to the end: the add-ons come last.
+_MASTER_SCRIPT = f"""
+section ready {ASK} {ADMIN_CONF} get --raw /readyz
+section version {ASK} {ADMIN_CONF} get --raw /version
+section addons {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
+section cluster_info {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info
+"""
+
+
+class Api(Enum):
+    """What the API server says to a kubelet that asks for its own node."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    OTHER_CA = "other CA"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host's part in a Kubernetes cluster."""
+
+    running: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    server: str = ""
+    rotates: bool = False
+    api: Api = Api.SILENT
+    ready: bool = False
+    version: str = ""
+    addons: bool = False
+
+    @property
+    def untouched(self) -> bool:
+        """True where no kubeadm has been at work."""
+        return not self.files
+
+    @property
+    def manifests_missing(self) -> tuple[str, ...]:
+        """Components of the control plane without a static pod."""
+        return tuple(name for name in COMPONENTS if f"{MANIFESTS}/{name}.yaml" not in self.files)
+
+
+class KubernetesNode(FactBase[Node]):
+    """Read a node's state in one command; `master` adds what only the control plane can tell."""
+
+    default = Node
+
+    def command(self, node: str, master: bool = False) -> str:
+        return (
+            f"{SECTION}\n"
+            f"section running systemctl list-units --plain --no-legend --state=active,activating '{PREFIX}*'\n"
+            f"section files sh -c 'ls -d {_FILES}'\n"
+            f"section server sed -n 's/^ *server: //p' {KUBELET_CONF}\n"
+            f"section rotates grep -l kubelet-client-current.pem {KUBELET_CONF}\n"
+            f"section api sh -c 'test -e {KUBELET_CONF} && {ASK} {KUBELET_CONF} get node {node} -o name 2>&1'"
+            f"{_MASTER_SCRIPT if master else ''}"
+        )
+
+    def process(self, output: list[str]) -> Node:
+        found = parse_sections(output)
+        return Node(
+            running=tuple(line.split()[0].removeprefix(PREFIX) for line in found["running"].splitlines()),
+            files=frozenset(found["files"].split()),
+            server=found["server"].removeprefix("https://"),
+            rotates=bool(found["rotates"]),
+            api=read_api(found["api"]),
+            ready=found.get("ready", "") == "ok",
+            version=_version(found.get("version", "")),
+            addons=len(found.get("addons", "").split()) == 3 and bool(found.get("cluster_info")),
+        )
+
+
+def read_api(said: str) -> Api:
+    """What kubectl's answer to `get node NAME -o name` means."""
+    if said.startswith("node/"):
+        return Api.KNOWN
+    if "(NotFound)" in said:
+        return Api.UNKNOWN
+    if "x509: certificate signed by unknown authority" in said:
+        return Api.OTHER_CA
+    if "Unauthorized" in said or "(Forbidden)" in said or "certificate has expired" in said:
+        return Api.REFUSED
+    return Api.SILENT
+
+
+def _version(answer: str) -> str:
+    for line in answer.splitlines():
+        if '"gitVersion"' in line:
+            return line.split('"')[3]
+    return ""

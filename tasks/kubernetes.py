@@ -1,0 +1,141 @@
+"""Kubernetes by kubeadm: from hosts with Docker to nodes that are Ready and advertise their GPUs; and day 2."""
+
+from __future__ import annotations
+
+import io
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from cluster import Role
+from cluster.kubeadm import api_server, init_config
+from tasks import kubernetes_access, kubernetes_host
+from tasks.context import cluster_of, config_of, described, role_of
+from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
+from tasks.operations import certificates, control_plane, download, membership, nodes, order, pod_network
+from tasks.rendering import render
+
+__all__ = [
+    "bring_up",
+    "equip",
+    "install",
+    "join",
+    "remove_departed",
+    "renew_certificates",
+    "reset",
+    "restore",
+    "snapshot",
+]
+
+# Manifests that the cluster was given, kept beside kubeadm's own files.
+FOLDER = "/etc/kubernetes/openpai"
+DEVICE_PLUGIN = "daemonset/nvidia-device-plugin-daemonset"
+
+
+@deploy("Kubernetes")
+def install() -> None:
+    """The whole stage, for a host of any role; nothing unless the config's installer is kubeadm."""
+    if config_of(host).installer != "kubeadm":
+        return
+    role = role_of(host)
+    if role is not Role.DEV_BOX:
+        kubernetes_host.prepare()
+    if role is Role.MASTER:
+        bring_up()
+    order.meet(name="The control plane comes first")
+    if role is Role.WORKER:
+        join()
+    if role is not Role.DEV_BOX and config_of(host).openpai_kube_network_plugin == "host-gw":
+        pod_network.converged(name="Pods are reachable")
+    order.meet(name="Then the nodes")
+    if role is Role.MASTER:
+        equip()
+    order.meet(name="Then what uses them")
+    if role is Role.DEV_BOX:
+        kubernetes_access.establish()
+
+
+@deploy("Kubernetes, the control plane")
+def bring_up() -> None:
+    """The control plane on the master, and calico where it is the pod network."""
+    cluster, config = cluster_of(host), config_of(host)
+    files.put(
+        name="kubeadm's configuration", src=io.StringIO(init_config(cluster)), dest=control_plane.CONFIG, mode="600"
+    )
+    control_plane.up(
+        name="The control plane is up",
+        node_name=described(host).name,
+        server=api_server(cluster),
+        version=config.kubernetes_version,
+        ignore=config.kubeadm_ignore_preflight_errors,
+        timeout=config.kubernetes_timeout,
+        keep=config.etcd_snapshots_kept,
+    )
+    files.put(name="Program to restore etcd", src="files/kubernetes/etcd-restore", dest=RESTORE, mode="755")
+    if config.openpai_kube_network_plugin == "calico":
+        _calico()
+
+
+def _calico() -> None:
+    config = config_of(host)
+    original, path = f"{FOLDER}/calico-original.yaml", f"{FOLDER}/calico.yaml"
+    download.file(
+        name="Calico's manifest",
+        url=config.calico_manifest_url,
+        path=original,
+        sha256=config.calico_manifest_sha256,
+        remedy="check calico_manifest_url and calico_manifest_sha256 in config.yaml",
+    )
+    replaced = {"docker.io": config.docker_image_repo, "quay.io": config.quay_image_repo}
+    download.edited(
+        name="Calico's images from the config's repositories",
+        source=original,
+        path=path,
+        replaced={f"image: {old}/": f"image: {new.rstrip('/')}/" for old, new in replaced.items() if new},
+    )
+    nodes.applied(name="Calico", path=path)
+
+
+@deploy("Kubernetes, the worker")
+def join() -> None:
+    """A worker as a member of the cluster."""
+    membership.joined(
+        name="The worker is a member",
+        cluster=cluster_of(host),
+        worker=described(host),
+        ignore=config_of(host).kubeadm_ignore_preflight_errors,
+    )
+
+
+@deploy("Kubernetes, the cluster")
+def equip() -> None:
+    """Labels as OpenPAI expects them, the device plugin, certificates that last; then wait until all of it is ready."""
+    cluster, config = cluster_of(host), config_of(host)
+    masters, workers = [one.name for one in cluster.masters], [one.name for one in cluster.workers]
+    nodes.labelled(
+        name="Labels that OpenPAI expects",
+        labels={name: {"pai-master": "true"} for name in masters} | {name: {"pai-worker": "true"} for name in workers},
+        tainted={name: config.kube_master_taint for name in masters},
+    )
+    if config.gpu_type == "nvidia":
+        path = f"{FOLDER}/nvidia-device-plugin.yaml"
+        text = render("kubernetes/nvidia-device-plugin.yaml.j2", image=config.nvidia_device_plugin_image)
+        files.put(name="NVIDIA's device plugin: manifest", src=io.StringIO(text), dest=path, mode="644")
+        nodes.applied(name="NVIDIA's device plugin", path=path, kept=DEVICE_PLUGIN)
+    renew_certificates()
+    nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
+    nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
+
+
+@deploy("Kubernetes, certificates")
+def renew_certificates() -> None:
+    """Certificates of the control plane renewed before they expire; a plain deploy does it too."""
+    config = config_of(host)
+    if role_of(host) is Role.MASTER:
+        certificates.renewed(
+            name="Certificates last and are in use",
+            days=config.kube_certificate_renewal_days,
+            keep=config.etcd_snapshots_kept,
+            timeout=config.kubernetes_timeout,
+        )

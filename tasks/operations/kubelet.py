@@ -1,0 +1,41 @@
+"""The kubelet running with its present unit, flags and binary.
+
+pyinfra's systemd.service reloads systemd when told to, and restarts on the word of the present run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+
+from tasks.facts.kubernetes_node import KUBELET_CONFIG
+from tasks.facts.service import ServiceState
+
+UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
+
+
+class Configured(FactBase[bool]):
+    """Whether kubeadm has made this host a node: before that the kubelet has nothing to run with."""
+
+    default = bool
+
+    def command(self) -> str:
+        return f"test ! -e {KUBELET_CONFIG} || echo node"
+
+    def process(self, output: list[str]) -> bool:
+        return bool(output)
+
+
+@operation()
+def in_force() -> Generator[Any]:
+    """Enable the kubelet; on a node, restart it where its unit, flags or binary changed after it started."""
+    service = host.get_fact(ServiceState, unit="kubelet.service", files=[UNIT, DEFAULTS, BINARY])
+    if service.outdated:
+        yield StringCommand("systemctl daemon-reload")
+    if not service.enabled:
+        yield StringCommand("systemctl enable -q kubelet.service")
+    if host.get_fact(Configured) and (not service.active or service.stale):
+        yield StringCommand("systemctl restart kubelet.service")

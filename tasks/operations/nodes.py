@@ -1,0 +1,90 @@
+"""The nodes as the API server has them: labels, the master's taint, readiness; and what runs on them from manifests.
+
+pyinfra has no operations for Kubernetes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from tasks.facts.kubernetes_cluster import KUBECTL, ManifestDiffers, Members, Unready
+from tasks.operations.stop import stop
+
+MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
+
+
+@operation()
+def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Generator[Any]:
+    """Give nodes their `labels`, and the master's taint to those that `tainted` says; nodes that are not there wait."""
+    members = host.get_fact(Members)
+    for name, wanted in labels.items():
+        missing = {
+            key: value for key, value in wanted.items() if members.get(name) and members[name].labels.get(key) != value
+        }
+        if missing:
+            pairs = " ".join(f"{key}={value}" for key, value in missing.items())
+            yield StringCommand(f"{KUBECTL} label --overwrite node {name} {pairs}")
+    for name, wanted_taint in tainted.items():
+        if name in members and wanted_taint != (MASTER_TAINT in members[name].taints):
+            yield StringCommand(f"{KUBECTL} taint node {name} {MASTER_TAINT}{'' if wanted_taint else '-'}")
+
+
+@operation()
+def ready(names: list[str], timeout: int) -> Generator[Any]:
+    """Wait until the nodes `names` are Ready; after `timeout` seconds fail with each one's own word."""
+
+    def late() -> dict[str, str]:
+        members = host.get_fact(Members)
+        return {
+            name: members[name].fault if name in members else "not a member of the cluster"
+            for name in names
+            if name not in members or not members[name].ready
+        }
+
+    waiting = late()
+    if not waiting:
+        return
+    listed = " ".join(f"node/{name}" for name in waiting)
+    yield StringCommand(
+        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s {listed} "
+        ">/dev/null 2>&1 || :"
+    )
+    still = late()
+    if still:
+        yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()))
+
+
+@operation()
+def settled(timeout: int) -> Generator[Any]:
+    """Wait until every workload of kube-system has its pods ready; after `timeout` seconds fail naming the others."""
+    if not host.get_fact(Unready):
+        return
+    for kind in ("daemonset", "deployment"):
+        yield StringCommand(
+            f"for one in $({KUBECTL} get -n kube-system {kind} -o name); do "
+            f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system rollout status --timeout={timeout}s $one "
+            ">/dev/null 2>&1 || break; done"
+        )
+    still = host.get_fact(Unready)
+    if still:
+        yield stop(
+            *(
+                f"{workload} pods are ready; see: kubectl -n kube-system describe {workload.split()[0]}"
+                for workload in still
+            )
+        )
+
+
+@operation()
+def applied(path: str, kept: str | None = None) -> Generator[Any]:
+    """Have the objects of the manifest at `path` as it says.
+
+    `kept` (kind/name, in kube-system) names an object that somebody else may have put in our manifest's place: theirs
+    stays.
+    """
+    if host.get_fact(ManifestDiffers, path=path, kept=kept):
+        yield StringCommand("kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f", QuoteString(path))
