@@ -5,7 +5,7 @@
 #   URLS       one a line: ID, `apt` or `http`, proxy or `-`, URL; in it @id@ and @codename@ are the release's
 #   DATA_ROOT  Docker's data root
 #   LOCK_WAIT  seconds to wait for a held package lock
-#   BUNDLED    names of further probes, each a function: the commands of other facts
+#   BUNDLED    names of further probes, the commands of other facts, each a function probe_NAME
 # Every probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
 # hangs (a GPU, a dead mount) is left behind at the limit and named under `late`. Nothing on the host is changed.
 
@@ -18,23 +18,23 @@ COMMAND=10
 CONNECT=8
 LIMIT=$((LOCK_WAIT + 70))
 
-os() { cat /etc/os-release; }
-kernel() { uname -r; uname -m; }
-name() { uname -n; }
-cpus() { getconf _NPROCESSORS_ONLN; }
-memory() { grep MemTotal: /proc/meminfo; }
-swaps() { tail -n +2 /proc/swaps; }
-machine_id() { cat /etc/machine-id; }
-systemd() { [ -d /run/systemd/system ] && echo running; }
-user() { id -u; }
-cgroup() {
+probe_os() { cat /etc/os-release; }
+probe_kernel() { uname -r; uname -m; }
+probe_name() { uname -n; }
+probe_cpus() { getconf _NPROCESSORS_ONLN; }
+probe_memory() { grep MemTotal: /proc/meminfo; }
+probe_swaps() { tail -n +2 /proc/swaps; }
+probe_machine_id() { cat /etc/machine-id; }
+probe_systemd() { [ -d /run/systemd/system ] && echo running; }
+probe_user() { id -u; }
+probe_cgroup() {
     for at in /sys/fs/cgroup /sys/fs/cgroup/unified; do
         [ -d $at ] && stat -fc %T $at
     done
 }
 
 # Name, MAC, flags and IPv4 address of every interface; without `ip`, what the kernel shows by itself.
-addresses() {
+probe_addresses() {
     if command -v ip >/dev/null; then
         ip -o -4 address show
     else
@@ -42,14 +42,14 @@ addresses() {
     fi
 }
 
-links() {
+probe_links() {
     for link in /sys/class/net/*; do
         echo "${link##*/} $(cat "$link/address")"
     done
 }
 
 # Free and total kilobytes where a folder is, or will be made.
-space() {
+probe_space() {
     for folder in "$DATA_ROOT" /var; do
         at=$folder
         until [ -d "$at" ]; do at=$(dirname "$at"); done
@@ -58,7 +58,7 @@ space() {
 }
 
 # Listening TCP ports with process id and name, and `kubernetes` or `docker` where the process is in a container of theirs.
-ports() {
+probe_ports() {
     {
         awk '$4 == "0A" { split($2, a, ":"); print "port", a[2], $10 }' /proc/net/tcp /proc/net/tcp6
         timeout $COMMAND find /proc/[0-9]*/fd -lname 'socket:*' -printf '%h %l\n'
@@ -90,7 +90,7 @@ lock_holder() {
     done
 }
 
-package_lock() {
+probe_package_lock() {
     holder=$(lock_holder)
     waited=0
     while [ -n "$holder" ] && [ $waited -lt "$LOCK_WAIT" ]; do
@@ -102,14 +102,14 @@ package_lock() {
 }
 
 # The packages that need no package source any more.
-packages() {
+probe_packages() {
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' docker-ce nvidia-container-toolkit | sed -n 's/^installed //p'
 }
-kubelet() { command -v kubelet; }
-runtime() { command -v nvidia-container-runtime; }
+probe_kubelet() { command -v kubelet; }
+probe_runtime() { command -v nvidia-container-runtime; }
 
 # What brings a container runtime or a Kubernetes of its own.
-rivals() {
+probe_rivals() {
     for program in crio k3s rke2 microk8s; do
         command -v $program >/dev/null && echo $program
     done
@@ -118,7 +118,7 @@ rivals() {
 }
 
 # Each other host: its address and `ok`, or why not; one that does not answer has no line.
-peers() {
+probe_peers() {
     [ -n "$PEERS" ] || return
     # shellcheck disable=SC2016
     timeout $CONNECT bash -c '
@@ -149,8 +149,11 @@ url() {
         status=$(echo "$said" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p' | tail -n 1)
         said=$(echo "$said" | tail -n 1)
     else
+        through=
+        [ "$3" = - ] || through="-o Acquire::http::Proxy=$3 -o Acquire::https::Proxy=$3"
         said=$(timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
-            -o Acquire::https::Verify-Peer=$trusted -o APT::Sandbox::User=root download-file "$4" "$dir/got.$1" 2>&1)
+            -o Acquire::https::Verify-Peer=$trusted -o APT::Sandbox::User=root $through \
+            download-file "$4" "$dir/got.$1" 2>&1)
         code=$?
         status=$(echo "$said" | sed -n 's/^[EW]: .*  \([0-9]\{3\}\)  .*/\1/p' | head -n 1)
         [ $code = 0 ] && status=200
@@ -159,7 +162,7 @@ url() {
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }
 
-urls() {
+probe_urls() {
     # shellcheck source=/dev/null
     . /etc/os-release
     echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|" | {
@@ -180,7 +183,7 @@ snapshot() {
     for probe in os kernel name cpus memory swaps machine_id systemd user cgroup addresses links space ports \
         package_lock packages kubelet runtime rivals peers urls $BUNDLED; do
         {
-            $probe >"$dir/$probe.part"
+            probe_$probe >"$dir/$probe.part"
             mv "$dir/$probe.part" "$dir/$probe.done"
         } &
         pids="$pids $!"

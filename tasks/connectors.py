@@ -199,7 +199,14 @@ class ClusterSSH(_Base, SSHConnector):
         return streams.Remote(*self.client.exec_command(raw, get_pty=pty))
 
     def connect(self) -> None:
-        """Connect; on failure say in one line what was tried and what to do."""
+        """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
+        try:
+            self._connect()
+        except ConnectError as error:
+            self.host.connector_data["refusal"] = str(error)
+            raise
+
+    def _connect(self) -> None:
         cluster = cluster_of(self.host)
         config = cluster.config
         address, where = self.host.data.address, cluster.folder.name

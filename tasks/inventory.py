@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pyinfra import state
+from pyinfra.context import ctx_state
+
 from cluster import Cluster, ClusterError, Host, load
 
 Group = list[tuple[str, dict[str, Any]]]
@@ -17,6 +20,7 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
 
     Ends the program with one clear sentence, or one line a problem, when the folder is missing or wrong.
     """
+    _ask_nothing()
     folder = Path(inventory_file).resolve().with_suffix("")
     if not folder.is_dir():
         shown = os.path.relpath(folder)
@@ -33,6 +37,12 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
         [_entry(cluster, host) for host in cluster.masters],
         [_entry(cluster, host) for host in cluster.workers],
     )
+
+
+def _ask_nothing() -> None:
+    """A host that fails has its line; without -y pyinfra would stop there and ask, although the others can go on."""
+    if ctx_state.isset() and state.should_raise_failed_hosts:
+        state.should_raise_failed_hosts = lambda _: False
 
 
 def _entry(cluster: Cluster, host: Host) -> tuple[str, dict[str, Any]]:

@@ -83,7 +83,7 @@ def program(
     `peers` are ADDRESS:PORT; `lock_wait` is in seconds. A stream, because pyinfra logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
-    probes = [f"{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]
+    probes = [f"probe_{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]
     lines = [
         password.get_secret_value() if password else "",
         f"PEERS={shlex.quote(' '.join(peers))}",

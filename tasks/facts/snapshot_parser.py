@@ -56,6 +56,7 @@ class Snapshot:
     sudo_error: str | None
     os_id: str
     os_version: str
+    os_codename: str
     os_name: str
     kernel: str
     architecture: str
@@ -119,6 +120,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
         os_id=_unquoted(os.get("ID", "")),
         os_version=_unquoted(os.get("VERSION_ID", "")),
+        os_codename=_unquoted(os.get("VERSION_CODENAME", "")),
         os_name=_unquoted(os.get("PRETTY_NAME", "")),
         kernel=found["kernel"][0],
         architecture=found["kernel"][1],
@@ -179,4 +181,5 @@ def _listener(line: str) -> Listener:
 
 def _reply(line: str) -> tuple[str, Reply]:
     name, status, said = (*line.split(" ", 2), "")[:3]
-    return name, Reply(int(status), said.strip())
+    # apt repeats a proxy's whole answer; the first sentence tells.
+    return name, Reply(int(status), re.split(r"\s{2,}| \[IP:", said.strip())[0])

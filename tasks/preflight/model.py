@@ -1,0 +1,162 @@
+"""What preflight is made of: requirements as data, what they are judged on, and what falls short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cluster import Cluster, Config, Host, Role
+from tasks.facts.snapshot_parser import Snapshot
+
+EVERY = frozenset(Role)
+CONTROLLED = frozenset({Role.MASTER, Role.WORKER})
+MASTERS = frozenset({Role.MASTER})
+WORKERS = frozenset({Role.WORKER})
+
+
+class Severity(StrEnum):
+    """A must stops the deploy; a should is told."""
+
+    MUST = "must"
+    SHOULD = "should"
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """What a host lacks: what was found, what is needed, and how to fix it, in words for a person.
+
+    `by_deploy` marks what the deploy itself puts right: no reason to stop.
+    """
+
+    found: str
+    needed: str
+    fix: str
+    by_deploy: bool = False
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How far a host's clock is ahead of this machine's, and how sure that is; milliseconds."""
+
+    offset: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All hosts of a run at one moment.
+
+    `absent` maps hosts that were not reached to the reason; `disruption` is the operator's word that what runs may be
+    stopped.
+    """
+
+    cluster: Cluster
+    snapshots: Mapping[str, Snapshot]
+    absent: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, Clock] = field(default_factory=dict)
+    disruption: bool = False
+
+    @property
+    def config(self) -> Config:
+        """The cluster's config."""
+        return self.cluster.config
+
+    def present(self, roles: Iterable[Role] = EVERY) -> list[tuple[Host, Snapshot]]:
+        """The hosts of `roles` that answered, with their snapshots."""
+        wanted = frozenset(roles)
+        return [
+            (host, self.snapshots[host.name])
+            for host in self.cluster.hosts
+            if host.role in wanted and host.name in self.snapshots
+        ]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One host under judgement."""
+
+    host: Host
+    seen: Snapshot
+    survey: Survey
+
+    @property
+    def config(self) -> Config:
+        """The cluster's config."""
+        return self.survey.config
+
+
+JudgeHost = Callable[[Subject], Iterable[Shortfall]]
+JudgeAll = Callable[[Survey, list[tuple[Host, Snapshot]]], Iterable[tuple[Host, Shortfall]]]
+
+
+def always(config: Config) -> bool:
+    """The condition of a requirement that every config has."""
+    return True
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that hosts of `roles` need, where `when` holds for the config.
+
+    `judge` sees the hosts it applies to. A requirement that `needs_root` is not judged where sudo does not work: that
+    host has its row already.
+    """
+
+    id: str
+    meaning: str
+    roles: frozenset[Role]
+    severity: Severity
+    judge: JudgeAll
+    when: Callable[[Config], bool] = always
+    needs_root: bool = False
+
+    def shortfalls(self, survey: Survey) -> list[tuple[Host, Shortfall]]:
+        """Every host that falls short, and how."""
+        if not self.when(survey.config):
+            return []
+        hosts = [
+            (host, seen)
+            for host, seen in survey.present(self.roles)
+            if not (self.needs_root and seen.sudo_error is not None)
+        ]
+        return list(self.judge(survey, hosts))
+
+
+def each_host(
+    id: str,
+    roles: frozenset[Role],
+    severity: Severity = Severity.MUST,
+    when: Callable[[Config], bool] = always,
+    needs_root: bool = False,
+) -> Callable[[JudgeHost], Requirement]:
+    """Make a Requirement of a function that judges one host; its docstring is the requirement's meaning."""
+
+    def make(judge: JudgeHost) -> Requirement:
+        def all_hosts(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Shortfall]]:
+            for host, seen in hosts:
+                for shortfall in judge(Subject(host, seen, survey)):
+                    yield host, shortfall
+
+        return Requirement(id, _meaning(judge), roles, severity, all_hosts, when, needs_root)
+
+    return make
+
+
+def across_hosts(
+    id: str,
+    roles: frozenset[Role],
+    severity: Severity = Severity.MUST,
+    when: Callable[[Config], bool] = always,
+) -> Callable[[JudgeAll], Requirement]:
+    """Make a Requirement of a function that compares hosts; its docstring is the requirement's meaning."""
+
+    def make(judge: JudgeAll) -> Requirement:
+        return Requirement(id, _meaning(judge), roles, severity, judge, when)
+
+    return make
+
+
+def _meaning(judge: Callable[..., object]) -> str:
+    assert judge.__doc__, judge
+    return " ".join(judge.__doc__.split())

@@ -1,0 +1,158 @@
+"""Requirements on what runs on a host: services, ports, Docker, the package manager, the clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from cluster import Config, Role
+from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Shortfall, Subject, each_host
+
+# OpenPAI's own minimum; every release that Docker still serves is far newer.
+OLDEST_DOCKER = (1, 10, 0)
+# Kubernetes' own ports (kubernetes.io, "Ports and Protocols"), on every node and on the control plane.
+NODE_PORTS = {10250: "kubelet", 10256: "kube-proxy"}
+CONTROL_PORTS = {
+    6443: "kube-apiserver", 2379: "etcd", 2380: "etcd", 10257: "kube-controller-manager", 10259: "kube-scheduler"
+}  # fmt: skip
+# OpenPAI's, from src/*/config/*.yaml of v1.8.0: on every node, and on the master.
+PAI_PORTS = {9100: "node-exporter", 9102: "job-exporter", 9103: "log-manager"}
+PAI_MASTER_PORTS = {
+    80: "pylon", 3000: "grafana", 5432: "postgresql", 9091: "prometheus", 9093: "alert-manager", 9186: "rest-server",
+    9286: "webportal",
+}  # fmt: skip
+# Kernel names of Kubernetes' own processes, 15 characters of them: no strangers on its ports.
+KUBERNETES = {port_owner[:15] for port_owner in (*NODE_PORTS.values(), *CONTROL_PORTS.values())}
+RIVALS = {
+    "crio": "CRI-O", "k3s": "k3s", "rke2": "RKE2", "microk8s": "MicroK8s", "docker-snap": "Docker from a snap",
+    "podman-docker": "podman-docker"
+}  # fmt: skip
+# The first Kubernetes that runs on cgroup v2, and the last whose kubelet accepts v1 (kubernetes.io).
+FIRST_CGROUP_V2, LAST_CGROUP_V1 = (1, 19), (1, 34)
+
+
+def _kubernetes(config: Config) -> bool:
+    return config.installer != "none"
+
+
+def _docker(config: Config) -> bool:
+    return config.docker_check
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: (20, 10, 24) of `20.10.24+dfsg1`, (1, 21, 14) of `v1.21.14`."""
+    found = []
+    for part in version.lstrip("v").split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        found.append(int(digits))
+    return tuple(found)
+
+
+@each_host("ports", CONTROLLED, when=_kubernetes, needs_root=True)
+def ports(subject: Subject) -> Iterable[Shortfall]:
+    """The TCP ports of Kubernetes and OpenPAI are free, or theirs already."""
+    wanted = NODE_PORTS | PAI_PORTS
+    if subject.host.role is Role.MASTER:
+        wanted = wanted | CONTROL_PORTS | PAI_MASTER_PORTS
+    for listener in subject.seen.ports:
+        ours = listener.container == "kubernetes" or listener.process in KUBERNETES
+        if listener.port in wanted and not ours:
+            yield Shortfall(
+                f"{listener.port} taken by {listener.process or 'an unknown process'}",
+                f"{listener.port} free for {wanted[listener.port]}",
+                f"stop it (`ss -ltnp sport = :{listener.port}` shows it)",
+            )
+
+
+@each_host("swap", CONTROLLED, when=_kubernetes)
+def swap(subject: Subject) -> Iterable[Shortfall]:
+    """Swap is off, as the kubelet demands; the installer turns it off."""
+    if subject.seen.swaps:
+        yield Shortfall(", ".join(subject.seen.swaps), "no swap", "`swapoff -a`, and remove it from /etc/fstab", True)
+
+
+@each_host("cgroups", CONTROLLED, when=lambda config: config.installer == "kubeadm")
+def cgroups(subject: Subject) -> Iterable[Shortfall]:
+    """A cgroup hierarchy that the Kubernetes version supports: v2 from 1.19 on, v1 to 1.34."""
+    version = numbers(subject.config.kubernetes_version)[:2]
+    if subject.seen.cgroup == "v2" and version < FIRST_CGROUP_V2:
+        argument = "systemd.unified_cgroup_hierarchy=0"
+        needed = f"v1 for Kubernetes {subject.config.kubernetes_version}"
+    elif subject.seen.cgroup != "v2" and version > LAST_CGROUP_V1:
+        argument = "systemd.unified_cgroup_hierarchy=1"
+        needed = f"v2 for Kubernetes {subject.config.kubernetes_version}"
+    else:
+        return
+    yield Shortfall(subject.seen.cgroup, needed, f"boot with {argument}, or change kubernetes_version")
+
+
+@each_host("container-runtimes", EVERY)
+def container_runtimes(subject: Subject) -> Iterable[Shortfall]:
+    """No other container runtime or Kubernetes that would take Docker's or the kubelet's place."""
+    for name in subject.seen.rivals:
+        yield Shortfall(RIVALS.get(name, name), "Docker alone", f"remove {RIVALS.get(name, name)} from the host")
+
+
+@each_host("docker", EVERY, when=_docker)
+def docker(subject: Subject) -> Iterable[Shortfall]:
+    """Docker newer than 1.10 is installed; the deploy installs it."""
+    found = subject.seen.docker
+    if not found.installed:
+        yield Shortfall("not installed", "Docker", "the deploy installs it", True)
+    elif numbers(found.version) <= OLDEST_DOCKER:
+        yield Shortfall(found.version, "newer than 1.10", "the deploy replaces it", True)
+
+
+@each_host("docker-config", EVERY, when=_docker, needs_root=True)
+def docker_config(subject: Subject) -> Iterable[Shortfall]:
+    """Docker's configuration file, where there is one, is valid: the deploy merges its keys into it."""
+    text, path = subject.seen.docker.file, subject.config.docker_config_file_path
+    if text is None:
+        return
+    try:
+        if isinstance(json.loads(text), dict):
+            return
+        found = "not a JSON object"
+    except ValueError as error:
+        found = str(error)
+    yield Shortfall(f"{path}: {found}", "valid JSON", f"correct {path} on the host, or move it away")
+
+
+@each_host("docker-runtime", WORKERS, when=_docker, needs_root=True)
+def docker_runtime(subject: Subject) -> Iterable[Shortfall]:
+    """Docker's default runtime on workers is worker_default_docker_runtime; the deploy sets NVIDIA's."""
+    needed = subject.config.worker_default_docker_runtime
+    found = subject.seen.docker.info.get("DefaultRuntime") or "none"
+    deployed = subject.config.gpu_type == "nvidia" and needed == "nvidia"
+    if found != needed:
+        fix = "the deploy sets it" if deployed else f"install {needed} and make it the default in daemon.json"
+        yield Shortfall(found, needed, fix, deployed)
+
+
+@each_host("package-lock", EVERY, needs_root=True)
+def package_lock(subject: Subject) -> Iterable[Shortfall]:
+    """No other program holds the locks of apt and dpkg; waited for, package_lock_wait seconds."""
+    if subject.seen.lock_holder:
+        yield Shortfall(
+            f"held by {subject.seen.lock_holder} after {subject.seen.lock_waited} s",
+            "free",
+            "wait until it ends (unattended upgrades take minutes), or raise package_lock_wait in config.yaml",
+        )
+
+
+@each_host("time-sync", CONTROLLED, Severity.SHOULD, needs_root=True)
+def time_sync(subject: Subject) -> Iterable[Shortfall]:
+    """A time daemon keeps the clock; the deploy installs one, on the hosts that ntp_hosts names."""
+    time, config = subject.seen.time, subject.config
+    deployed = config.ntp_hosts == "all" or subject.host.role is Role.MASTER
+    if not time.synchronised:
+        found = f"{time.unit} runs, not synchronised" if time.unit else "no time daemon"
+        yield Shortfall(found, "a synchronised clock", "the deploy sees to it" if deployed else "set ntp_hosts: all",
+                        deployed)  # fmt: skip
+
+
+ALL = (
+    ports, swap, cgroups, container_runtimes, docker, docker_config, docker_runtime, package_lock, time_sync
+)  # fmt: skip

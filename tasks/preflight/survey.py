@@ -1,0 +1,118 @@
+"""Looking at every host of a run at once, each by one command."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from gevent.event import AsyncResult
+from pyinfra.api import Host as PyinfraHost
+from pyinfra.api import State
+from pyinfra.context import ctx_host
+
+from cluster import Host, secrets
+from tasks.context import cluster_of, disruption_allowed
+from tasks.facts.snapshot import HostSnapshot, program
+from tasks.facts.snapshot_parser import Snapshot
+from tasks.preflight import targets
+from tasks.preflight.model import Clock, Survey
+
+# Seconds beyond the probes' own limit (files/snapshot.sh) after which a host is given up.
+GRACE = 100
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A host's snapshot, and when it was asked for and had: milliseconds of this machine's clock."""
+
+    snapshot: Snapshot
+    asked: float
+    had: float
+
+    @property
+    def clock(self) -> Clock:
+        """The host's clock against this machine's, as NTP reckons it: half the sum of both ways' differences."""
+        there, back = self.snapshot.started - self.asked, self.snapshot.ended - self.had
+        return Clock((there + back) / 2, (there - back) / 2)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A run's survey, and the hosts that were reached but gave no snapshot."""
+
+    survey: Survey
+    silent: tuple[str, ...]
+
+
+_taken: WeakKeyDictionary[State, AsyncResult[Taken]] = WeakKeyDictionary()
+
+
+def taken(state: State) -> tuple[Taken, bool]:
+    """The run's survey, taken once, and whether this call took it.
+
+    pyinfra prepares all hosts at once. The first to come here looks at all of them and the others wait, so that none
+    gets further before all have been looked at. The looking has a pool of its own: theirs may be full of the waiting.
+    """
+    if state in _taken:
+        found = _taken[state].get()
+        assert found is not None
+        return found, False
+    result: AsyncResult[Taken] = AsyncResult()
+    _taken[state] = result
+    try:
+        found = _take(state)
+    except BaseException as error:
+        result.set_exception(error)
+        raise
+    result.set(found)
+    return found, True
+
+
+def _take(state: State) -> Taken:
+    hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
+    present = [host for host in hosts if host in state.active_hosts]
+    looks = {_name(host): state.fact_pool.spawn(_look, host) for host in present}
+    seen: dict[str, Sighting] = {}
+    for name, look in looks.items():
+        sighting = look.get()
+        if sighting is not None:
+            seen[name] = sighting
+    survey = Survey(
+        cluster=cluster_of(hosts[0]),
+        snapshots={name: sighting.snapshot for name, sighting in seen.items()},
+        absent={
+            _name(host): host.connector_data.get("refusal", "no connection") for host in hosts if host not in present
+        },
+        clocks={name: sighting.clock for name, sighting in seen.items()},
+        disruption=disruption_allowed(hosts[0]),
+    )
+    return Taken(survey, tuple(name for name in looks if name not in seen))
+
+
+def _domain_host(pyinfra_host: PyinfraHost) -> Host:
+    return next(host for host in cluster_of(pyinfra_host).hosts if host.address == pyinfra_host.data.address)
+
+
+def _name(pyinfra_host: PyinfraHost) -> str:
+    return _domain_host(pyinfra_host).name
+
+
+def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
+    cluster = cluster_of(pyinfra_host)
+    config = cluster.config
+    host = _domain_host(pyinfra_host)
+    given = program(
+        targets.peers(cluster, host),
+        targets.targets(cluster, host),
+        config.docker_data_root,
+        config.package_lock_wait,
+        secrets.password(cluster),
+    )
+    asked = time.time() * 1000
+    with ctx_host.use(pyinfra_host):
+        snapshot = pyinfra_host.get_fact(
+            HostSnapshot, _sudo=False, _stdin=given, _timeout=GRACE + config.package_lock_wait, _ignore_errors=True
+        )
+    had = time.time() * 1000
+    return Sighting(snapshot, asked, had) if snapshot is not None else None

@@ -1,0 +1,113 @@
+"""What a host must reach over the network, from the config. Pure; asked by the snapshot, judged by reachability.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from cluster import Cluster, Config, Host, Role
+from tasks.docker import MIRRORS
+from tasks.facts.snapshot import Target
+
+DOCKER_HUB = "docker.io"
+# Where images live unless the config names another repository.
+KUBERNETES_IMAGES, QUAY, GOOGLE = "registry.k8s.io", "quay.io", "gcr.io"
+
+
+def peers(cluster: Cluster, host: Host) -> list[str]:
+    """ADDRESS:PORT of sshd on every other host, then of the proxies. A dev box that is this machine has no address."""
+    others = [other for other in cluster.hosts if other != host and not other.is_local]
+    return [f"{other.address}:{cluster.config.ssh_port}" for other in others] + proxies(cluster.config)
+
+
+def proxies(config: Config) -> list[str]:
+    """HOST:PORT of the configured proxies."""
+    urls = [url for url in (config.http_proxy, config.https_proxy) if url]
+    return sorted({f"{urlsplit(url).hostname}:{urlsplit(url).port or 80}" for url in urls})
+
+
+def targets(cluster: Cluster, host: Host) -> list[Target]:
+    """The package sources, mirrors and registries that `host` will use."""
+    config = cluster.config
+    found = [_docker_source(config)]
+    if host.role is Role.WORKER and config.gpu_type == "nvidia":
+        url = f"{config.nvidia_toolkit_apt_mirror.rstrip('/')}/amd64/InRelease"
+        found.append(_target("nvidia-source", "apt", url, config))
+    if host.role is not Role.DEV_BOX and config.installer == "kubeadm":
+        base = f"{config.kubernetes_mirror.rstrip('/')}/{config.kubernetes_version}"
+        found.append(_target("kubernetes-source", "http", f"{base}/bin/linux/amd64/kubeadm.sha256", config))
+    found += [_target(_mirror(url), "http", f"{url.rstrip('/')}/v2/", config) for url in mirrors(config)]
+    return found + [_target(_registry(name), "http", _api(name, config), config) for name in registries(config)]
+
+
+def mirrors(config: Config) -> list[str]:
+    """The mirrors of Docker Hub."""
+    return list(dict.fromkeys(config.openpai_docker_registry_mirrors))
+
+
+def registries(config: Config) -> list[str]:
+    """HOST[:PORT] of every registry that images are pulled from."""
+    repositories = [config.docker_registry_domain]
+    if config.installer == "kubeadm":
+        repositories.append(config.kube_image_repo or KUBERNETES_IMAGES)
+    elif config.installer == "kubespray":
+        repositories += [
+            config.kube_image_repo or config.gcr_image_repo or GOOGLE,
+            config.quay_image_repo or QUAY,
+            config.docker_image_repo or DOCKER_HUB,
+        ]
+    return list(dict.fromkeys(repository.partition("/")[0] for repository in repositories))
+
+
+def target_ids(config: Config) -> tuple[list[str], list[str]]:
+    """The ids of the targets of mirrors() and of registries()."""
+    return [_mirror(url) for url in mirrors(config)], [_registry(name) for name in registries(config)]
+
+
+def proxy_for(url: str, config: Config) -> str | None:
+    """The proxy that a client with the config's proxy settings asks for `url`."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if any(_covers(entry, host) for entry in config.no_proxy):
+        return None
+    return (config.https_proxy or config.http_proxy) if parts.scheme == "https" else config.http_proxy
+
+
+def _covers(entry: str, host: str) -> bool:
+    """Whether an entry of no_proxy (a host, a domain, an address, a network, `*`) means `host`."""
+    try:
+        return ip_address(host) in ip_network(entry, strict=False)
+    except ValueError:
+        domain = entry.lstrip("*.")
+        return entry == "*" or host == domain or host.endswith(f".{domain}")
+
+
+def _docker_source(config: Config) -> Target:
+    base = MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip("/")
+    return _target("docker-source", "apt", f"{base}/linux/@id@/dists/@codename@/InRelease", config)
+
+
+def _target(id: str, client: str, url: str, config: Config) -> Target:
+    return Target(id, client, url, proxy_for(url, config))
+
+
+def _mirror(url: str) -> str:
+    return f"mirror:{urlsplit(url).netloc}"
+
+
+def _registry(name: str) -> str:
+    return f"registry:{name}"
+
+
+def _api(name: str, config: Config) -> str:
+    if name == DOCKER_HUB:
+        return "https://registry-1.docker.io/v2/"
+    scheme = "http" if _insecure(name, config.openpai_docker_insecure_registries) else "https"
+    return f"{scheme}://{name}/v2/"
+
+
+def _insecure(name: str, insecure: Iterable[str]) -> bool:
+    """Docker takes an insecure registry by name, by address, or by network; a port must be named where it differs."""
+    host = name.partition(":")[0]
+    return any(entry == name or ("/" in entry and _covers(entry, host)) for entry in insecure)

@@ -1,0 +1,104 @@
+"""Judging a survey by every requirement: the rows of the table, worst first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tasks.preflight import across, gpus, machine, reachability, software
+from tasks.preflight.model import Requirement, Severity, Shortfall, Survey
+
+REQUIREMENTS: tuple[Requirement, ...] = (*machine.ALL, *software.ALL, *gpus.ALL, *reachability.ALL, *across.ALL)
+# What is known without a snapshot: the host was not reached, or did not answer sensibly.
+REACHABLE, ANSWERS = "reachable", "answers"
+IDS = (REACHABLE, ANSWERS, *(requirement.id for requirement in REQUIREMENTS))
+
+
+class Outcome(StrEnum):
+    """What an unmet requirement comes to."""
+
+    UNMET = "unmet"
+    SKIPPED = "skipped"
+    BY_DEPLOY = "by deploy"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One unmet requirement of one host."""
+
+    host: str
+    requirement: str
+    severity: Severity
+    outcome: Outcome
+    found: str
+    needed: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything found, worst first, and what was skipped by the operator's word."""
+
+    hosts: int
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def unmet(self) -> list[Row]:
+        """The rows of the table."""
+        return [row for row in self.rows if row.outcome is Outcome.UNMET]
+
+    @property
+    def failures(self) -> list[Row]:
+        """The unmet musts."""
+        return [row for row in self.unmet if row.severity is Severity.MUST]
+
+    @property
+    def forbids(self) -> bool:
+        """True when no host may be changed. A host that was not reached is not changed anyway: the others may go on."""
+        return any(row.requirement != REACHABLE for row in self.failures)
+
+
+def unknown(ids: Iterable[str]) -> list[str]:
+    """A sentence for each id that no requirement has."""
+    found = []
+    for each in ids:
+        if each not in IDS:
+            near = difflib.get_close_matches(each, IDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(IDS)}"
+            found.append(f"skip_requirements: there is no requirement {each!r}; {hint}")
+    return found
+
+
+def judge(survey: Survey, silent: Iterable[str] = (), skipped: Iterable[str] = ()) -> Verdict:
+    """Judge `survey` by every requirement; `silent` are the hosts that were reached but gave no snapshot."""
+    skip = tuple(dict.fromkeys(skipped))
+    rows = [
+        _row(name, REACHABLE, Severity.MUST, Shortfall(*_said(reason)), skip) for name, reason in survey.absent.items()
+    ]
+    unread = Shortfall("no answer that can be read, see above", "an answer", "log in and look at the host itself")
+    rows += [_row(name, ANSWERS, Severity.MUST, unread, skip) for name in silent]
+    for requirement in REQUIREMENTS:
+        for host, shortfall in requirement.shortfalls(survey):
+            rows.append(_row(host.name, requirement.id, requirement.severity, shortfall, skip))
+    order = {host.name: position for position, host in enumerate(survey.cluster.hosts)}
+    ids = {id: position for position, id in enumerate(IDS)}
+    rows.sort(key=lambda row: (row.severity is Severity.SHOULD, order[row.host], ids[row.requirement]))
+    return Verdict(len({*survey.snapshots, *survey.absent, *silent}), tuple(rows), skip)
+
+
+def _said(reason: str) -> tuple[str, str, str]:
+    """The connector's one line is `what is wrong; what to do`."""
+    found, _, fix = reason.partition("; ")
+    return found, "an SSH connection", fix
+
+
+def _row(host: str, id: str, severity: Severity, shortfall: Shortfall, skip: tuple[str, ...]) -> Row:
+    outcome = Outcome.UNMET
+    if id in skip:
+        outcome = Outcome.SKIPPED
+    elif shortfall.by_deploy:
+        outcome = Outcome.BY_DEPLOY
+    return Row(host, id, severity, outcome, shortfall.found, shortfall.needed, shortfall.fix)
