@@ -21,18 +21,15 @@ NO_SWAP = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 SHIELD = """
 set -e
 folder=/run/openpai-lab/proc
-while read -r path; do
-    mkdir -p "$(dirname "$folder/$path")"
-    [ "$path" = swaps ] || cat "/proc/$path" > "$folder/$path"
-done <<END
-$1
-END
-printf '%s' "$2" > "$folder/swaps"
-while read -r path; do
+mkdir -p "$folder"
+printf '%s' "$1" > "$folder/swaps"
+mount --bind "$folder/swaps" /proc/swaps
+shift
+for path; do
+    mkdir -p "$folder/${path%/*}"
+    cat "/proc/$path" > "$folder/$path"
     mount --bind "$folder/$path" "/proc/$path"
-done <<END
-$1
-END
+done
 """
 
 
@@ -41,5 +38,4 @@ def on_boot(leader: int) -> None:
 
     Without it a kubelet sets the machine's, and refuses to start on a machine with swap, which no host can turn off."""
     paths = [f"sys/{name}" for name in TUNABLES if Path("/proc/sys", name).exists()]
-    enter = ["nsenter", f"--target={leader}", "--mount", "--root"]
-    run(*enter, "sh", "-c", SHIELD, "sh", "\n".join([*paths, "swaps"]), NO_SWAP)
+    run("nsenter", f"--target={leader}", "--mount", "--root", "sh", "-c", SHIELD, "sh", NO_SWAP, *paths)
