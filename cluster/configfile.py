@@ -112,15 +112,16 @@ def _placeholders(value: Any, path: tuple[str | int, ...], seen: set[int]) -> It
 
 def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Document) -> Problem:
     """One of pydantic's errors as a Problem."""
-    location = tuple(part for part in error["loc"] if isinstance(part, int) or part in _NAMES)
-    key = str(location[0])
-    line = document.line(*location)
+    path: tuple[str | int, ...]
+    key, *rest = error["loc"]
     if error["type"] == "missing":
         return Problem(FILE, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
-    value: Any = values[key]
-    for part in location[1:]:
-        value = value[part]
-    name = key + "".join(f"[{part + 1}]" for part in location[1:] if isinstance(part, int))
+    value, name, path = values[key], key, (key,)
+    for part in rest:
+        if not (isinstance(value, list) and isinstance(part, int)):
+            break
+        value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
+    line = document.line(*path)
     said = "" if _must_hide(key, value) else f", found {shown(value)}"
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:

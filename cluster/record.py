@@ -59,14 +59,9 @@ def departed(cluster: Cluster) -> tuple[Host, ...]:
 
 
 def write(cluster: Cluster) -> None:
-    """Record the hosts of `cluster` as deployed. Departed hosts stay in the record until `forget`."""
-    _write(
-        cluster.folder,
-        [
-            *(Entry(host.name, host.address, host.role.value) for host in cluster.hosts),
-            *(Entry(host.name, host.address, host.role.value) for host in departed(cluster)),
-        ],
-    )
+    """Record the masters and workers of `cluster` as deployed. Departed hosts stay in the record until `forget`."""
+    hosts = (*cluster.masters, *cluster.workers, *departed(cluster))
+    _write(cluster.folder, [Entry(host.name, host.address, host.role.value) for host in hosts])
 
 
 def forget(cluster: Cluster, names: Iterable[str]) -> None:

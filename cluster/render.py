@@ -119,7 +119,9 @@ def openpai(
 def hosts_yml(cluster: Cluster, key_file: str | None = None, known_hosts: str | None = None) -> str:
     """Ansible's inventory. The paths are those of the machine that runs Ansible; by default this one's."""
     key = key_file or str(Path(cluster.config.ssh_key_file_path or cluster.folder / "id_ed25519").expanduser())
-    pinned = shlex.quote(f"UserKnownHostsFile={known_hosts or cluster.known_hosts}")
+    # ssh itself splits the value at spaces, so a path with one needs quotes of its own inside of the shell's.
+    path = known_hosts or str(cluster.known_hosts)
+    pinned = shlex.quote(f'UserKnownHostsFile="{path}"' if " " in path else f"UserKnownHostsFile={path}")
     return _template(
         "hosts.yml.j2",
         versions.of(cluster.config),

@@ -1,0 +1,197 @@
+"""python -m cluster: init, check and render, in this process and as real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from cluster.__main__ import main
+from tests.unit.cluster_folder import CONFIG, GOLDEN, MASTER, WORKER, C, M, W, assert_lines, write
+
+INPUTS = GOLDEN / "inputs-1.0"
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cluster", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def init(folder: Path, config: Path = INPUTS / "config") -> Result:
+    return run("init", folder, "--master", INPUTS / "master.csv", "--worker", INPUTS / "worker.csv", "--config", config)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_init_takes_the_guides_files_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "prod"
+    result = init(folder)
+    assert (result.exit_code, result.output) == (0, f"{folder}: made; next: python -m cluster check {folder}\n")
+    assert (folder / "config.yaml").read_bytes() == (INPUTS / "config").read_bytes()
+    assert (folder / "worker.csv").read_bytes() == (INPUTS / "worker.csv").read_bytes()
+    assert [mode(folder), mode(folder / "config.yaml"), mode(folder / "master.csv")] == [0o700, 0o600, 0o600]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([C, M, W])
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("mine")
+    result = init(tmp_path)
+    assert result.exit_code == 1
+    assert_lines(result.stderr.splitlines(), [f"{tmp_path}:0: exists already and is not empty; name a new folder"])
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_init_fills_an_empty_folder(tmp_path: Path) -> None:
+    assert init(tmp_path).exit_code == 0
+    assert (tmp_path / "config.yaml").exists()
+
+
+def test_init_where_nothing_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = init(tmp_path / "file" / "prod")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert ":0: cannot be used: " in result.stderr
+
+
+def test_check_of_a_good_folder(tmp_path: Path) -> None:
+    result = run("check", write(tmp_path, {}))
+    assert (result.exit_code, result.output) == (0, f"{tmp_path}: 1 master, 4 workers, OpenPAI v1.0.1: can be used\n")
+
+
+def test_check_of_a_bad_folder(tmp_path: Path) -> None:
+    result = run("check", write(tmp_path, {W: "A,10.0.0.1\n\n"}))
+    assert result.exit_code == 1
+    assert_lines(result.stdout.splitlines(), [f"{W}:1: capital letters", f"{W}:2: blank line"])
+
+
+def test_check_with_a_warning_succeeds(tmp_path: Path) -> None:
+    result = run("check", write(tmp_path, {C: CONFIG + "ssh_port:\n"}))
+    assert result.exit_code == 0
+    assert_lines(result.stdout.splitlines(), [f"{C}:4: warning: ssh_port: no value", f"{tmp_path}: 1 master"])
+
+
+def test_check_for_machines(tmp_path: Path) -> None:
+    good = run("check", write(tmp_path / "good", {}), "--json")
+    assert (good.exit_code, json.loads(good.stdout)) == (0, {"ok": True, "problems": []})
+    bad = run("check", write(tmp_path / "bad", {W: "A,10.0.0.1\n"}), "--json")
+    said = json.loads(bad.stdout)
+    assert (bad.exit_code, said["ok"], len(said["problems"])) == (1, False, 1)
+    problem = said["problems"][0]
+    assert (problem["file"], problem["line"], problem["severity"]) == (W, 1, "error")
+    assert problem["message"] == "capital letters in the host name 'A'"
+    assert problem["remedy"] == "rename the host to a"
+
+
+def test_render(tmp_path: Path) -> None:
+    folder, out = write(tmp_path / "c", {}), tmp_path / "out"
+    result = run("render", folder, "--output", out)
+    assert (result.exit_code, result.stdout.splitlines()) == (0, [f"{out}/hosts.yml", f"{out}/openpai.yml"])
+    result = run("render", folder, "--output", out, "--resources", INPUTS / "nodes-v100.json")
+    assert result.exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "hosts.yml",
+        "layout.yaml",
+        "openpai.yml",
+        "services-configuration.yaml",
+    ]
+    assert {mode(path) for path in out.iterdir()} == {0o600}
+    assert mode(folder / "secrets.yaml") == 0o600
+
+
+def test_render_again_changes_nothing(tmp_path: Path) -> None:
+    folder, out = write(tmp_path / "c", {}), tmp_path / "out"
+    texts = []
+    for _ in range(2):
+        assert run("render", folder, "--output", out, "--resources", INPUTS / "nodes-v100.json").exit_code == 0
+        texts.append({path.name: path.read_text() for path in out.iterdir()})
+    assert texts[0] == texts[1]
+
+
+def test_render_by_a_layout_from_elsewhere(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {M: "m,10.1.0.1\n", W: "w,10.0.0.1\n", C: "user: a\ndocker_image_tag: v1.8.0\n"}
+    folder, layout, nodes = write(tmp_path / "c", files), tmp_path / "mine.yaml", tmp_path / "nodes.json"
+    sku = {"mem": "1Gi", "cpu": {"vcore": 4}}
+    machines = [
+        {"hostname": "m", "hostip": "10.1.0.1", "machine-type": "s", "pai-master": "true"},
+        {"hostname": "w", "hostip": "10.0.0.1", "machine-type": "s", "pai-worker": "true"},
+    ]
+    layout.write_text("# mine\n" + yaml.safe_dump({"machine-sku": {"s": sku}, "machine-list": machines}))
+    nodes.write_text(json.dumps({"nodes": {name: {"cpu": "4", "memory": "8Gi"} for name in "mw"}}))
+    arguments = ("render", folder, "--output", tmp_path / "out", "--resources", nodes, "--layout", layout)
+    assert run(*arguments).exit_code == 0
+    assert (tmp_path / "out" / "layout.yaml").read_text() == layout.read_text()
+    layout.write_text(layout.read_text().replace("machine-type: s", "machine-type: t"))
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert_lines(result.stderr.splitlines(), ["mine.yaml:3: m: machine-type 't'", "mine.yaml:7: w: machine-type 't'"])
+
+
+def test_render_of_a_bad_folder_writes_nothing(tmp_path: Path) -> None:
+    result = run("render", write(tmp_path / "c", {W: ""}), "--output", tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (1, f"{W}:0: no host in it; add one `hostname,address` a line\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_render_with_resources_that_are_not_json(tmp_path: Path) -> None:
+    (tmp_path / "n.json").write_text("{\n")
+    result = run("render", write(tmp_path / "c", {}), "--output", tmp_path / "out", "--resources", tmp_path / "n.json")
+    assert result.exit_code == 1
+    assert_lines(result.stderr.splitlines(), ["n.json:2: column 1: not JSON"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_render_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("render", write(tmp_path / "c", {}), "--output", tmp_path / "file")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+
+
+def test_as_real_processes(tmp_path: Path) -> None:
+    folder = tmp_path / "prod"
+    files = ("--master", INPUTS / "master.csv", "--worker", INPUTS / "worker.csv", "--config", INPUTS / "config.seed")
+    made = process("init", folder, *files)
+    assert (made.returncode, made.stderr) == (0, "")
+    bad = process("check", folder)
+    assert (bad.returncode, bad.stderr, bad.stdout.count("\n")) == (1, "", 2)
+    assert "<your" not in bad.stdout
+    (folder / "config.yaml").write_text((INPUTS / "config").read_text())
+    os.chmod(folder / "config.yaml", 0o600)
+    good = process("check", folder)
+    assert (good.returncode, good.stderr) == (0, "")
+    rendered = process("render", folder, "--output", tmp_path / "out", "--resources", INPUTS / "nodes-v100.json")
+    assert (rendered.returncode, rendered.stderr, rendered.stdout.count("\n")) == (0, "", 4)
+
+
+def test_wrong_usage_is_no_traceback() -> None:
+    result = process("check")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr and "Missing argument 'DIR'" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "render"])
+def test_the_password_is_never_said(command: str, tmp_path: Path) -> None:
+    config = "user: a\npassword: 'hunter2: x'\nssh_port: x\nopenpai_admin_password: hunter2hunter2\n"
+    arguments = [] if command == "check" else ["--output", tmp_path / "out"]
+    for text in (config, config + "a: [\n", config.replace("'", ""), config.replace("'hunter2: x'", "!hunter2 x")):
+        result = run(command, write(tmp_path / "c", {C: text}), *arguments)
+        assert result.exit_code == 1
+        assert "hunter2" not in result.output
+
+
+def test_the_good_files_are_the_guides() -> None:
+    assert ((INPUTS / "master.csv").read_text(), (INPUTS / "worker.csv").read_text()) == (MASTER, WORKER)

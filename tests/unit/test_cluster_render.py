@@ -1,0 +1,265 @@
+"""Rendering: values that upstream's way breaks, what versions differ in, and what is said of what is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cluster import Cluster, ClusterError, Config, load, render, resources, secrets
+from tests.unit.cluster_folder import C, W, assert_lines, write
+
+NODE = {"cpu": "23900m", "memory": "230000000Ki"}
+NODES = {f"openpai-00{number}": NODE | {"nvidia.com/gpu": "4"} for number in range(1, 5)} | {"openpai-master-01": NODE}
+BASE = {"user": "paiadmin", "installer": "kubespray"}
+
+
+def cluster(folder: Path, **keys: Any) -> Cluster:
+    return load(write(folder, {C: json.dumps(BASE | keys)}))
+
+
+def variables(**keys: Any) -> dict[str, Any]:
+    """openpai.yml for a config."""
+    return yaml.safe_load(render.openpai_yml(Config.model_validate(BASE | keys), []))
+
+
+def services(found: Cluster, nodes: dict[str, Any] = NODES) -> tuple[dict[str, Any], list[str]]:
+    """services-configuration.yaml and the warnings, for nodes."""
+    parsed = resources.parse(json.dumps({"nodes": nodes}), "nodes.json")
+    rendered = render.openpai(found, parsed, secrets.services(found), file="nodes.json")
+    return yaml.safe_load(rendered.files["services-configuration.yaml"]), [str(one) for one in rendered.warnings]
+
+
+def hived(found: Cluster, nodes: dict[str, Any] = NODES) -> dict[str, Any]:
+    return yaml.safe_load(services(found, nodes)[0]["hivedscheduler"]["config"])
+
+
+EXTRA = {
+    "a": True,
+    "b": {"c": [1, None, 2.5]},
+    "d": 'quote " and \\ and {{ var }}',
+    "kube_log_level": 4,
+    "e": "yes",
+    "f": "1",
+}
+
+
+def test_extra_variables_keep_their_type_and_win() -> None:
+    found = variables(openpai_kubespray_extra_var=EXTRA)
+    assert {name: found[name] for name in EXTRA} == EXTRA
+    text = render.openpai_yml(Config.model_validate(BASE | {"openpai_kubespray_extra_var": EXTRA}), [])
+    assert text.count("kube_log_level") == 1
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), VALUES, max_size=4))
+def test_any_extra_variable_comes_out_as_it_went_in(extra: dict[str, Any]) -> None:
+    found = variables(openpai_kubespray_extra_var=extra)
+    assert {name: found[name] for name in extra} == extra
+
+
+PASSWORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(user=PASSWORDS, password=PASSWORDS)
+def test_any_registry_login_comes_out_as_it_went_in(user: str, password: str, tmp_path: Path) -> None:
+    name = f"x{user}"
+    found = load(write(tmp_path, {}))
+    config = Config.model_validate(BASE | {"docker_registry_username": name, "docker_registry_password": password})
+    registry = services(Cluster(found.folder, found.dev_box, found.masters, found.workers, config))[0]["cluster"]
+    assert (registry["docker-registry"]["username"], registry["docker-registry"]["password"]) == (name, password)
+
+
+def test_passwords_are_in_no_file_but_the_services(tmp_path: Path) -> None:
+    found = cluster(tmp_path, password="Pa55'\"word")
+    for text in render.kubespray(found).files.values():
+        assert "Pa55" not in text and "StrictHostKeyChecking=no" not in text
+
+
+def test_hosts_name_the_key_the_port_and_the_pinned_host_keys(tmp_path: Path) -> None:
+    folder = tmp_path / "with space"
+    found = cluster(folder, ssh_port=2222)
+    host = yaml.safe_load(render.hosts_yml(found))["all"]["hosts"]["openpai-001"]
+    assert host["ansible_port"] == 2222
+    assert host["ansible_ssh_private_key_file"] == f"{folder}/id_ed25519"
+    assert host["ansible_ssh_extra_args"].endswith(f"-o 'UserKnownHostsFile=\"{folder}/known_hosts\"'")
+    other = yaml.safe_load(render.hosts_yml(found, key_file="/k", known_hosts="/h"))["all"]["hosts"]["openpai-001"]
+    assert other["ansible_ssh_private_key_file"] == "/k"
+    assert other["ansible_ssh_extra_args"] == "-o StrictHostKeyChecking=yes -o UserKnownHostsFile=/h"
+
+
+def test_dockers_own_config_file_is_an_option_of_its_own() -> None:
+    options = variables(docker_config_file_path="/etc/docker/daemon.json")["docker_options"]
+    assert options.endswith("{%- endif %} --config-file /etc/docker/daemon.json")
+    assert variables()["docker_options"].endswith("{%- endif -%}")
+
+
+def test_keys_of_the_config_that_kubespray_takes() -> None:
+    given = {
+        "docker_iptables_enabled": False,
+        "openpai_docker_insecure_registries": ["mirror.example.com", "172.19.16.11"],
+        "openpai_docker_registry_mirrors": ["https://mirror.example.com"],
+        "kubeadm_download_url": "https://mirror.example.com/{{ kubeadm_version }}/kubeadm",
+        "etcd_image_repo": "quay.io/coreos/etcd",
+    }
+    found = variables(**given)
+    assert found["docker_iptables_enabled"] is False
+    assert found["docker_insecure_registries"] == given["openpai_docker_insecure_registries"]
+    assert found["docker_registry_mirrors"] == given["openpai_docker_registry_mirrors"]
+    assert found["kubeadm_download_url"] == given["kubeadm_download_url"]
+    assert found["etcd_image_repo"] == given["etcd_image_repo"]
+    assert "docker_iptables_enabled" not in variables() and "gcr_image_repo" not in variables()
+
+
+def test_keys_that_the_version_does_not_read() -> None:
+    keys = {"etcd_image_repo": "e", "openpai_kubespray_extra_var": {"a": 1}}
+    assert not {"etcd_image_repo", "a"} & set(variables(branch_name="v1.0.0", **keys))
+    assert {"etcd_image_repo", "a"} <= set(variables(branch_name="pai-1.0.y", **keys))
+
+
+@pytest.mark.parametrize(
+    ("branch", "labels", "qps", "dns"),
+    [("v1.0.0", False, False, "1000m"), ("v1.2.0", True, True, "1000m"), ("pai-1.4.y", True, True, "0m")],
+)
+def test_variables_by_version(branch: str, labels: bool, qps: bool, dns: str) -> None:
+    found = variables(branch_name=branch)
+    assert ("kubelet_node_custom_flags" in found) is labels
+    assert ("kube-api-qps" in found["kube_kubeadm_controller_extra_args"]) is qps
+    assert found["dns_cpu_requests"] == dns
+
+
+def test_kubelet_flags_replace_openpais_own_and_that_is_said() -> None:
+    warnings: list[Any] = []
+    config = Config.model_validate(BASE | {"branch_name": "master", "kubelet_custom_flags": {"v": 4}})
+    assert yaml.safe_load(render.openpai_yml(config, warnings))["kubelet_custom_flags"] == ["--v=4"]
+    assert_lines(
+        [str(one) for one in warnings], ["openpai.yml:0: warning: kubelet_custom_flags replaces OpenPAI's own flag"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("branch", "tag", "present", "absent"),
+    [
+        ("v1.0.0", "v1.0.0", {"internal-storage"}, {"log-manager", "docker-cache"}),
+        ("pai-1.2.y", "v1.2.0", set(), {"internal-storage", "log-manager"}),
+        ("pai-1.4.y", "v1.4.0", {"log-manager"}, {"internal-storage"}),
+        ("pai-1.8.y", "v1.8.1", {"log-manager"}, {"internal-storage"}),
+    ],
+)
+def test_services_by_version(branch: str, tag: str, present: set[str], absent: set[str], tmp_path: Path) -> None:
+    found, warnings = services(cluster(tmp_path, branch_name=branch, docker_image_tag=tag))
+    assert present <= set(found) and not absent & set(found)
+    assert ("plugins" in found["webportal"]) is (branch == "v1.0.0")
+    assert ("marketplace" in found["cluster"]["common"]) is (branch == "pai-1.8.y")
+    assert any("gerhut.github.io" in line for line in warnings) is (branch == "v1.0.0")
+
+
+def test_qos_switch_where_upstreams_template_is_broken(tmp_path: Path) -> None:
+    found = cluster(tmp_path, branch_name="pai-1.3.y", docker_image_tag="v1.3.0", **{"qos-switch": "true"})
+    assert services(found)[0]["cluster"]["common"]["qos-switch"] == "true"
+
+
+def test_docker_cache(tmp_path: Path) -> None:
+    keys = {"enable_docker_cache": True, "docker_cache_storage_backend": "azure", "docker_cache_htpasswd": "h"}
+    account = {"docker_cache_azure_account_name": "n", "docker_cache_azure_account_key": "k"}
+    found = services(cluster(tmp_path, docker_image_tag="v1.8.0", **keys, **account))[0]["docker-cache"]
+    assert found == {
+        "enabled": True,
+        "storage_backend": "azure",
+        "azure_account_name": "n",
+        "azure_account_key": "k",
+        "registry-htpasswd": "h",
+    }
+
+
+def test_unequal_gpus_are_cut_to_the_fewest_and_that_is_said(tmp_path: Path) -> None:
+    nodes = NODES | {"openpai-002": NODE | {"nvidia.com/gpu": "2"}}
+    found, warnings = services(cluster(tmp_path), nodes)
+    cells = yaml.safe_load(found["hivedscheduler"]["config"])["physicalCluster"]["cellTypes"]
+    assert cells["DT-NODE"]["childCellNumber"] == 2
+    assert_lines(
+        warnings,
+        [f"nodes.json:0: warning: openpai-00{n} has 4 GPUs, OpenPAI v1.0.1 schedules 2, the fewest" for n in (1, 3, 4)],
+    )
+
+
+def test_a_worker_without_gpu_stops_the_old_versions(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError) as error:
+        services(cluster(tmp_path), NODES | {"openpai-003": NODE})
+    assert_lines(
+        str(error.value).split("\n"), ["nodes.json:0: openpai-003 has no GPU to schedule: OpenPAI v1.0.1 takes no"]
+    )
+
+
+def test_a_worker_that_is_no_node_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    nodes = {name: node for name, node in NODES.items() if name != "openpai-004"}
+    found, warnings = services(cluster(tmp_path), nodes)
+    assert "openpai-004" not in found["hivedscheduler"]["config"]
+    assert_lines(warnings, ["nodes.json:0: warning: openpai-004 is not among the nodes: OpenPAI v1.0.1 leaves it out"])
+
+
+def test_no_worker_is_a_node(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"nodes.json:0: no worker is among the nodes"):
+        services(cluster(tmp_path), {"openpai-master-01": NODE})
+
+
+def test_amd_wins_over_nvidia(tmp_path: Path) -> None:
+    both = {name: node | {"amd.com/gpu": "2"} for name, node in NODES.items()}
+    assert hived(cluster(tmp_path), both)["physicalCluster"]["cellTypes"]["DT-NODE"]["childCellNumber"] == 2
+
+
+def test_workers_of_many_kinds_are_pools_of_their_own(tmp_path: Path) -> None:
+    nodes = NODES | {"openpai-003": NODE, "openpai-004": NODE | {"nvidia.com/gpu": "8", "gpu_model": "A100"}}
+    found = hived(cluster(tmp_path, docker_image_tag="v1.8.0"), nodes)
+    skus = found["physicalCluster"]["skuTypes"]
+    assert skus == {
+        "gpu-x4": {"gpu": 1, "cpu": 5, "memory": "55896Mi"},
+        "cpu-24": {"cpu": 1, "memory": "9449Mi"},
+        "a100-x8": {"gpu": 1, "cpu": 2, "memory": "27948Mi"},
+    }
+    assert set(found["virtualClusters"]) == {"default", "vc1", "vc2"}
+
+
+def test_without_hived_there_is_no_configuration_of_it(tmp_path: Path) -> None:
+    assert (
+        "hivedscheduler" not in services(cluster(tmp_path, docker_image_tag="v1.8.0", enable_hived_scheduler=False))[0]
+    )
+
+
+def test_a_node_that_has_nothing_left(tmp_path: Path) -> None:
+    nodes = NODES | {"openpai-001": {"cpu": "0", "memory": "1Gi", "nvidia.com/gpu": "1"}}
+    with pytest.raises(ClusterError, match=r"nodes.json:0: openpai-001 has nothing left for jobs: 0.00 cores"):
+        services(cluster(tmp_path, docker_image_tag="v1.4.0"), nodes)
+
+
+def test_a_host_that_was_not_measured(tmp_path: Path) -> None:
+    nodes = {name: node for name, node in NODES.items() if name != "openpai-004"}
+    with pytest.raises(
+        ClusterError, match=r"worker.csv:0: openpai-004 was not measured; measure it, or write layout.yaml"
+    ):
+        services(cluster(tmp_path, docker_image_tag="v1.8.0"), nodes)
+
+
+def test_the_order_of_nodes_is_the_order_of_cells(tmp_path: Path) -> None:
+    nodes = dict(reversed(NODES.items()))
+    (pool,) = hived(cluster(tmp_path), nodes)["physicalCluster"]["physicalCells"]
+    assert [cell["cellAddress"] for cell in pool["cellChildren"]] == [f"openpai-00{n}" for n in (4, 3, 2, 1)]
+
+
+def test_names_that_yaml_takes_for_numbers(tmp_path: Path) -> None:
+    found = load(write(tmp_path, {W: "123,10.0.0.1\n1e3,10.0.0.2\nnull,10.0.0.3\n"}))
+    assert set(yaml.safe_load(render.hosts_yml(found))["all"]["children"]["gpu"]["hosts"]) == {"123", "1e3", "null"}
