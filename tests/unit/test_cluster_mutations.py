@@ -1,4 +1,4 @@
-"""Folders spoilt at random: `check` always ends with 0 or 1 and never a traceback, and every failure names file and line."""
+"""Folders spoilt at random: `check` ends with 0 or 1, never a traceback; every failure names file and line."""
 
 from __future__ import annotations
 
