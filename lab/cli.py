@@ -14,6 +14,7 @@ from lab import hosts, process, services, ssh
 from lab import state as states
 from lab.api import Lab
 from lab.kubernetes.cli import group as kubernetes
+from lab.rehearse import rehearse
 from lab.shell import LabError
 from lab.state import LabHost, LabState
 
@@ -92,6 +93,14 @@ def ssh_command(name: str, host: str, command: tuple[str, ...]) -> None:
     """Open a shell on HOST over SSH, or run COMMAND there."""
     lab = states.need(name)
     raise click.exceptions.Exit(ssh.connect(lab, lab.host(host), command))
+
+
+@cli.command("rehearse")
+@NAME
+@click.option("--workers", default=2, show_default=True, help="Number of worker hosts.")
+def rehearse_command(name: str, workers: int) -> None:
+    """The whole job on this machine: a new lab, deployed, deployed again, verified; the time of each stage."""
+    rehearse(name, workers)
 
 
 cli.add_command(kubernetes)

@@ -1,0 +1,122 @@
+"""The whole job on this machine: bare lab hosts to a verified cluster, with the time of each stage on screen."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from lab.api import Lab
+from lab.settings import PROJECT, STATE
+from lab.shell import LabError
+
+BIN = Path(sys.executable).parent
+# Lines of a stage's output that are worth a line on screen; everything goes to the stage's log.
+_SHOWN = re.compile(r"Starting operation: (.*?)\s*$|^( *\d+ s  .*)$")
+# Lines kept for the screen when a stage fails.
+TAIL = 40
+
+
+@dataclass
+class Rehearsal:
+    """Stages run one after another; `times` are seconds by title."""
+
+    lab: Lab
+    logs: Path
+    times: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[Path]:
+        """Announce a stage, time it, and give it a log file."""
+        click.secho(f"== {title}", bold=True)
+        start = time.monotonic()
+        yield self.logs / f"{len(self.times) + 1}.log"
+        self.times[title] = time.monotonic() - start
+        click.echo(f"   {self.times[title]:.0f} s")
+
+    def command(self, title: str, *argv: str | Path, check: Callable[[str], str | None] = lambda _: None) -> None:
+        """A stage that is one command; `check` reads its output and may object with a sentence."""
+        with self.stage(title) as log:
+            status = _followed([str(word) for word in argv], log)
+            output = log.read_text(errors="replace")
+            objection = f"exit status {status}" if status else check(output)
+            if objection:
+                click.echo("\n".join(output.splitlines()[-TAIL:]))
+                raise LabError(f"{title}: {objection}; the whole output is in {log}")
+
+    def deploy(self, title: str, check: Callable[[str], str | None] = lambda _: None) -> None:
+        """A stage that converges the hosts."""
+        self.command(title, BIN / "pyinfra", self.lab.inventory, "deploy.py", "-y", check=check)
+
+    def summary(self) -> None:
+        """The stages and their times as a table."""
+        width = max(map(len, self.times))
+        for title, seconds in self.times.items():
+            click.echo(f"{title.ljust(width)}  {seconds:5.0f} s")
+        click.echo(f"{'all'.ljust(width)}  {sum(self.times.values()):5.0f} s")
+
+
+def rehearse(name: str, workers: int) -> None:
+    """Make the lab `name` anew, deploy, deploy again (which must change nothing) and verify; the lab stays up."""
+    lab = Lab(name, lambda line: click.echo(f"   {line}"))
+    logs = STATE.parent / "openpai-lab-logs" / name
+    logs.mkdir(parents=True, exist_ok=True)
+    rehearsal = Rehearsal(lab, logs)
+    with _background([sys.executable, "-m", "lab", "kubernetes", "build"], logs / "kubernetes.log") as build:
+        with rehearsal.stage(f"a lab of 1 dev box, 1 master and {workers} workers"):
+            lab.down()
+            lab.up(workers=workers)
+        rehearsal.deploy("hosts: SSH trust, time, Docker, GPU driver and runtime")
+        with rehearsal.stage("Kubernetes from source, built since the beginning (nothing to do once cached)"):
+            if build.wait():
+                raise LabError(f"the build of Kubernetes failed; see {logs / 'kubernetes.log'}")
+            lab.up(workers=workers, kubernetes=True)
+    rehearsal.deploy("Kubernetes")
+    rehearsal.deploy("the same again: nothing may change", check=_nothing_changed)
+    reports = PROJECT / "reports" / name
+    verify = (sys.executable, "-m", "pytest", "-q", "tests/hosts")
+    rehearsal.command("verification", *verify, "--inventory", lab.inventory, "--report-dir", reports)
+    rehearsal.summary()
+    click.echo(f"the lab is up: python -m lab status; its report: {reports / 'verify.html'}; end it: python -m lab down")
+
+
+def _nothing_changed(output: str) -> str | None:
+    totals = re.search(r"Grand total\s+\d+\s+(\S+)", output)
+    return None if totals and totals[1] == "-" else "a second run changed something"
+
+
+@contextmanager
+def _background(argv: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that runs beside the stages, and ends with them."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _followed(argv: list[str], log: Path) -> int:
+    """Run a command with its output in `log` and what is worth showing of it on screen; gives its exit status."""
+    environment = {"PYINFRA_PROGRESS": "off", "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as record:
+        process = subprocess.Popen(
+            ["env", *(f"{key}={value}" for key, value in environment.items()), *argv],
+            cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            record.write(line)
+            shown = _SHOWN.search(line)
+            if shown:
+                click.echo(f"   {shown[1] or shown[2]}")
+        return process.wait()
