@@ -84,7 +84,7 @@ def rehearse(name: str, workers: int) -> None:
     verify = (sys.executable, "-m", "pytest", "-q", "tests/hosts")
     rehearsal.command("verification", *verify, "--inventory", lab.inventory, "--report-dir", reports)
     rehearsal.summary()
-    click.echo(f"the lab is up: python -m lab status; its report: {reports / 'verify.html'}; end it: python -m lab down")
+    click.echo(f"report: {reports / 'verify.html'}; the lab stays up (python -m lab status | down)")
 
 
 def _nothing_changed(output: str) -> str | None:
