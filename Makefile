@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                   iproute2 iptables openssh-client gnupg busybox-static git python3-venv
+                   iproute2 iptables openssh-client gnupg busybox-static git python3-venv curl
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
