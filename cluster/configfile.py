@@ -118,9 +118,13 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Docume
         return Problem(FILE, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
     value, name, path = values[key], key, (key,)
     for part in rest:
-        if not (isinstance(value, list) and isinstance(part, int)):
-            break
-        value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
+        if isinstance(value, list) and isinstance(part, int):
+            value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
+        elif isinstance(value, dict) and rest[-1] == "[key]":
+            message = f"{name}: expected text for a name, found {shown(part)}"
+            return Problem(FILE, document.line(*path), message, _QUOTE)
+        elif isinstance(value, dict) and part in value:
+            value, name, path = value[part], f"{name}.{part}", (*path, part)
     line = document.line(*path)
     said = "" if _must_hide(key, value) else f", found {shown(value)}"
     wanted = _WANTED.get(error["type"].partition("_")[0])

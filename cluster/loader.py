@@ -101,7 +101,7 @@ def _key(file: ConfigFile) -> Iterator[Problem]:
     assert file.config and file.config.ssh_key_file_path
     line = file.line("ssh_key_file_path")
     text = file.config.ssh_key_file_path
-    path = Path(text).expanduser()
+    path = Path(text)
     if configfile.PLACEHOLDER.fullmatch(text):
         return
     if not path.is_absolute():

@@ -39,7 +39,7 @@ def _section(group: type[Group]) -> Iterator[str]:
     yield f"## {title}\n"
     if about:
         yield f"{about}\n"
-    yield "| key | type | default | meaning |\n|---|---|---|---|"
+    yield "| key | type | default | meaning | what it changes |\n|---|---|---|---|---|"
     for name, info in _fields(group):
         meta = meta_of(name)
         meaning = f"{info.description}{_versions(meta)}"
@@ -48,7 +48,8 @@ def _section(group: type[Group]) -> Iterator[str]:
         default = "required" if info.is_required() else ""
         if not info.is_required() and info.default is not None:
             default = f"`{_value(info.default)}`"
-        yield f"| `{info.alias or name}` | {_type(info.annotation)} | {default} | {meaning} |".replace("|  |", "| |")
+        cells = (f"`{info.alias or name}`", _type(info.annotation), default, meaning, meta.changes or "")
+        yield f"| {' | '.join(cells)} |".replace("|  |", "| |")
     yield ""
 
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from cluster import hived, versions
 from cluster import layout as layouts
 from cluster.config import Config, meta_of
-from cluster.layout import LayoutFile
+from cluster.layout import Layout, LayoutFile
 from cluster.model import Cluster
 from cluster.problems import WARNING, Problem
 from cluster.resources import Nodes
@@ -94,7 +94,7 @@ def openpai(
     warnings: list[Problem] = []
     if version.takes_layout:
         layout = own.layout if own else layouts.build(cluster, [layouts.measured(node) for node in nodes.values()])
-        text = own.text if own else _template("layout-measured.yaml.j2", version, layout=layout)
+        text = own.text if own else measured_layout(layout, config)
         if config.enable_hived_scheduler:
             pools, warnings = hived.pools(layout, nodes, version, qos, file)
     else:
@@ -116,9 +116,14 @@ def openpai(
     return Rendered({"layout.yaml": text, "services-configuration.yaml": services}, warnings)
 
 
+def measured_layout(layout: Layout, config: Config) -> str:
+    """The text of a layout.yaml that says `layout`."""
+    return _template("layout-measured.yaml.j2", versions.of(config), layout=layout)
+
+
 def hosts_yml(cluster: Cluster, key_file: str | None = None, known_hosts: str | None = None) -> str:
     """Ansible's inventory. The paths are those of the machine that runs Ansible; by default this one's."""
-    key = key_file or str(Path(cluster.config.ssh_key_file_path or cluster.folder / "id_ed25519").expanduser())
+    key = key_file or cluster.config.ssh_key_file_path or str(cluster.folder / "id_ed25519")
     # ssh itself splits the value at spaces, so a path with one needs quotes of its own inside of the shell's.
     path = known_hosts or str(cluster.known_hosts)
     pinned = shlex.quote(f'UserKnownHostsFile="{path}"' if " " in path else f"UserKnownHostsFile={path}")

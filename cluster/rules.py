@@ -7,12 +7,22 @@ from ipaddress import IPv4Network
 
 from cluster import versions
 from cluster.config import Config, meta_of
+from cluster.config.kubernetes import Kubernetes
 from cluster.configfile import FILE, ConfigFile
 from cluster.problems import WARNING, Problem
 
 # What upstream's kubespray (release 2.11) calls the networks that it can install.
 _KUBESPRAY_NETWORKS = frozenset(
     ("calico", "canal", "cilium", "cloud", "cni", "contiv", "flannel", "kube-router", "ovn4nfv", "weave")
+)
+_KUBESPRAY_ONLY = frozenset(
+    (
+        "hyperkube_download_url",
+        "openpai_kubespray_extra_var",
+        "kubespray_repository",
+        "kubespray_commit",
+        "kubespray_python",
+    )
 )
 _KUBEADM_NETWORKS = {"calico", "host-gw"}
 
@@ -38,9 +48,13 @@ def _version(file: ConfigFile, config: Config) -> Iterator[Finding]:
         else:
             said = f"branch_name {config.branch_name} names no version: taken for {tag}, as docker_image_tag says"
             yield "branch_name", said, "make sure that it is", WARNING
-    elif branch and tag and file.given("docker_image_tag") and tag.series != branch.series and branch < versions.MASTER:
+    elif branch and tag and tag.series != branch.series and branch < versions.MASTER:
         said = f"branch_name {config.branch_name} and docker_image_tag {config.docker_image_tag} are different versions"
-        yield "branch_name", said, f"install one: {branch.series} or {tag.series}"
+        yield (
+            "branch_name",
+            said,
+            f"set docker_image_tag to one of {branch.series}, or the branch to one of {tag.series}",
+        )
     version = versions.of(config)
     name = "branch_name" if config.branch_name else "docker_image_tag"
     if not versions.OLDEST <= version <= versions.NEWEST and version != versions.MASTER:
@@ -55,9 +69,13 @@ def _ignored(file: ConfigFile, config: Config) -> Iterator[Finding]:
     version = versions.of(config)
     for name in config.model_fields_set:
         meta = meta_of(name)
-        if not versions.reads(version, meta.since, meta.until):
+        key = Config.model_fields[name].alias or name
+        if name in _KUBESPRAY_ONLY and config.installer != "kubespray":
+            yield name, f"{key} does nothing with installer {config.installer}", "remove the line", WARNING
+        elif name in Kubernetes.__annotations__ and config.installer != "kubespray":
+            continue  # OpenPAI's installer is out of play
+        elif not versions.reads(version, meta.since, meta.until):
             span = f"from {meta.since} on" if meta.since else f"up to {meta.until}"
-            key = Config.model_fields[name].alias or name
             yield name, f"{key} does nothing: OpenPAI {version} does not read it ({span})", "remove the line", WARNING
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.config.base import AddressOrLocal, Group, LinuxUser, Port, Secret, Switch, Text, key
+from cluster.config.base import AddressOrLocal, Group, LinuxUser, PathOrHome, Port, Secret, Switch, key
 
 
 class Access(Group):
@@ -11,17 +11,36 @@ class Access(Group):
     The SSH user that all masters and workers share, with sudo rights, and how it logs in.
     """
 
-    user: LinuxUser = key(..., "SSH user on every host; has sudo rights.", example="paiadmin")
+    user: LinuxUser = key(
+        ...,
+        "SSH user on every host; has sudo rights.",
+        example="paiadmin",
+        changes="login on every host; member of the docker group; hosts.yml",
+    )
     password: Secret | None = key(
         None,
         "The user's password for SSH and sudo. May be left out (key, agent or passwordless sudo), or come from the "
         "environment variable OPENPAI_PASSWORD, which wins over the file. Needs a config.yaml of mode 0600.",
+        changes="login and sudo, by standard input; written nowhere",
     )
-    ask_password: Switch = key(False, "Ask for the password once, on the terminal, when a run begins.")
-    ssh_key_file_path: Text | None = key(
-        None, "Private key to log in with. Default: id_ed25519 in the cluster folder.", example="~/.ssh/id_ed25519"
+    ask_password: Switch = key(
+        False,
+        "Ask for the password once, on the terminal, when a run begins.",
+        changes="login and sudo",
     )
-    ssh_port: Port = key(22, "Port of sshd on every host.")
+    ssh_key_file_path: PathOrHome | None = key(
+        None,
+        "Private key to log in with. Default: id_ed25519 in the cluster folder.",
+        example="~/.ssh/id_ed25519",
+        changes="login; hosts.yml `ansible_ssh_private_key_file`",
+    )
+    ssh_port: Port = key(
+        22,
+        "Port of sshd on every host.",
+        changes="login; hosts.yml `ansible_port`",
+    )
     dev_box: AddressOrLocal = key(
-        "@local", "The dev box: `@local` (the machine that pyinfra runs on) or the IPv4 address of another machine."
+        "@local",
+        "The dev box: `@local` (the machine that pyinfra runs on) or the IPv4 address of another machine.",
+        changes="the machine that gets the dev box's tasks",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -15,13 +16,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 class Meta:
     """What the reference says of a key beyond its type, default and meaning.
 
-    `since` and `until` are the first and the last OpenPAI version that read the key; set on those keys alone whose only
-    reader is OpenPAI's own installer, so that a version outside of them means that the key does nothing.
+    `since` and `until` are the first and the last OpenPAI version that read the key: OpenPAI's own installer, so that a
+    version outside of them means that the key does nothing there. `changes` is where the value ends up.
     """
 
     since: str | None = None
     until: str | None = None
     example: str | None = None
+    changes: str | None = None
 
 
 def key(
@@ -32,11 +34,21 @@ def key(
     since: str | None = None,
     until: str | None = None,
     example: str | None = None,
+    changes: str | None = None,
     secret: bool = False,
 ) -> Any:
-    """Declare a key of config.yaml: its default (`...` for a required one), meaning, and an example as YAML text."""
-    meta = {"meta": Meta(since, until, example)}
-    return Field(default, description=meaning, alias=alias, json_schema_extra=meta, repr=not secret)  # type: ignore[arg-type]
+    """Declare a key of config.yaml.
+
+    `default` is `...` for a required key; `example` is YAML text; a `secret` one never shows in a Config's repr.
+    """
+    meta = {"meta": Meta(since, until, example, changes)}
+    return Field(
+        default,
+        description=meaning,
+        alias=alias,
+        json_schema_extra=meta,  # type: ignore[arg-type]
+        repr=not secret,
+    )
 
 
 class Group(BaseModel):
@@ -125,6 +137,10 @@ def _admin_password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _home(value: str) -> str:
+    return os.path.expanduser(value)
+
+
 def _fingerprint(value: str) -> str:
     return value.replace(" ", "").upper()
 
@@ -154,6 +170,7 @@ Repository = Annotated[
 Image = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9./:_@-]*", "an image such as registry.example.com/name:tag")]
 ImageTag = Annotated[str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "an image tag such as v1.0.0")]
 DockerAptMirror = Annotated[str, AfterValidator(_docker_apt_mirror)]
+PathOrHome = Annotated[Text, AfterValidator(_home)]
 AbsolutePath = Annotated[str, _matching(r"/[^\s\x00-\x1f\x7f]*", "an absolute path without spaces")]
 Fingerprint = Annotated[
     str, AfterValidator(_fingerprint), _matching(r"[0-9A-F]{40}", "the 40 hexadecimal digits of a key's fingerprint")

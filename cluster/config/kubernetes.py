@@ -29,40 +29,69 @@ class Kubernetes(Group):
     """
 
     installer: Literal["kubeadm", "kubespray", "none"] = key(
-        "kubeadm", "kubeadm, kubespray (the guide's own way), or none for a cluster that exists already."
+        "kubeadm",
+        "kubeadm, kubespray (the guide's own way), or none for a cluster that exists already.",
+        changes="the Kubernetes tasks",
     )
     allow_multiple_masters: Switch = key(
-        False, "Allow more than the one master of the guide; etcd then needs an odd number."
+        False,
+        "Allow more than the one master of the guide; etcd then needs an odd number.",
+        changes="check; hosts.yml `etcd`",
     )
     openpai_kube_network_plugin: Word = key(
-        "calico", "Pod network. kubeadm: calico or host-gw; kubespray: what it offers."
+        "calico",
+        "Pod network. kubeadm: calico or host-gw; kubespray: what it offers.",
+        changes="pod network; openpai.yml `kube_network_plugin`",
     )
-    gcr_image_repo: Repository | None = key(None, "Replaces gcr.io.", example="gcr.io")
+    gcr_image_repo: Repository | None = key(
+        None,
+        "Replaces gcr.io.",
+        example="gcr.io",
+        changes="image names; openpai.yml",
+    )
     kube_image_repo: Repository | None = key(
-        None, "Repository of Kubernetes' images.", example="gcr.io/google-containers"
+        None,
+        "Repository of Kubernetes' images.",
+        example="gcr.io/google-containers",
+        changes="image names; openpai.yml",
     )
-    quay_image_repo: Repository | None = key(None, "Replaces quay.io.", example="quay.io")
+    quay_image_repo: Repository | None = key(
+        None,
+        "Replaces quay.io.",
+        example="quay.io",
+        changes="image names; openpai.yml",
+    )
     docker_image_repo: Repository | None = key(
-        None, "Replaces docker.io in what kubespray installs.", example="docker.io"
+        None,
+        "Replaces docker.io in what kubespray installs.",
+        example="docker.io",
+        changes="image names; openpai.yml",
     )
     etcd_image_repo: Repository | None = key(
-        None, "Repository of etcd's image.", since="1.0.1", example="quay.io/coreos/etcd"
+        None,
+        "Repository of etcd's image.",
+        since="1.0.1",
+        example="quay.io/coreos/etcd",
+        changes="image names; openpai.yml",
     )
     pod_infra_image_repo: Repository | None = key(
         None,
         "Repository of the pause image.",
         since="1.0.1",
         example='"gcr.io/google_containers/pause-{{ image_arch }}"',
+        changes="image names; openpai.yml",
     )
     kubeadm_download_url: Text | None = key(
         None,
         "URL of kubeadm. `{{ kubeadm_version }}` and `{{ image_arch }}` are filled in.",
         example='"https://mirror.example.com/{{ kubeadm_version }}/bin/linux/{{ image_arch }}/kubeadm"',
+        changes="download; openpai.yml",
     )
     hyperkube_download_url: Text | None = key(
         None,
         "URL of hyperkube, for kubespray.",
         example='"https://mirror.example.com/{{ kube_version }}/bin/linux/{{ image_arch }}/hyperkube"',
+        changes="openpai.yml",
     )
     openpai_kubespray_extra_var: dict[str, object] = key(
         {},
@@ -70,12 +99,14 @@ class Kubernetes(Group):
         since="1.0.1",
         example="{kube_log_level: 4}",
         secret=True,
+        changes="openpai.yml",
     )
     kubelet_custom_flags: dict[str, object] = key(
         {},
         "Flags for the kubelet, in place of OpenPAI's own.",
         since="master",
         example='{serialize-image-pulls: "false"}',
+        changes="kubelet; openpai.yml",
     )
     kubernetes_version: Word = key("v1.21.14", "Version that kubeadm installs: v1.20.x or v1.21.x.")
     kubernetes_mirror: Url = key("https://dl.k8s.io/release", "Where kubeadm, kubelet and kubectl come from.")
@@ -91,10 +122,20 @@ class Kubernetes(Group):
         "(v1.20.15, v1.21.14), else the .sha256 file beside the binary.",
         example="{kubeadm: 3b1da35298d062540f9ecad0f18cf4e44be0c7d37c5e430ed0cb56d6c0fe5ebc}",
     )
-    kube_pods_subnet: Subnet = key("10.200.0.0/13", "Network of the pods; free of hosts.")
-    kube_service_addresses: Subnet = key("10.192.0.0/13", "Network of the services; free of hosts.")
+    kube_pods_subnet: Subnet = key(
+        "10.200.0.0/13",
+        "Network of the pods; free of hosts.",
+        changes="pod network; openpai.yml",
+    )
+    kube_service_addresses: Subnet = key(
+        "10.192.0.0/13",
+        "Network of the services; free of hosts.",
+        changes="service network; openpai.yml",
+    )
     kube_network_node_prefix: Annotated[int, Field(ge=16, le=28)] = key(
-        25, "Prefix length of each node's share of kube_pods_subnet; 25 holds 126 pods."
+        25,
+        "Prefix length of each node's share of kube_pods_subnet; 25 holds 126 pods.",
+        changes="pod network; openpai.yml",
     )
     kube_master_taint: Switch = key(
         False, "Keep pods without a toleration off the master. OpenPAI's services run there and have none."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from cluster import ClusterError, load
+from cluster import ClusterError, Config, load, versions
 from tests.unit.cluster_folder import CONFIG, C, L, W, assert_lines, lines_of, write
 
 BASE = "user: paiadmin\n"
@@ -19,8 +20,8 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:3: the key 'ssh_port' stands twice, first on line 2"],
     ),
     "duplicate key below": (
-        BASE + "openpai_kubespray_extra_var:\n  a: 1\n  a: 2\n",
-        [f"{C}:4: the key 'a' stands twice, first on line 3; keep one"],
+        BASE + "installer: kubespray\nopenpai_kubespray_extra_var:\n  a: 1\n  a: 2\n",
+        [f"{C}:5: the key 'a' stands twice, first on line 4; keep one"],
     ),
     "unknown key": (BASE + "sshport: 22\n", [f"{C}:2: unknown key 'sshport'; did you mean ssh_port?"]),
     "hyphens for underscores": (BASE + "ssh-port: 22\n", [f"{C}:2: unknown key 'ssh-port'; did you mean ssh_port?"]),
@@ -55,6 +56,14 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "wrong type in a list": (
         BASE + "ntp_servers:\n  - a\n  - 1\n",
         [f"{C}:4: ntp_servers[2]: expected text, found a number 1; put it in quotes"],
+    ),
+    "wrong type in a map": (
+        BASE + "kubernetes_sha256:\n  kubelet: 12\n",
+        [f"{C}:3: kubernetes_sha256.kubelet: expected text, found a number 12; put it in quotes"],
+    ),
+    "number for the name in a map": (
+        BASE + "kubernetes_sha256:\n  12: a\n",
+        [f"{C}:2: kubernetes_sha256: expected text for a name, found 12; put it in quotes"],
     ),
     "no choice": (
         BASE + "installer: rke\n",
@@ -109,7 +118,11 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     ),
     "versions differ": (
         BASE + "branch_name: pai-1.0.y\ndocker_image_tag: v1.8.0\n",
-        [f"{C}:2: branch_name pai-1.0.y and docker_image_tag v1.8.0 are different versions; install one: 1.0 or 1.8"],
+        [f"{C}:2: branch_name pai-1.0.y and docker_image_tag v1.8.0 are different versions; set docker_image_tag"],
+    ),
+    "branch without its image tag": (
+        BASE + "branch_name: pai-1.8.y\n",
+        [f"{C}:2: branch_name pai-1.8.y and docker_image_tag v1.0.0 are different versions; set docker_image_tag"],
     ),
     "no version": (
         BASE + "branch_name: mine\ndocker_image_tag: ours\n",
@@ -172,7 +185,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:4: unknown backend s3; choose azure or filesystem"],
     ),
     "no range of ports": (
-        BASE + "branch_name: pai-1.1.y\nhost_daemon_port_start: 65535\n",
+        BASE + "docker_image_tag: v1.1.0\nhost_daemon_port_start: 65535\n",
         [f"{C}:3: the ports 65535 to 65535 are no range"],
     ),
 }
@@ -182,6 +195,18 @@ WARNINGS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         [f"{C}:4: warning: qos-switch does nothing: OpenPAI v1.0.1 does not read it (from 1.2 on); remove the line"],
     ),
     "key without value": ({C: CONFIG + "ssh_port:\n"}, [f"{C}:4: warning: ssh_port: no value, so the default counts"]),
+    "key of another installer": (
+        {C: CONFIG + "hyperkube_download_url: https://example.com/hyperkube\n"},
+        [f"{C}:4: warning: hyperkube_download_url does nothing with installer kubeadm; remove the line"],
+    ),
+    "key that only kubespray's version ignores": (
+        {C: CONFIG.replace("pai-1.0.y", "v1.0.0") + "installer: kubespray\netcd_image_repo: a/b\n"},
+        [f"{C}:5: warning: etcd_image_repo does nothing: OpenPAI v1.0.0 does not read it (from 1.0.1 on)"],
+    ),
+    "key that kubeadm reads for every version": (
+        {C: CONFIG.replace("pai-1.0.y", "v1.0.0") + "etcd_image_repo: a/b\n"},
+        [],
+    ),
     "unknown branch": (
         {C: BASE + "branch_name: mine\ndocker_image_tag: v1.0.0\n"},
         [f"{C}:2: warning: branch_name mine names no version: taken for v1.0.0"],
@@ -225,3 +250,35 @@ def test_warnings_do_not_keep_a_folder_from_use(case: str, tmp_path: Path) -> No
     files, expected = WARNINGS[case]
     assert_lines(lines_of(write(tmp_path, files)), expected)
     assert load(tmp_path).masters
+
+
+def test_no_message_of_the_schema_shows_a_value() -> None:
+    with pytest.raises(ValidationError) as error:
+        Config.model_validate(
+            {"user": "a", "password": "hunter2\nhunter2", "docker_registry_password": 5, "x": "hunter2"}
+        )
+    assert "hunter2" not in str(error.value)
+
+
+def test_the_key_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").touch(mode=0o600)
+    assert load(write(tmp_path, {C: BASE + "ssh_key_file_path: ~/key\n"})).config.ssh_key_file_path == f"{tmp_path}/key"
+
+
+@pytest.mark.parametrize(
+    ("keys", "version"),
+    [
+        ({}, "v1.0.1"),
+        ({"branch_name": "pai-1.0.y"}, "v1.0.1"),
+        ({"branch_name": "v1.0.0"}, "v1.0.0"),
+        ({"branch_name": "pai-1.5.y"}, "v1.5.0"),
+        ({"branch_name": "pai-1.8.y"}, "v1.8.1"),
+        ({"branch_name": "master"}, "master"),
+        ({"docker_image_tag": "v1.8.0"}, "v1.8.0"),
+        ({"docker_image_tag": "mine"}, "v1.0.1"),
+        ({"branch_name": "mine", "docker_image_tag": "v1.3.0"}, "v1.3.0"),
+    ],
+)
+def test_the_version_that_a_config_means(keys: dict[str, str], version: str) -> None:
+    assert str(versions.of(Config.model_validate({"user": "a"} | keys))) == version

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
+from cluster import Config, load, render
+from cluster.layout import Layout, Measurement, build
 from tests.unit.cluster_folder import C, L, M, W, assert_lines, lines_of, write
 
 LAYOUT = """\
@@ -70,3 +73,66 @@ def test_two_kinds_of_device_need_hived(tmp_path: Path) -> None:
     config = str(V18[C]) + "enable_hived_scheduler: false\n"
     found = lines_of(write(tmp_path, V18 | {W: "w,10.0.0.1\nv,10.0.0.2\n", C: config, L: text}))
     assert_lines(found, [f"{L}:1: 2 types of computing device without HiveD"])
+
+
+GIB = 1 << 30
+MASTER = Measurement("m", 24, 64 * GIB)
+GPU = {"gpu_type": "nvidia.com/gpu", "gpu_model": "Tesla V100-SXM2-32GB", "gpu_count": 4}
+
+
+def built(folder: Path, *workers: Measurement) -> Layout:
+    rows = "".join(f"{worker.name},10.0.0.{number}\n" for number, worker in enumerate(workers, 1))
+    return build(load(write(folder, V18 | {W: rows})), [MASTER, *workers])
+
+
+def test_hosts_alike_are_one_sku_with_the_least_memory(tmp_path: Path) -> None:
+    layout = built(tmp_path, *(Measurement(f"w{n}", 48, 256 * GIB - n * GIB, **GPU) for n in range(1, 4)))
+    assert list(layout.skus) == ["master", "tesla-v100-sxm2-32gb-x4"]
+    sku = layout.skus["tesla-v100-sxm2-32gb-x4"]
+    assert (sku.mem, sku.cpu.vcore) == (f"{253 * 1024}Mi", 48)
+    assert sku.device and sku.device.model_dump() == {
+        "type": "nvidia.com/gpu",
+        "model": "Tesla V100-SXM2-32GB",
+        "count": 4,
+    }
+    assert [(machine.hostname, machine.master, machine.worker) for machine in layout.machines] == [
+        ("m", "true", "false"),
+        *((f"w{n}", "false", "true") for n in range(1, 4)),
+    ]
+
+
+def test_hosts_that_differ_are_skus_of_their_own(tmp_path: Path) -> None:
+    layout = built(
+        tmp_path,
+        Measurement("a", 48, 256 * GIB, **GPU),
+        Measurement("b", 48, 256 * GIB, **GPU | {"gpu_count": 8}),
+        Measurement("c", 48, 128 * GIB, **GPU),
+        Measurement("d", 24, 256 * GIB, **GPU),
+        Measurement("e", 48, 256 * GIB, "nvidia.com/gpu", None, 4),
+        Measurement("f", 48, 256 * GIB),
+    )
+    v100 = "tesla-v100-sxm2-32gb"
+    assert [machine.sku for machine in layout.machines] == [
+        *("master", f"{v100}-x4", f"{v100}-x8", f"{v100}-x4-v2", f"{v100}-x4-v3", "gpu-x4", "cpu-48"),
+    ]
+
+
+def test_what_is_built_passes_upstreams_schema(tmp_path: Path) -> None:
+    layout = built(tmp_path, Measurement("w", 48, 256 * GIB, **GPU))
+    text = render.measured_layout(layout, Config.model_validate({"user": "a"}))
+    assert lines_of(write(tmp_path, {L: text} | {W: "w,10.0.0.1\n", M: V18[M], C: V18[C]})) == []
+    assert yaml.safe_load(text)["machine-list"][0] == {
+        "hostname": "m",
+        "hostip": "10.1.0.1",
+        "machine-type": "master",
+        "pai-master": "true",
+    }
+
+
+def test_many_workers_of_unequal_memory_keep_their_order(tmp_path: Path) -> None:
+    workers = [Measurement(f"w{n}", 48, (200 + n * 37 % 60) * GIB, **GPU) for n in range(200)]
+    layout = built(tmp_path, *workers)
+    assert [machine.hostname for machine in layout.machines] == ["m", *(worker.name for worker in workers)]
+    for worker, machine in zip(workers, layout.machines[1:], strict=True):
+        memory = int(layout.skus[machine.sku].mem.removesuffix("Mi")) << 20
+        assert 0.95 * worker.memory <= memory <= worker.memory
