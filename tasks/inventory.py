@@ -10,7 +10,7 @@ from typing import Any
 from pyinfra import state
 from pyinfra.context import ctx_state
 
-from cluster import Cluster, ClusterError, Host, load
+from cluster import Cluster, ClusterError, Host, load, secrets
 
 Group = list[tuple[str, dict[str, Any]]]
 
@@ -30,6 +30,7 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
         )
     try:
         cluster = load(folder)
+        secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
         sys.exit(str(error))
     return (

@@ -62,7 +62,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:3: kubernetes_sha256.kubelet: expected text, found a number 12; put it in quotes"],
     ),
     "number for the name in a map": (
-        BASE + "kubernetes_sha256:\n  12: a\n",
+        BASE + f"kubernetes_sha256:\n  12: {'a' * 64}\n",
         [f"{C}:2: kubernetes_sha256: expected text for a name, found 12; put it in quotes"],
     ),
     "no choice": (

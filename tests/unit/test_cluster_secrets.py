@@ -10,6 +10,7 @@ import yaml
 from pydantic import SecretStr
 
 from cluster import Cluster, ClusterError, load, secrets
+from tasks import inventory
 from tests.unit.cluster_folder import CONFIG, C, write
 
 
@@ -110,3 +111,12 @@ def test_secrets_file_that_cannot_be_used(text: str, mode: int, line: str, tmp_p
 
 def test_no_secret_in_a_dump_of_the_config(tmp_path: Path) -> None:
     assert "hunter2" not in cluster(tmp_path, "password: hunter2\n").config.model_dump_json()
+
+
+def test_the_inventory_asks_and_says_why_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    cluster(tmp_path / "prod", "ask_password: true\n")
+    with pytest.raises(SystemExit, match=r"config.yaml:0: ask_password is set, and there is no terminal to ask on"):
+        inventory.groups(tmp_path / "prod.py")
+    monkeypatch.setenv(secrets.ENVIRONMENT, "given")
+    assert [name for name, _ in inventory.groups(tmp_path / "prod.py")[1]] == ["@cluster/openpai-master-01"]
