@@ -18,6 +18,11 @@ PACKAGES = [
     *("iproute2", "iputils-ping", "procps", "kmod", "initramfs-tools"),
 ]
 
+UNWANTED = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*")
+# A server of these releases was installed with /bin, /sbin and /lib merged into /usr, but no package of theirs does it.
+MERGED_BY_INSTALLER = {"bullseye", "focal", "jammy"}
+MERGE = 'for name in bin sbin lib lib32 lib64 libx32; do mkdir -p "$1/usr/$name"; ln -s "usr/$name" "$1/$name"; done'
+
 # udev inside a container would act on the machine's devices; the apt timers would take apt's lock at their own times.
 PREPARE = f"""
 useradd --create-home --shell /bin/bash --groups sudo {USER}
@@ -31,7 +36,7 @@ mkdir -p /etc/systemd/journald.conf.d /mnt/docker /var/lib/docker /var/lib/conta
 mkdir -p /etc/systemd/system.conf.d
 # A container that ignores SIGTERM would hold up each reboot for systemd's 90 seconds.
 printf '[Manager]\\nDefaultTimeoutStopSec=10s\\n' > /etc/systemd/system.conf.d/lab.conf
-printf '[Journal]\\nStorage=volatile\\nRuntimeMaxUse=16M\\n' > /etc/systemd/journald.conf.d/lab.conf
+printf '[Journal]\\nStorage=volatile\\nRuntimeMaxUse=16M\\nReadKMsg=no\\n' > /etc/systemd/journald.conf.d/lab.conf
 printf 'force-unsafe-io\\n' > /etc/dpkg/dpkg.cfg.d/lab
 update-ca-certificates >/dev/null 2>&1
 """
@@ -45,18 +50,19 @@ def ensure(suite: str, say: Callable[[str], None]) -> Path:
         say(f"building the base of {suite} hosts (once)")
         _build(suite, sources, draft)
 
-    certificates = [path.read_text() for path in _certificates()]
-    return cache.ensure(f"base-{suite}", (PACKAGES, PREPARE, sources, apt.options(), certificates), build)
+    made_from = (_bootstrap(suite), PREPARE, sources, apt.options(), [path.read_text() for path in _certificates()])
+    return cache.ensure(f"base-{suite}", made_from, build)
+
+
+def _bootstrap(suite: str) -> list[str]:
+    """The command that makes a root directory; it lacks only the directory, and the sources on standard input."""
+    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    command += [f"--dpkgopt=path-exclude={path}" for path in UNWANTED]
+    return [*command, *([f"--setup-hook={MERGE}"] if suite in MERGED_BY_INSTALLER else []), suite]
 
 
 def _build(suite: str, sources: str, draft: Path) -> None:
-    # The keyrings of the machine's sources are not in an empty tree; mmdebstrap verifies with the machine's.
-    run(
-        "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}",
-        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-        "--dpkgopt=path-exclude=/usr/share/doc/*", suite, draft, "-", stdin=sources,
-        env={**os.environ, "TMPDIR": str(CACHE)},
-    )  # fmt: skip
+    run(*_bootstrap(suite), draft, "-", stdin=sources, env={**os.environ, "TMPDIR": str(CACHE)})
     for path in (draft / "etc/apt/sources.list.d").iterdir():
         path.unlink()
     (draft / "etc/apt/sources.list").unlink(missing_ok=True)
