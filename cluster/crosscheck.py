@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from cluster.config import Config
@@ -60,7 +59,7 @@ def networks(rows: Iterable[Row], config: Config) -> Iterator[Problem]:
                 yield Problem(row.file, row.line, said, f"set {name} in config.yaml to a network free of hosts")
 
 
-def dev_box(rows: Iterable[Row], file: ConfigFile) -> Iterator[Problem]:
+def dev_box(rows: Iterable[Row], file: ConfigFile, is_this_machine: Callable[[str], bool]) -> Iterator[Problem]:
     """The dev box among the cluster's hosts: it has to be a machine of its own."""
     if file.config is None:
         return
@@ -71,21 +70,6 @@ def dev_box(rows: Iterable[Row], file: ConfigFile) -> Iterator[Problem]:
         if is_this_machine(row.address) if local else row.address == file.config.dev_box:
             said = f"{row.name} is the dev box" + (" (this machine)" if local else f" of {FILE}:{file.line('dev_box')}")
             yield Problem(row.file, row.line, said, "use another machine: the dev box is no host of the cluster")
-
-
-def is_this_machine(address: str) -> bool:
-    """Whether `address` belongs to an interface of this machine."""
-    return _binds(address) and not _binds("192.0.2.1")  # TEST-NET-1 binds only where the kernel lets every address
-
-
-def _binds(address: str) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            IPv4Address(address)
-            probe.bind((address, 0))
-        except (OSError, ValueError):
-            return False
-    return True
 
 
 def edits(rows: Iterable[Row], deployed: list[Entry], roles: dict[str, str]) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ _RESERVED_MIB = Decimal(1024)
 # Memory that node-exporter, job-exporter and log-manager request where qos-switch is on, as that generator finds it in
 # their deployments (128 + 512 + 128 MiB in every version; no processors).
 _DAEMONS_MIB = Decimal(768)
+_OLD_GPU_TYPES = ("amd.com/gpu", "nvidia.com/gpu")  # all that v1.0 to v1.4 look for
 _MEASURE = "measure them all, or correct the names"
 
 
@@ -50,7 +51,7 @@ def one_pool(
     found = [node for node in nodes.values() if node.name in set(wanted)]
     said = f"is not among the nodes: OpenPAI {version} leaves it out"
     warnings = [Problem(file, 0, f"{name} {said}", _MEASURE, WARNING) for name in wanted if name not in nodes]
-    without = [node for node in found if not node.gpu_count]
+    without = [node for node in found if not node.gpu_count or node.gpu_type not in _OLD_GPU_TYPES]
     if without or not found:
         said = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
         remedy = "remove it from worker.csv, or repair its device plugin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     rows = [*(masters or ()), *(workers or ())]
     problems.extend(rules.problems(file))
     problems.extend(crosscheck.duplicates(rows))
-    problems.extend(crosscheck.dev_box(rows, file))
+    problems.extend(crosscheck.dev_box(rows, file, is_this_machine))
     for name, found in ((MASTERS, masters), (WORKERS, workers)):
         if found is not None:
             problems.extend(crosscheck.counts(name, found, file.config))
@@ -161,3 +162,17 @@ def _located(problem: Problem, file: ConfigFile) -> Problem:
     name = problem.message.partition(" ")[0].rstrip(":")
     line = file.line(name) if name in Config.model_fields else 0
     return dataclasses.replace(problem, line=problem.line or line)
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether `address` belongs to an interface of this machine."""
+    return _binds(address) and not _binds("192.0.2.1")  # TEST-NET-1 binds only where the kernel lets every address
+
+
+def _binds(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
