@@ -10,7 +10,7 @@ from tasks.preflight.model import CONTROLLED, EVERY, Severity, Shortfall, Subjec
 
 MB, GB = 10**6, 10**9
 # The oldest releases whose apt reads armoured keys by signed-by, and those that the deploy was run on.
-OLDEST = {"debian": (11, 0), "ubuntu": (18, 4)}
+OLDEST = {"debian": (11,), "ubuntu": (18, 4)}
 KNOWN = {"debian": ("11", "12", "13"), "ubuntu": ("18.04", "20.04", "22.04", "24.04")}
 # OpenPAI publishes its images for this architecture alone.
 ARCHITECTURE = "x86_64"

@@ -124,11 +124,13 @@ def docker_config(subject: Subject) -> Iterable[Shortfall]:
 def docker_runtime(subject: Subject) -> Iterable[Shortfall]:
     """Docker's default runtime on workers is worker_default_docker_runtime; the deploy sets NVIDIA's."""
     needed = subject.config.worker_default_docker_runtime
-    found = subject.seen.docker.info.get("DefaultRuntime") or "none"
-    deployed = subject.config.gpu_type == "nvidia" and needed == "nvidia"
-    if found != needed:
-        fix = "the deploy sets it" if deployed else f"install {needed} and make it the default in daemon.json"
-        yield Shortfall(found, needed, fix, deployed)
+    found = subject.seen.docker.info.get("DefaultRuntime")
+    if found == needed:
+        return
+    # Docker comes with runc as its default.
+    deployed = (needed == "nvidia" and subject.config.gpu_type == "nvidia") or (needed == "runc" and not found)
+    fix = "the deploy sets it" if deployed else f"install {needed} and make it the default in daemon.json"
+    yield Shortfall(found or "no Docker", needed, fix, deployed)
 
 
 @each_host("package-lock", EVERY, needs_root=True)

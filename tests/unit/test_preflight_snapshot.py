@@ -1,0 +1,88 @@
+"""The snapshot's command on this machine, and the parser on answers good and bad."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from pyinfra.api.exceptions import FactProcessError
+
+from tasks.facts.snapshot import HostSnapshot, Target, program
+from tasks.facts.snapshot_parser import parse_snapshot
+
+DATA = Path(__file__).parent / "data/snapshots"
+
+
+def captured(name="worker-bookworm"):
+    return (DATA / f"{name}.txt").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """What the command says here, where nothing of a cluster is: every probe must end, and none may fail the rest."""
+    given = program(["127.0.0.1:9"], [Target("nowhere", "http", "http://127.0.0.1:9/")], "/nowhere/docker", 0, None)
+    done = subprocess.run(
+        ["sh", "-c", HostSnapshot().command()], input=given.getvalue(), capture_output=True, timeout=90, check=True
+    )
+    assert done.stderr == b""
+    return done.stdout.decode().splitlines()
+
+
+def test_every_probe_answers_here(answer):
+    seen = HostSnapshot().process(answer)
+    assert seen.cpus > 0 and seen.memory > 0 and seen.hostname and seen.kernel
+    assert seen.peers == {"127.0.0.1:9": "Connection refused"}
+    assert seen.replies["nowhere"].status == 0 and seen.replies["nowhere"].said
+    assert seen.space["/nowhere/docker"].total > 0
+    assert not seen.late
+
+
+def test_nothing_is_left_behind(answer):
+    assert not [path for path in Path("/dev/shm").glob("tmp.*") if (path / "os.done").exists()]
+
+
+def test_the_times_frame_the_answer(answer):
+    seen = HostSnapshot().process(answer)
+    assert 0 <= seen.ended - seen.started < 90_000
+
+
+@pytest.mark.parametrize("name, os_id, version", [
+    ("worker-bullseye", "debian", "11"), ("worker-bookworm", "debian", "12"), ("worker-trixie", "debian", "13"),
+])  # fmt: skip
+def test_captured_workers(name, os_id, version):
+    seen = parse_snapshot(captured(name))
+    assert (seen.os_id, seen.os_version, seen.architecture, seen.systemd) == (os_id, version, "x86_64", True)
+    assert len(seen.smi.gpus) == len(seen.driver.bus) == 4
+    assert seen.sudo_error is None and seen.lock_holder is None
+    assert seen.mac_of(seen.addresses[-1].address)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 10, 60])
+def test_an_answer_cut_off_is_refused(lines):
+    with pytest.raises(FactProcessError):
+        HostSnapshot().process(captured()[:lines] or ["nothing"])
+
+
+def test_an_answer_in_the_wrong_shape_is_refused():
+    with pytest.raises(FactProcessError):
+        HostSnapshot().process([line.replace("x86_64", "") for line in captured()])
+
+
+def test_sudos_own_words_are_kept():
+    answer = captured()
+    answer[2:2] = ["@@@ sudo", "Sorry, user paiadmin may not run sudo on openpai-001."]
+    assert parse_snapshot(answer).sudo_error == "Sorry, user paiadmin may not run sudo on openpai-001."
+
+
+def test_a_hanging_probe_is_late_and_counts_as_no_answer():
+    answer = captured()
+    start, end = answer.index("@@@ nvidia_smi"), answer.index("@@@ os")
+    seen = parse_snapshot([*answer[:start], "@@@ late", "nvidia_smi", *answer[end:]])
+    assert seen.late == {"nvidia_smi"} and seen.smi.status == 124
+
+
+def test_neither_password_nor_parameters_are_in_the_command():
+    given = program(["10.0.0.1:22"], [], "/mnt/docker", 60, SecretStr("sup3r-s3cret"))
+    assert given.getvalue().startswith(b"sup3r-s3cret\n")
+    assert "10.0.0.1" not in HostSnapshot().command()
+    assert "sup3r-s3cret" not in f"{given!r} {given}"
