@@ -46,10 +46,7 @@ def parse(text: str, problems: list[Problem]) -> ConfigFile:
     """Read the text of a config.yaml; what is wrong is appended to `problems`."""
     before = len(problems)
     document = yamlfile.parse(text, FILE, problems)
-    secret_key = re.compile(
-        rf"^\s*[\"']?({'|'.join(name for name in _NAMES if is_secret(_NAMES[name]))})[\"']?\s*:", re.M
-    )
-    result = ConfigFile(document=document, holds_secret=bool(secret_key.search(text)))
+    result = ConfigFile(document=document, holds_secret=bool(_SECRET_KEY.search(text)))
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
         problems.append(Problem(FILE, 1, "not a map of keys", "write `key: value` lines; see " + REFERENCE))
@@ -126,7 +123,7 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Docume
         elif isinstance(value, dict) and part in value:
             value, name, path = value[part], f"{name}.{part}", (*path, part)
     line = document.line(*path)
-    said = "" if _must_hide(key, value) else f", found {shown(value)}"
+    said = f", found {shown(value)}" if _may_show(key, value) else ""
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:
         found = _KINDS.get(type(value), "something else")
@@ -140,9 +137,9 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Docume
     return Problem(FILE, line, f"{name}: {expected}{said}", f"see {_NAMES[key]} in {REFERENCE}")
 
 
-def _must_hide(key: str, value: Any) -> bool:
-    """Whether a message may not quote the value: a secret, or a URL with a password in it."""
-    return is_secret(_NAMES[key]) or "@" in str(value)
+def _may_show(key: str, value: Any) -> bool:
+    """Whether a message may quote the value: no secret, no URL that may hold a password, and of bounded length."""
+    return isinstance(value, str | int | float) and not is_secret(_NAMES[key]) and "@" not in str(value)
 
 
 def _convert(wanted: str, value: Any) -> str:

@@ -282,3 +282,10 @@ def test_the_key_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pyt
 )
 def test_the_version_that_a_config_means(keys: dict[str, str], version: str) -> None:
     assert str(versions.of(Config.model_validate({"user": "a"} | keys))) == version
+
+
+def test_aliases_that_multiply_are_not_written_out(tmp_path: Path) -> None:
+    lists = ["&a0 [x]", *(f"&a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 12))]
+    found = lines_of(write(tmp_path, {C: f"{BASE}no_proxy: [{', '.join(lists)}]\n"}))
+    said = "expected text, found a list; write one value"
+    assert set(found) == {f"{C}:2: no_proxy[{number}]: {said}" for number in range(1, 13)}
