@@ -82,6 +82,12 @@ def needed(in_force: dict[str, Any] | None, wanted: dict[str, Any]) -> Take:
     return Take.RELOAD if changed <= RELOADABLE else Take.RESTART
 
 
+def reloaded(in_force: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """What a daemon that runs with `in_force` runs with after a reload of `wanted`: keys that need a restart wait."""
+    kept = {key: value for key, value in in_force.items() if key not in RELOADABLE}
+    return kept | {key: value for key, value in wanted.items() if key in RELOADABLE}
+
+
 def confirmed(info: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """True when `docker info` shows the reloadable keys of `wanted` in force (those of them that it shows at all)."""
     registries = info.get("RegistryConfig") or {}

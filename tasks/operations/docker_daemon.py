@@ -107,7 +107,9 @@ def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
 
 def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
     yield StringCommand(f"systemctl reload docker.service && sleep 1 && timeout {PATIENCE} docker info >/dev/null")
-    yield _record(wanted, daemon.units_digest)
+    if daemon.in_force is not None:
+        taken = daemon_json.reloaded(daemon.in_force, wanted)
+        yield _record(taken, daemon.units_digest if daemon.units_in_force else "")
 
 
 def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:

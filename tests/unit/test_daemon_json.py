@@ -85,3 +85,12 @@ def test_the_guides_runtime_flag_is_no_clash():
     # dockerd tolerates a runtime named twice; only the same option in both places is fatal.
     unit = "argv[]=/usr/bin/dockerd --host=fd:// --add-runtime=nvidia=/usr/bin/nvidia-container-runtime"
     assert daemon_json.clashes(unit, {"runtimes": {"nvidia": {}}, "default-runtime": "nvidia"}) == []
+
+
+def test_a_reload_leaves_what_needs_a_restart_undone():
+    in_force = {"data-root": "/old", "debug": True, "bip": "10.9.0.1/24"}
+    wanted = {"data-root": "/new", "live-restore": True}
+    after = daemon_json.reloaded(in_force, wanted)
+    assert after == {"data-root": "/old", "bip": "10.9.0.1/24", "live-restore": True}
+    assert daemon_json.needed(after, wanted) is Take.RESTART, "a run killed after the reload must not forget the restart"
+    assert daemon_json.reloaded({"debug": True}, {"live-restore": True}) == {"live-restore": True}
