@@ -3,10 +3,12 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import container_runtime, docker, gpu_driver, packages, ssh_trust, time_sync
+from tasks import container_runtime, docker, gpu_driver, packages, preflight, ssh_trust, time_sync
 from tasks.context import config_of, role_of
 
 config, role = config_of(host), role_of(host)
+
+preflight.gate()
 
 ssh_trust.establish()
 packages.apt_proxy()
