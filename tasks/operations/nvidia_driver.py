@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -41,15 +42,21 @@ def admissible(config: Config) -> Generator[Any]:
     if driver.installing:
         yield ended(UNIT)
         driver = host.get_fact(NvidiaDriver)
+    allowed = disruption_allowed(host)
     offered = None
     if driver_policy.install_needed(driver, config):
         offered = _offered(config)
         if driver.headers != "present" or (offered is not None and not driver_policy.fitting(offered, config)):
+            if planning():
+                # A plan refreshes no index, so it leaves out what an old one may be wrong about.
+                certain = driver_policy.refusals(replace(driver, headers="present"), config, disruption=allowed)
+                yield stop(*certain) if certain else StringCommand(APT_UPDATE)
+                return
             yield StringCommand(APT_UPDATE)
             driver, offered = host.get_fact(NvidiaDriver), _offered(config)
     # A planning run needs no second answer from GPUs that may take seconds each to wake.
     smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None
-    reasons = driver_policy.refusals(driver, config, disruption=disruption_allowed(host), smi=smi, offered=offered)
+    reasons = driver_policy.refusals(driver, config, disruption=allowed, smi=smi, offered=offered)
     if reasons:
         yield stop(*reasons)
 
