@@ -156,7 +156,8 @@ def ask(request: pytest.FixtureRequest, snapshots: Snapshots) -> Callable[[Targe
         try:
             return snapshots.get(target, request.module)
         except Unreachable as error:
-            pytest.fail(report.hide_secrets(str(error), target.cluster), pytrace=False)
+            why = str(error)
+        pytest.fail(report.hide_secrets(why, target.cluster), pytrace=False)
 
     return answers_of
 

@@ -12,7 +12,7 @@ import pytest
 from cluster import Cluster, Host
 from tasks import daemon_json
 from tasks.facts.docker import DAEMON_JSON, Docker, DockerDaemon, parse_docker
-from tests.hosts.containers import container_probe
+from tests.hosts.containers import PULL, container_probe
 from tests.hosts.packages import expect_held, package_probes
 from tests.hosts.probes import Answer, Probe, RunAs
 from tests.hosts.report import expect, expect_answer, fail
@@ -24,8 +24,8 @@ Answers = dict[str, Answer]
 
 PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
 REMOVED = ("docker", "docker-engine", "docker.io")
-# Seconds: a container's image may have to be pulled first.
-PULL = 180
+# Seconds for a container that only says a word.
+CONTAINER = 60
 
 
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
@@ -34,13 +34,14 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield from package_probes(*PACKAGES, *REMOVED)
     yield Probe("daemon", Docker().command(), seconds=60)
     yield Probe("validate", f"dockerd --validate --config-file {DAEMON_JSON}")
-    yield container_probe("container", cluster.config.docker_check_image, seconds=PULL)
+    yield container_probe("container", cluster.config.docker_check_image, seconds=CONTAINER)
     # Created and never started: docker fills in the daemon's log options, which `docker info` does not show.
     yield Probe(
         "log options",
         f"id=$(docker create {image}) && docker inspect --format '{{{{json .HostConfig.LogConfig}}}}' $id; "
         "status=$?; docker rm $id >/dev/null; exit $status",
-        seconds=PULL,
+        seconds=CONTAINER,
+        grace=PULL,
     )
     if host.is_local:
         yield Probe("groups", f"su -l {user} -c 'id -nG'")
@@ -72,7 +73,8 @@ def settings(target: Target, daemon: DockerDaemon) -> dict[str, Any]:
     try:
         return daemon_json.parse(daemon.file)
     except ValueError as error:
-        fail(target, f"{DAEMON_JSON} is not valid: {error}; mend the file and run the deploy")
+        why = str(error)
+    fail(target, f"{DAEMON_JSON} is not valid: {why}; mend the file and run the deploy")
 
 
 def _look(target: Target) -> str:

@@ -24,8 +24,6 @@ pytestmark = applies_to(nvidia_workers)
 Answers = dict[str, Answer]
 
 TOOLKIT = "nvidia-container-toolkit"
-# Seconds: a CUDA image may have to be pulled first.
-PULL = 300
 
 
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
@@ -38,7 +36,7 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield Probe("installed driver", "modinfo -F version nvidia")
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
     # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
-    yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=PULL)
+    yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=SMI_TIME_LIMIT)
 
 
 def _smi(answers: Answers) -> SmiReport:

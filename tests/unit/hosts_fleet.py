@@ -247,7 +247,8 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
     (programs / "ssh").write_text(SSH)
     (programs / "ssh").chmod(0o755)
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "FLEET": str(answers)}
-    command = [sys.executable, "-m", "pytest", "tests/hosts", "-p", "no:cacheprovider", "--inventory", str(inventory)]
+    files = [str(module.__file__) for module in MODULES]
+    command = [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "--inventory", str(inventory)]
     command += ["--report-dir", str(folder / "reports"), *options]
     result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     fleet = Fleet(folder, result)

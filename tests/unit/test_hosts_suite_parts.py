@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,16 +105,32 @@ def test_long_words_are_cut() -> None:
 
 
 def test_a_container_that_hangs_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "docker").write_text('#!/bin/sh\necho "$*" >>"$0.log"\n[ "$1" = rm ] || exec sleep 60\n')
-    (tmp_path / "docker").chmod(0o755)
-    question = container_probe("container", "image", "nvidia-smi", "-L", seconds=1)
-    result = subprocess.run(
-        ["sh", "-c", question.command], env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=False
-    )
-    ran, removed = (tmp_path / "docker.log").read_text().splitlines()
+    """Deaf to SIGTERM, as docker is that hands it on to a container which does not listen."""
+    answer, calls = docker_says(tmp_path, 'trap "" TERM; [ $1 != run ] || { sleep 2; sleep 60; }')
+    inspected, ran, removed = calls
     name = ran.split()[3]
-    assert result.returncode == TIMED_OUT
-    assert ran == f"run --rm --name {name} image nvidia-smi -L" and removed == f"rm -f {name}"
+    assert answer.problem == "no answer within 1 s"
+    assert (inspected, ran) == ("image inspect image", f"run --rm --name {name} image nvidia-smi -L")
+    assert removed == f"rm -f {name}"
+
+
+def test_an_image_is_pulled_before_its_time_counts(tmp_path: Path) -> None:
+    answer, calls = docker_says(tmp_path, "case $1 in image) exit 1 ;; pull) sleep 2 ;; run) echo well ;; esac")
+    assert answer.out == "well" and calls[1] == "pull -q image"
+
+
+def test_an_image_that_is_nowhere(tmp_path: Path) -> None:
+    answer, calls = docker_says(tmp_path, "[ $1 = run ] || { echo manifest unknown >&2; exit 1; }")
+    assert "manifest unknown docker pull image failed" in answer.problem and len(calls) == 2
+
+
+def docker_says(folder: Path, script: str) -> tuple[Answer, list[str]]:
+    """The answer of a container probe where docker is `script`, and how docker was called."""
+    (folder / "docker").write_text(f'#!/bin/sh\necho "$*" >>"$0.log"\n{script}\n')
+    (folder / "docker").chmod(0o755)
+    question = container_probe("container", "image", "nvidia-smi", "-L", seconds=1)
+    answer = run(replace(question, command=f"PATH={folder}:$PATH; {question.command}"))["container"]
+    return answer, (folder / "docker.log").read_text().splitlines()
 
 
 @pytest.mark.parametrize(("found", "fits"), [("5:20.10.24~3-0~debian", True), ("20.10", True), ("5:20.1-1", False),
