@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 PROGRAMS = Path(__file__).parent / "host"
-BOOT_TIMEOUT = 30
-"""Seconds that a host gets to show its GPUs."""
+BOOT_TIMEOUT = 180
+"""Seconds that a host gets to show its GPUs; it needs two, and more on a machine with other work."""
 UNIT = """\
 [Unit]
 Description=GPUs of the rehearsal lab
@@ -100,8 +100,9 @@ def on_boot(pid: int, host_dir: Path) -> None:
     if not (host_dir / "gpu/profile").exists():
         return
     deadline = time.monotonic() + BOOT_TIMEOUT
-    while not Path(f"/proc/{pid}/root/run/lab-gpu/booted").exists():
-        if time.monotonic() > deadline:
+    state = Path(f"/proc/{pid}/root/run/lab-gpu")
+    while not (state / "booted").exists():
+        if (state / "failed").exists() or time.monotonic() > deadline:
             raise LabError(f"{host_dir.name} shows no GPUs; see: journalctl -u lab-gpu in the host")
         time.sleep(0.02)
 

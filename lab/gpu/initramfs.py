@@ -27,7 +27,7 @@ def archive(files: dict[str, bytes]) -> bytes:
 
 
 def _entry(number: int, name: str, mode: int, content: bytes) -> bytes:
-    """A header of 13 numbers (inode, mode, owner, group, links, time, size, devices, name length), the name, the content."""
+    """A header of 13 numbers, from inode and mode to the length of the name, then the name and the content."""
     numbers = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
     header = "070701" + "".join(f"{value:08x}" for value in numbers)
     return _padded(header.encode() + name.encode() + b"\0") + _padded(content)
