@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.kubernetes import images, oci
-from lab.kubernetes.build import Progress, build, result, running
+from lab.kubernetes.builder import Progress, build, result, running
 from lab.kubernetes.compile import VERSION
 from lab.settings import REGISTRY_PORT, WEB_PORT
 

@@ -37,7 +37,7 @@ def recipe() -> str:
     """A hash of everything that decides what the build's result is."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent
-    modules = [folder / f"{name}.py" for name in ("build", "compile", "images", "oci")]
+    modules = [folder / f"{name}.py" for name in ("builder", "compile", "images", "oci")]
     for file in [*modules, *sorted(GO_SOURCES.rglob("*.go"))]:
         digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
@@ -51,7 +51,9 @@ def result() -> Path:
 def running() -> str | None:
     """What the build that runs now is doing, or None when none runs."""
     with _lock(wait=False) as held:
-        return None if held else PROGRESS.read_text()
+        if held:
+            return None
+    return PROGRESS.read_text() if PROGRESS.exists() else "starting"
 
 
 def build(progress: Progress) -> Path:
