@@ -13,7 +13,7 @@ from cluster.kubeadm import api_server, init_config
 from tasks import kubernetes_access, kubernetes_host
 from tasks.context import cluster_of, config_of, described, role_of
 from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
-from tasks.operations import certificates, control_plane, download, membership, nodes, order, pod_network
+from tasks.operations import certificates, control_plane, device_plugin, download, membership, nodes, order, pod_network
 from tasks.rendering import render
 
 __all__ = [
@@ -126,6 +126,8 @@ def equip() -> None:
     renew_certificates()
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
+    if config.gpu_type == "nvidia":
+        device_plugin.advertised(name="Every GPU is advertised")
 
 
 @deploy("Kubernetes, certificates")

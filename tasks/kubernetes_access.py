@@ -69,8 +69,9 @@ def _hand_over(state: Any, host: Any, path: str, folder: str, owner: str) -> boo
     content = ask(the_master(host), f"cat {ADMIN_CONF}")
     ask(
         host,
-        f"umask 077; install -d -m 755 -o {owner} {folder} && install -d -m 700 -o {owner} {folder}/kube && "
-        f"cat >{path}.new && chown {owner} {path}.new && chmod 600 {path}.new && mv -f {path}.new {path}",
+        f"umask 077; group=$(id -gn {owner}) && install -d -m 755 -o {owner} -g $group {folder} && "
+        f"install -d -m 700 -o {owner} -g $group {folder}/kube && "
+        f"cat >{path}.new && chown {owner}: {path}.new && chmod 600 {path}.new && mv -f {path}.new {path}",
         stdin=content,
     )
     return True

@@ -18,7 +18,10 @@ KUBECTL = f"{ASK} {ADMIN_CONF}"
 
 @dataclass(frozen=True)
 class Member:
-    """A node as the API server has it. `fault` is the kubelet's own word for why it is not Ready."""
+    """A node as the API server has it.
+
+    `fault` is the kubelet's own word for why it is not Ready, `gpus` the number that pods may ask for.
+    """
 
     ready: bool
     version: str
@@ -26,6 +29,8 @@ class Member:
     taints: frozenset[str] = frozenset()
     unschedulable: bool = False
     fault: str = ""
+    gpus: int = 0
+    address: str = ""
 
 
 class Members(FactBase[dict[str, Member]]):
@@ -52,6 +57,8 @@ def _member(item: dict) -> Member:
         labels=item["metadata"].get("labels", {}),
         taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
         unschedulable=item["spec"].get("unschedulable", False),
+        address=next((a["address"] for a in item["status"].get("addresses", []) if a["type"] == "InternalIP"), ""),
+        gpus=int(item["status"].get("allocatable", {}).get("nvidia.com/gpu", "0")),
         fault="" if ready.get("status") == "True" else ready.get("message", "it never reported"),
     )
 

@@ -1,0 +1,94 @@
+"""Pods made for the verification alone: on every worker one to test the network from, and one that asks for a GPU."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from cluster import Config
+from cluster.kubernetes_release import pause_image
+from tests.hosts.kubectl import Kubectl
+
+# Seconds for a pod to run; its image may have to be pulled first.
+PATIENCE = 300
+
+
+@dataclass
+class TrialPods:
+    """The pods by worker: address of the network pod, phase, output and latest event of the GPU pod."""
+
+    namespace: str
+    addresses: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def trial_pods(kubectl: Kubectl, config: Config, workers: list[str], gpus: bool) -> Iterator[TrialPods]:
+    """Make the pods in a namespace of their own, wait for them, and remove the namespace in the end."""
+    pods = TrialPods(f"verify-{secrets.token_hex(4)}")
+    arch = kubectl("get nodes -o jsonpath='{.items[0].status.nodeInfo.architecture}'")
+    kubectl("apply -f -", stdin=yaml.safe_dump_all(_manifests(pods.namespace, config, arch, workers, gpus)))
+    try:
+        _wait(kubectl, pods, len(workers) * (2 if gpus else 1))
+        yield pods
+    finally:
+        kubectl(f"delete namespace {pods.namespace} --wait=false")
+
+
+def _manifests(namespace: str, config: Config, arch: str, workers: list[str], gpus: bool) -> Iterator[dict[str, Any]]:
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    for worker in workers:
+        # Its image is on every node already; the network is tested from the pod's namespace, with the host's programs.
+        yield _pod(namespace, worker, "network", {"image": pause_image(config, arch)})
+        if gpus:
+            limits = {"resources": {"limits": {"nvidia.com/gpu": 1}}}
+            yield _pod(
+                namespace, worker, "gpu", {"image": config.cuda_image, "command": ["nvidia-smi", "-L"], **limits}
+            )
+
+
+def _pod(namespace: str, worker: str, kind: str, container: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"{kind}-{worker}", "namespace": namespace, "labels": {"kind": kind}},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": False,
+            "nodeSelector": {"kubernetes.io/hostname": worker},
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [{"name": kind, "imagePullPolicy": "IfNotPresent", **container}],
+        },
+    }
+
+
+def _wait(kubectl: Kubectl, pods: TrialPods, number: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    done = 0
+    while done < number and time.monotonic() < deadline:
+        done = 0
+        for pod in kubectl.json(f"pods -n {pods.namespace}"):
+            kind, _, worker = pod["metadata"]["name"].partition("-")
+            phase, address = pod["status"]["phase"], pod["status"].get("podIP", "")
+            if kind == "gpu":
+                pods.phases[worker] = phase
+                done += phase in ("Succeeded", "Failed")
+            elif phase == "Running" and address:
+                pods.addresses[worker] = address
+                done += 1
+        time.sleep(0.5)
+    for worker in pods.phases:
+        pods.outputs[worker] = kubectl.try_(f"logs -n {pods.namespace} gpu-{worker}").out
+    for event in kubectl.json(f"events -n {pods.namespace}"):
+        kind, _, worker = event["involvedObject"]["name"].partition("-")
+        if event["type"] == "Warning":
+            pods.events[worker] = event["message"]
