@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cluster import Config, Host, Role
+from cluster.kubernetes import BINARIES
+from cluster.kubernetes_release import binary_sha256
 from tasks.facts.snapshot import Target
 from tasks.facts.snapshot_parser import Snapshot
 from tasks.preflight import targets
@@ -81,8 +83,16 @@ def nvidia_source(subject: Subject) -> Iterable[Shortfall]:
 @each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
 def kubernetes_source(subject: Subject) -> Iterable[Shortfall]:
     """kubernetes_mirror has the version that is to be installed, where no kubelet is installed yet."""
-    if not subject.seen.kubelet:
-        yield from _source(subject, "kubernetes-source", "kubernetes_mirror and kubernetes_version")
+    if subject.seen.kubelet:
+        return
+    config, asked = subject.config, _targets(subject)
+    for id in targets.kubernetes_sources(config, subject.host.role):
+        reply = subject.seen.replies.get(id)
+        # A mirror need not have the sums of programs whose sum is known.
+        known = id.partition(":")[2] in BINARIES and binary_sha256(config, id.partition(":")[2], "amd64")
+        if not (known and reply and reply.status == 404):
+            fix = "check kubernetes_mirror, kubernetes_version, *_url, the proxy and the firewall"
+            yield from _unanswered(subject, asked[id], fix=fix)
 
 
 @each_host("registries", EVERY)

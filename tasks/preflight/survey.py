@@ -11,8 +11,8 @@ from pyinfra.api import Host as PyinfraHost
 from pyinfra.api import State
 from pyinfra.context import ctx_host
 
-from cluster import Host, secrets
-from tasks.context import cluster_of, disruption_allowed
+from cluster import secrets
+from tasks.context import cluster_of, described, disruption_allowed
 from tasks.facts.snapshot import HostSnapshot, program
 from tasks.facts.snapshot_parser import Snapshot
 from tasks.preflight import targets
@@ -72,7 +72,7 @@ def taken(state: State) -> tuple[Taken, bool]:
 def _take(state: State) -> Taken:
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     present = [host for host in hosts if host in state.active_hosts]
-    looks = {_name(host): state.fact_pool.spawn(_look, host) for host in present}
+    looks = {described(host).name: state.fact_pool.spawn(_look, host) for host in present}
     seen: dict[str, Sighting] = {}
     for name, look in looks.items():
         sighting = look.get()
@@ -82,7 +82,9 @@ def _take(state: State) -> Taken:
         cluster=cluster_of(hosts[0]),
         snapshots={name: sighting.snapshot for name, sighting in seen.items()},
         absent={
-            _name(host): host.connector_data.get("refusal", "no connection") for host in hosts if host not in present
+            described(host).name: host.connector_data.get("refusal", "no connection")
+            for host in hosts
+            if host not in present
         },
         clocks={name: sighting.clock for name, sighting in seen.items()},
         disruption=disruption_allowed(hosts[0]),
@@ -90,18 +92,10 @@ def _take(state: State) -> Taken:
     return Taken(survey, tuple(name for name in looks if name not in seen))
 
 
-def _domain_host(pyinfra_host: PyinfraHost) -> Host:
-    return next(host for host in cluster_of(pyinfra_host).hosts if host.address == pyinfra_host.data.address)
-
-
-def _name(pyinfra_host: PyinfraHost) -> str:
-    return _domain_host(pyinfra_host).name
-
-
 def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
     cluster = cluster_of(pyinfra_host)
     config = cluster.config
-    host = _domain_host(pyinfra_host)
+    host = described(pyinfra_host)
     given = program(
         targets.peers(cluster, host),
         targets.targets(cluster, host),

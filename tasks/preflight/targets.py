@@ -7,12 +7,14 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cluster import Cluster, Config, Host, Role
+from cluster.kubernetes import BINARIES
+from cluster.kubernetes_release import binary_url, etcd_repository, image_repository
 from tasks.docker import MIRRORS
 from tasks.facts.snapshot import Target
 
 DOCKER_HUB = "docker.io"
-# Where images live unless the config names another repository.
-KUBERNETES_IMAGES, QUAY, GOOGLE = "registry.k8s.io", "quay.io", "gcr.io"
+# Where kubespray's images live unless the config names another repository.
+QUAY, GOOGLE = "quay.io", "gcr.io"
 
 
 def peers(cluster: Cluster, host: Host) -> list[str]:
@@ -34,11 +36,19 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
     if host.role is Role.WORKER and config.gpu_type == "nvidia":
         url = f"{config.nvidia_toolkit_apt_mirror.rstrip('/')}/amd64/InRelease"
         found.append(_target("nvidia-source", "apt", url, config))
-    if host.role is not Role.DEV_BOX and config.installer == "kubeadm":
-        base = f"{config.kubernetes_mirror.rstrip('/')}/{config.kubernetes_version}"
-        found.append(_target("kubernetes-source", "http", f"{base}/bin/linux/amd64/kubeadm.sha256", config))
+    found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
     found += [_target(_mirror(url), "http", f"{url.rstrip('/')}/v2/", config) for url in mirrors(config)]
     return found + [_target(_registry(name), "http", _api(name, config), config) for name in registries(config)]
+
+
+def kubernetes_sources(config: Config, role: Role) -> dict[str, str]:
+    """What kubeadm's installation downloads on a host of `role`, by id; for a program, its .sha256 file."""
+    if config.installer != "kubeadm" or role is Role.DEV_BOX:
+        return {}
+    found = {f"kubernetes:{name}": f"{binary_url(config, name, 'amd64')}.sha256" for name in BINARIES}
+    if role is Role.MASTER and config.openpai_kube_network_plugin == "calico":
+        found["kubernetes:calico"] = config.calico_manifest_url
+    return found
 
 
 def mirrors(config: Config) -> list[str]:
@@ -50,7 +60,7 @@ def registries(config: Config) -> list[str]:
     """HOST[:PORT] of every registry that images are pulled from."""
     repositories = [config.docker_registry_domain]
     if config.installer == "kubeadm":
-        repositories.append(config.kube_image_repo or KUBERNETES_IMAGES)
+        repositories += [image_repository(config), etcd_repository(config)]
     elif config.installer == "kubespray":
         repositories += [
             config.kube_image_repo or config.gcr_image_repo or GOOGLE,

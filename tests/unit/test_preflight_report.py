@@ -2,7 +2,7 @@
 
 import json
 
-from tasks.preflight import report
+from tasks.preflight import reference, report
 from tasks.preflight.model import Severity
 from tasks.preflight.verdict import Outcome, Row, Verdict, judge
 from tests.unit.test_preflight_requirements import surveyed
@@ -47,3 +47,8 @@ def test_the_json_report_holds_rows_hosts_and_what_was_skipped(tmp_path):
     assert found["hosts"]["openpai-worker"]["gpus"] == "4 x NVIDIA H100 80GB HBM3"
     assert {row["outcome"] for row in found["rows"]} == {"by deploy"}
     assert [file.name for file in path.parent.iterdir()] == ["preflight.json"]
+
+
+def test_the_reference_of_requirements_is_current():
+    document = reference.DOCUMENT.read_text()
+    assert document == reference.written(document), "run: python -m tasks.preflight.reference"

@@ -29,6 +29,7 @@ CAPTURED_UNDER = MappingProxyType(
         "openpai_docker_registry_mirrors": ["http://10.77.3.1:5000"],
         "docker_registry_domain": "10.77.3.1:5000",
         "kube_image_repo": "10.77.3.1:5000",
+        "openpai_kube_network_plugin": "host-gw",
         "master_min_memory_mb": 16000,
         "clock_max_offset_ms": 1000,
     }
@@ -133,7 +134,7 @@ BREAK = {
     "proxy": lambda s: changed(s, **missed(s, "10.77.3.1:3128")),
     "docker-source": lambda s: changed(s, **reply(s, "docker-source")),
     "nvidia-source": lambda s: changed(s, **reply(s, "nvidia-source", 404, "Not Found")),
-    "kubernetes-source": lambda s: changed(s, **reply(s, "kubernetes-source", 404, "")),
+    "kubernetes-source": lambda s: changed(s, **reply(s, "kubernetes:kubelet")),
     "registries": lambda s: changed(s, **reply(s, "registry:10.77.3.1:5000")),
     "hostname-unique": lambda s: changed(s, DEV_BOX, hostname=WORKER),
     "machine-id-unique": lambda s: changed(s, machine_id=s.snapshots[MASTER].machine_id),

@@ -1,0 +1,130 @@
+"""Preflight on real hosts: six hosts, each broken in its own way, one table, and nothing changed anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from lab.api import Lab
+from tests.lab.harness import configure, out, pyinfra
+
+CHECK = "tasks.preflight.check"
+# The breakage of each host, what undoes it, and the requirement it leaves unmet.
+BROKEN = {
+    "dev-box": (
+        "systemd-run -q --unit=holder sh -c 'exec 9>>/var/lib/dpkg/lock-frontend; sleep 3600'",
+        "systemctl stop holder",
+        "package-lock",
+    ),
+    "openpai-master-01": (
+        "systemd-run -q --unit=squatter systemd-socket-activate -l 6443 cat",
+        "systemctl stop squatter",
+        "ports",
+    ),
+    "openpai-001": ("hostname elsewhere", "hostname openpai-001", "hostname"),
+    "openpai-002": (
+        "echo 'paiadmin ALL=(ALL) !ALL' >/etc/sudoers.d/zz-broken",
+        "rm /etc/sudoers.d/zz-broken",
+        "sudo",
+    ),
+    "openpai-003": (
+        "cp /etc/machine-id /root/own-id; echo 0123456789abcdef0123456789abcdef >/etc/machine-id",
+        "cp /root/own-id /etc/machine-id",
+        "machine-id-unique",
+    ),
+    "openpai-004": ("systemctl stop ssh", "systemctl start ssh", "reachable"),
+}
+# With the dev box's machine-id, which stays: the later of two hosts is told.
+TWIN = ("dev-box", "cp /etc/machine-id /root/own-id; echo 0123456789abcdef0123456789abcdef >/etc/machine-id",
+        "cp /root/own-id /etc/machine-id")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """Bare hosts with GPUs and their driver, configured as for a whole deploy with Kubernetes."""
+    made = Lab("preflight")
+    made.down()
+    made.up(workers=4)
+    release = made.web_root / "kubernetes/v1.21.14/bin/linux/amd64/kubeadm.sha256"
+    release.parent.mkdir(parents=True)
+    release.write_text("0" * 64)
+    registry = f"{made.gateway}:5000"
+    configure(
+        made,
+        installer="kubeadm",
+        kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
+        kube_image_repo=registry,
+        docker_registry_domain=registry,
+        package_lock_wait=1,
+    )
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="module")
+def broken(lab):
+    """The lab with every host broken, and mended afterwards."""
+    for host, (breaks, _, _) in BROKEN.items():
+        out(lab, host, breaks)
+    out(lab, TWIN[0], TWIN[1])
+    yield lab
+    out(lab, TWIN[0], TWIN[2])
+    for host, (_, mends, _) in BROKEN.items():
+        out(lab, host, mends)
+
+
+def _rows(path):
+    return {(row["host"], row["requirement"]) for row in json.loads(path.read_text())["rows"]
+            if row["outcome"] == "unmet" and row["severity"] == "must"}  # fmt: skip
+
+
+def test_whole_hosts_pass_and_cost_one_command_each(lab):
+    run = pyinfra(lab, "--debug", file=CHECK)
+    assert run.status == 0, run.output
+    commands = re.findall(r"Running command on (\S+):", run.output)
+    assert sorted(commands) == sorted(BROKEN)
+    assert lab.password not in run.output
+
+
+def test_each_broken_host_has_its_row_in_one_table(broken, tmp_path):
+    report = tmp_path / "report.json"
+    run = pyinfra(broken, "--data", f"report={report}", file=CHECK)
+    assert run.status == 1
+    assert len(re.findall(r"^HOST +SEVERITY +REQUIREMENT", run.output, re.M)) == 1
+    table = re.findall(r"^(\S+) +must +(\S+)", run.output, re.M)
+    assert sorted(table) == sorted((host, id) for host, (_, _, id) in BROKEN.items()), run.output
+    assert _rows(report) == set(table)
+    assert "\x1b[3" not in run.output.split("HOST ")[1]
+
+
+def test_a_deploy_changes_no_host(broken):
+    run = pyinfra(broken, "-y")
+    assert run.status == 1
+    assert "no host was changed" in run.output
+    assert "Beginning operation run" not in run.output
+    for host in BROKEN:
+        assert out(broken, host, "ls /etc/apt/apt.conf.d/90openpai-deploy-proxy /etc/docker 2>/dev/null; :") == ""
+
+
+def test_a_dry_run_says_what_is_unmet_and_goes_on(broken):
+    run = pyinfra(broken, "--dry")
+    assert "machine-id-unique" in run.output
+    assert "Detected changes" in run.output
+
+
+def test_skipped_requirements_are_recorded(broken, tmp_path):
+    report = tmp_path / "report.json"
+    ids = ",".join(id for _, _, id in BROKEN.values())
+    run = pyinfra(broken, "--data", f"report={report}", "--data", f"skip_requirements={ids}", file=CHECK)
+    assert run.status == 0, run.output
+    found = json.loads(report.read_text())
+    assert found["skipped"] == ids.split(",")
+    assert {row["requirement"] for row in found["rows"] if row["outcome"] == "skipped"} == set(found["skipped"])
+
+
+def test_an_unknown_id_to_skip_is_refused(lab):
+    run = pyinfra(lab, "--data", "skip_requirements=memry", file=CHECK)
+    assert run.status == 1
+    assert "no requirement 'memry'; did you mean memory?" in run.output
