@@ -20,7 +20,7 @@ from lab.state import LabHost, LabState
 
 REBOOT = 133
 """What systemd-nspawn exits with when the host asked for a reboot."""
-BOOT_TIMEOUT = 30
+BOOT_TIMEOUT = 90
 
 
 def start(lab: LabState, host: LabHost) -> None:
