@@ -3,7 +3,7 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import container_runtime, docker, gpu_driver, packages, preflight, ssh_trust, time_sync
+from tasks import container_runtime, docker, gpu_driver, kubernetes, packages, preflight, ssh_trust, time_sync
 from tasks.context import config_of, role_of
 
 config, role = config_of(host), role_of(host)
@@ -21,3 +21,5 @@ docker.install()
 if role is Role.WORKER:
     gpu_driver.install()
     container_runtime.install()
+
+kubernetes.install()

@@ -13,7 +13,17 @@ from cluster.kubeadm import api_server, init_config
 from tasks import kubernetes_access, kubernetes_host
 from tasks.context import cluster_of, config_of, described, role_of
 from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
-from tasks.operations import certificates, control_plane, device_plugin, download, membership, nodes, order, pod_network
+from tasks.operations import (
+    certificates,
+    control_plane,
+    device_plugin,
+    download,
+    membership,
+    nodes,
+    order,
+    pod_network,
+    recorded,
+)
 from tasks.rendering import render
 
 __all__ = [
@@ -43,6 +53,8 @@ def install() -> None:
         kubernetes_host.prepare()
     if role is Role.MASTER:
         bring_up()
+        # Before the workers join: one that joined and was never recorded could not be found when it leaves.
+        recorded.deployed(name="The folder's record of the hosts", cluster=cluster_of(host))
     order.meet(name="The control plane comes first")
     if role is Role.WORKER:
         join()
