@@ -196,7 +196,11 @@ class ClusterSSH(_Base, SSHConnector):
 
     def _start(self, raw: str, pty: bool) -> Running:
         assert self.client is not None
-        return streams.Remote(*self.client.exec_command(raw, get_pty=pty))
+        try:
+            return streams.Remote(*self.client.exec_command(raw, get_pty=pty))
+        except EOFError:
+            # pyinfra fails the one host on an OSError; paramiko's EOFError would end the run for all.
+            raise OSError("the connection to the host was lost") from None
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""

@@ -94,7 +94,7 @@ def installed(config: Config) -> Generator[Any]:
     if config.nvidia_driver == "runfile":
         yield from _install_runfile(driver, config)
     else:
-        yield from _install_from_apt(config)
+        yield from _install_from_apt(driver, config)
     driver = host.get_fact(NvidiaDriver)
     if not driver_policy.is_wanted(driver.installed, config):
         yield stop(
@@ -126,22 +126,27 @@ def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
     yield in_background(UNIT, f"{compiler}{install} && {_FINISH}", LOG)
 
 
-def _install_from_apt(config: Config) -> Generator[Any]:
-    names = driver_policy.apt_packages(config)
+def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
+    """Every package by name and version: apt would keep those installed at theirs, which no longer fit together."""
+    asked = driver_policy.apt_packages(config)
+    present = [package.name for package in driver.packages]
+    names = list(dict.fromkeys(asked + present))
     known = host.get_fact(AptPackages, names=names)
-    chosen = []
-    for name in names:
-        fitting = driver_policy.fitting(known.get(name, Package()).offered, config)
-        if not fitting:
-            yield stop(f"{name} {driver_policy.wanted_version(config) or ''} is in none of the host's apt sources")
-            return
-        chosen.append(f"{name}={fitting[0]}")
-    install = (
-        f"{APT_GET} --no-install-recommends --allow-downgrades --allow-change-held-packages "
-        f"install {' '.join(map(shlex.quote, chosen))}"
-    )
-    begin = f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }} && DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
-    yield in_background(UNIT, f"{begin} && {install} && {_FINISH}", LOG)
+    fitting = {name: driver_policy.fitting(known.get(name, Package()).offered, config) for name in names}
+    missing = [name for name in asked if not fitting[name]]
+    if missing:
+        wanted = driver_policy.wanted_version(config) or ""
+        yield stop(f"{', '.join(missing)} {wanted}".rstrip() + " is in none of the host's apt sources")
+        return
+    chosen = [f"{name}={versions[0]}" for name, versions in fitting.items() if versions]
+    steps = [
+        f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }}",
+        *([f"apt-mark unhold {' '.join(present)}"] if present else []),
+        "DEBIAN_FRONTEND=noninteractive dpkg --configure -a",
+        f"{APT_GET} --no-install-recommends --allow-downgrades install {' '.join(map(shlex.quote, chosen))}",
+        _FINISH,
+    ]
+    yield in_background(UNIT, " && ".join(steps), LOG)
 
 
 @operation()

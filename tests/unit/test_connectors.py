@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tasks import streams
-from tasks.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD
+from tasks.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD, ClusterSSH
 
 
 def write(path, content, claimed=None):
@@ -91,3 +91,14 @@ def test_what_is_fed_to_a_command(given, sent):
     pipe = Pipe()
     streams.feed(pipe, b"pw\n", given)
     assert pipe.seen == b"pw\n" + sent
+
+
+def test_a_lost_connection_is_an_error_that_pyinfra_keeps_to_one_host():
+    class Lost:
+        def exec_command(self, raw, get_pty):
+            raise EOFError
+
+    connector = ClusterSSH.__new__(ClusterSSH)
+    connector.client = Lost()
+    with pytest.raises(OSError, match="connection to the host was lost"):
+        connector._start("true", False)
