@@ -21,6 +21,8 @@ LIMIT=$((LOCK_WAIT + 70))
 probe_os() { cat /etc/os-release; }
 probe_kernel() { uname -r; uname -m; }
 probe_name() { uname -n; }
+# sudo looks its own host up, and waits for a name server that does not know it.
+probe_resolves() { timeout $CONNECT getent hosts "$(uname -n)"; }
 probe_cpus() { getconf _NPROCESSORS_ONLN; }
 probe_memory() { grep MemTotal: /proc/meminfo; }
 probe_swaps() { tail -n +2 /proc/swaps; }
@@ -180,7 +182,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     pids=
-    for probe in os kernel name cpus memory swaps machine_id systemd user cgroup addresses links space ports \
+    for probe in os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space ports \
         package_lock packages kubelet runtime rivals peers urls $BUNDLED; do
         {
             probe_$probe >"$dir/$probe.part"

@@ -61,6 +61,7 @@ class Snapshot:
     kernel: str
     architecture: str
     hostname: str
+    resolves: bool
     machine_id: str
     cpus: int
     memory: int
@@ -125,6 +126,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         kernel=found["kernel"][0],
         architecture=found["kernel"][1],
         hostname=found["name"][0],
+        resolves=bool(lines("resolves")),
         machine_id=(lines("machine_id") or [""])[0],
         cpus=int(found["cpus"][0]),
         memory=int(found["memory"][0].split()[1]) * 1024,

@@ -125,6 +125,14 @@ def hostname(subject: Subject) -> Iterable[Shortfall]:
         yield Shortfall(found, needed, f"on the host: `hostnamectl set-hostname {needed}`; or correct {file}")
 
 
+@each_host("hostname-resolves", EVERY, Severity.SHOULD)
+def hostname_resolves(subject: Subject) -> Iterable[Shortfall]:
+    """The host can look its own name up; where it cannot, every sudo waits for the name server."""
+    name = subject.seen.hostname
+    if not subject.seen.resolves:
+        yield Shortfall(f"no address for {name}", "an entry", f"on the host: `echo 127.0.1.1 {name} >>/etc/hosts`")
+
+
 @each_host("address", CONTROLLED)
 def address(subject: Subject) -> Iterable[Shortfall]:
     """The CSV's address is on an interface of the host, not translated on the way."""
@@ -175,5 +183,5 @@ def dev_box(subject: Subject) -> Iterable[Shortfall]:
 
 ALL = (
     sudo, release, release_known, architecture, systemd, memory, processors, disk_docker, disk_var,
-    hostname, address, address_static, subnets, dev_box,
+    hostname, hostname_resolves, address, address_static, subnets, dev_box,
 )  # fmt: skip

@@ -23,7 +23,11 @@ BROKEN = {
         "systemctl stop squatter",
         "ports",
     ),
-    "openpai-001": ("hostname elsewhere", "hostname openpai-001", "hostname"),
+    "openpai-001": (
+        "hostname elsewhere; echo 127.0.1.1 elsewhere >>/etc/hosts",
+        "hostname openpai-001; sed -i /elsewhere/d /etc/hosts",
+        "hostname",
+    ),
     "openpai-002": (
         "echo 'paiadmin ALL=(ALL) !ALL' >/etc/sudoers.d/zz-broken",
         "rm /etc/sudoers.d/zz-broken",
@@ -57,6 +61,7 @@ def lab():
         kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
         kube_image_repo=registry,
         docker_registry_domain=registry,
+        openpai_kube_network_plugin="host-gw",
         package_lock_wait=1,
     )
     yield made

@@ -89,6 +89,7 @@ BREAK = {
     "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": Space(10**9, 10**11)}),
     "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": Space(10**9, 10**11)}),
     "hostname": lambda s: changed(s, hostname="debian"),
+    "hostname-resolves": lambda s: changed(s, resolves=False),
     "address": lambda s: changed(
         s, addresses=(replace(s.snapshots[WORKER].addresses[-1], address="172.16.0.9"),), macs={}
     ),
