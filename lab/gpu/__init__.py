@@ -102,8 +102,10 @@ def on_boot(pid: int, host_dir: Path) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT
     state = Path(f"/proc/{pid}/root/run/lab-gpu")
     while not (state / "booted").exists():
-        if (state / "failed").exists() or time.monotonic() > deadline:
-            raise LabError(f"{host_dir.name} shows no GPUs; see: journalctl -u lab-gpu in the host")
+        if (state / "failed").exists():
+            raise LabError(f"{host_dir.name} shows no GPUs: {(state / 'failed').read_text().strip()}")
+        if time.monotonic() > deadline:
+            raise LabError(f"{host_dir.name} shows no GPUs after {BOOT_TIMEOUT} s; see `systemctl status lab-gpu` there")
         time.sleep(0.02)
 
 
