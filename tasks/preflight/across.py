@@ -73,10 +73,12 @@ def clock_offset(survey: Survey, hosts: Hosts) -> Found:
     clocks = {host: survey.clocks[host.name] for host, _ in hosts if host.name in survey.clocks}
     # This machine's own clock, offset 0, counts as one of them.
     middle = median([0.0, *(clock.offset for clock in clocks.values())])
+    # The middle is as unsure as the measurements that it is made of.
+    unsure = median([0.0, *(clock.error for clock in clocks.values())])
     limit = survey.config.clock_max_offset_ms
     for host, seen in hosts:
         clock = clocks.get(host)
-        if clock is None or abs(clock.offset - middle) - clock.error <= limit:
+        if clock is None or abs(clock.offset - middle) - clock.error - unsure <= limit:
             continue
         kept = survey.config.ntp_hosts == "all" or host.role is Role.MASTER
         by_deploy = kept and not seen.time.synchronised

@@ -16,7 +16,8 @@ KNOWN = {"debian": ("11", "12", "13"), "ubuntu": ("18.04", "20.04", "22.04", "24
 ARCHITECTURE = "x86_64"
 
 
-def _resources(config: Config) -> bool:
+def resources(config: Config) -> bool:
+    """Whether hardware is judged: the guide's resource_check."""
     return config.resource_check
 
 
@@ -73,7 +74,7 @@ def systemd(subject: Subject) -> Iterable[Shortfall]:
         yield Shortfall("another init", "systemd", "boot the host with systemd")
 
 
-@each_host("memory", CONTROLLED, when=_resources)
+@each_host("memory", CONTROLLED, when=resources)
 def memory(subject: Subject) -> Iterable[Shortfall]:
     """Total memory of master_min_memory_mb or worker_min_memory_mb (the guide: 40 GB and 16 GB)."""
     key = f"{subject.host.role.value}_min_memory_mb"
@@ -83,7 +84,7 @@ def memory(subject: Subject) -> Iterable[Shortfall]:
         yield Shortfall(f"{found} MB", f"{needed} MB", f"add memory, or lower {key} in config.yaml")
 
 
-@each_host("processors", CONTROLLED, when=_resources)
+@each_host("processors", CONTROLLED, when=resources)
 def processors(subject: Subject) -> Iterable[Shortfall]:
     """Processors: master_min_cpus or worker_min_cpus."""
     key = f"{subject.host.role.value}_min_cpus"
@@ -92,14 +93,14 @@ def processors(subject: Subject) -> Iterable[Shortfall]:
         yield Shortfall(str(subject.seen.cpus), str(needed), f"add processors, or lower {key} in config.yaml")
 
 
-@each_host("disk-docker", EVERY, when=_resources)
+@each_host("disk-docker", EVERY, when=resources)
 def disk_docker(subject: Subject) -> Iterable[Shortfall]:
     """Free space where Docker keeps its data: docker_data_root_min_free_gb."""
     config = subject.config
     yield from _space(subject, config.docker_data_root, config.docker_data_root_min_free_gb, "docker_data_root")
 
 
-@each_host("disk-var", EVERY, when=_resources)
+@each_host("disk-var", EVERY, when=resources)
 def disk_var(subject: Subject) -> Iterable[Shortfall]:
     """Free space in /var: var_min_free_gb."""
     yield from _space(subject, "/var", subject.config.var_min_free_gb, "var")

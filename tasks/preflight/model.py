@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster import Cluster, Config, Host, Role
+from cluster.layout import Layout
 from tasks.facts.snapshot_parser import Snapshot
 
 EVERY = frozenset(Role)
@@ -47,14 +48,15 @@ class Clock:
 class Survey:
     """All hosts of a run at one moment.
 
-    `absent` maps hosts that were not reached to the reason; `disruption` is the operator's word that what runs may be
-    stopped.
+    `absent` maps hosts that were not reached to the reason; `layout` is the operator's layout.yaml, if there is one;
+    `disruption` the operator's word that what runs may be stopped.
     """
 
     cluster: Cluster
     snapshots: Mapping[str, Snapshot]
     absent: Mapping[str, str] = field(default_factory=dict)
     clocks: Mapping[str, Clock] = field(default_factory=dict)
+    layout: Layout | None = None
     disruption: bool = False
 
     @property

@@ -12,6 +12,7 @@ from pyinfra.api import State
 from pyinfra.context import ctx_host
 
 from cluster import secrets
+from cluster.loader import inspect
 from tasks.context import cluster_of, described, disruption_allowed
 from tasks.facts.snapshot import HostSnapshot, program
 from tasks.facts.snapshot_parser import Snapshot
@@ -78,8 +79,10 @@ def _take(state: State) -> Taken:
         sighting = look.get()
         if sighting is not None:
             seen[name] = sighting
+    cluster = cluster_of(hosts[0])
+    plan = inspect(cluster.folder).layout
     survey = Survey(
-        cluster=cluster_of(hosts[0]),
+        cluster=cluster,
         snapshots={name: sighting.snapshot for name, sighting in seen.items()},
         absent={
             described(host).name: host.connector_data.get("refusal", "no connection")
@@ -87,6 +90,7 @@ def _take(state: State) -> Taken:
             if host not in present
         },
         clocks={name: sighting.clock for name, sighting in seen.items()},
+        layout=plan.layout if plan else None,
         disruption=disruption_allowed(hosts[0]),
     )
     return Taken(survey, tuple(name for name in looks if name not in seen))

@@ -7,10 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.preflight import across, gpus, machine, reachability, software
+from tasks.preflight import across, gpus, machine, reachability, sku, software
 from tasks.preflight.model import Requirement, Severity, Shortfall, Survey
 
-REQUIREMENTS: tuple[Requirement, ...] = (*machine.ALL, *software.ALL, *gpus.ALL, *reachability.ALL, *across.ALL)
+REQUIREMENTS: tuple[Requirement, ...] = (
+    *machine.ALL,
+    *sku.ALL,
+    *software.ALL,
+    *gpus.ALL,
+    *reachability.ALL,
+    *across.ALL,
+)
 # What is known without a snapshot: the host was not reached, or did not answer sensibly.
 REACHABLE, ANSWERS = "reachable", "answers"
 IDS = (REACHABLE, ANSWERS, *(requirement.id for requirement in REQUIREMENTS))

@@ -5,7 +5,7 @@ import json
 from tasks.preflight import reference, report
 from tasks.preflight.model import Severity
 from tasks.preflight.verdict import Outcome, Row, Verdict, judge
-from tests.unit.test_preflight_requirements import surveyed
+from tests.unit.preflight_survey import surveyed
 
 LONG = Row("openpai-001", "memory", Severity.MUST, Outcome.UNMET, "8000 MB", "16000 MB", "add memory, or lower it")
 SHOULD = Row("openpai-002", "gpus-equal", Severity.SHOULD, Outcome.UNMET, "2 x A", "4 x A", "expect the smallest")
