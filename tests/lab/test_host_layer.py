@@ -1,0 +1,179 @@
+"""The host layer on a lab of three Debian releases: dry run, first run, second run, verification, secrets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.api import Lab
+from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, out, pyinfra, wait_until
+
+HOSTS = ["dev-box", "openpai-master-01", "openpai-001", "openpai-002"]
+# Files that any login, sudo or timer changes.
+VOLATILE = "^/(proc|sys|dev|run|tmp|var/log|var/lib/(systemd|private)|var/tmp)/|/sudo/|/.sudo_as_admin_successful$"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """Dev box and master of Debian 12, one worker each of Debian 11 and 13; Docker and time only."""
+    made = Lab("hostlayer")
+    made.down()
+    made.up(workers=2, suites={"openpai-001": "bullseye", "openpai-002": "trixie"})
+    configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="module")
+def password(lab):
+    """The config's password."""
+    return yaml.safe_load((lab.folder / "config.yaml").read_text())["password"]
+
+
+@pytest.fixture(scope="module")
+def dry(lab):
+    """A dry run against the bare hosts, and the files that it changed there."""
+    for host in HOSTS:
+        out(lab, host, "sync; sleep 1.1; touch /root/.marker; sleep 1.1")
+    run = pyinfra(lab, "--dry", "--diff")
+    assert run.status == 0, run.output
+    return run, {host: _changed_files(lab, host) for host in HOSTS}
+
+
+@pytest.fixture(scope="module")
+def first(lab, dry, password):
+    """The first real run, with every command line and environment on the machine sampled for the password."""
+    with Sampler(password) as sampler:
+        run = converged(lab, "--debug")
+    return run, sampler
+
+
+def _changed_files(lab, host):
+    return out(lab, host, f"find / -xdev -newer /root/.marker -type f 2>/dev/null | grep -Ev '{VOLATILE}' || :").split()
+
+
+class Sampler:
+    """Looks at every process of the machine, the lab hosts' among them, for a secret, some 50 times a second."""
+
+    def __init__(self, secret: str):
+        self.secret, self.found, self.samples = secret.encode(), set(), 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._stop.wait(0.02):
+            self.samples += 1
+            for process in Path("/proc").iterdir():
+                if process.name.isdigit():
+                    self._read(process)
+
+    def _read(self, process):
+        for name in ("cmdline", "environ"):
+            try:
+                content = (process / name).read_bytes()
+            except OSError:
+                continue
+            if self.secret in content:
+                self.found.add(content.replace(b"\0", b" ").decode(errors="replace")[:200])
+
+
+def test_a_dry_run_changes_nothing(dry):
+    _, changed = dry
+    assert changed == {host: [] for host in HOSTS}
+
+
+def test_a_dry_run_lists_what_the_first_run_does(dry, first):
+    planned, done = dry[0].changes(), first[0].changes()
+    assert set(done) <= set(planned)
+    # The plan may name what turns out to be settled by an earlier operation: a fresh daemon has its configuration.
+    assert set(planned) - set(done) <= {"Docker | Docker runs with its configuration"}
+
+
+def test_a_dry_run_shows_the_text_of_files(dry):
+    for text in ('+     "live-restore": true', "+ Suites: trixie", "+ server 10.77.", "NOPASSWD", "+ ssh-ed25519"):
+        assert text in dry[0].output
+
+
+def test_the_password_is_in_no_process(first):
+    assert first[1].samples > 20
+    assert first[1].found == set()
+
+
+def test_the_password_is_in_no_output_and_no_file(lab, first, password):
+    assert "Running command on" in first[0].output, "the run was to be made with --debug"
+    assert password not in first[0].output
+    hits = subprocess.run(
+        ["grep", "-rlF", "--exclude=state.json", "--", password, "/var/lib/openpai-lab/hostlayer", "/tmp", str(ROOT)],
+        capture_output=True, text=True, check=False,
+    ).stdout.split()  # fmt: skip
+    assert hits == [str(lab.folder / "config.yaml")]
+
+
+def test_a_second_run_changes_nothing(lab, first):
+    before = {host: _traces(lab, host) for host in HOSTS}
+    run = converged(lab)
+    assert run.changed == 0, run.output
+    assert {host: _traces(lab, host) for host in HOSTS} == before
+
+
+def _traces(lab, host):
+    """What a restart or a refresh of the package index (which touches its files even when nothing is new) changes."""
+    units = "docker.service containerd.service ssh.service ntpsec.service ntp.service"
+    return (
+        out(lab, host, f"systemctl show -p ActiveEnterTimestamp,InvocationID {units}"),
+        out(lab, host, "stat -c '%n %.Z' /var/lib/apt/lists /var/lib/apt/lists/*"),
+    )
+
+
+def test_a_dry_run_of_converged_hosts_lists_no_change(lab, first):
+    run = pyinfra(lab, "--dry", "--diff")
+    assert run.changes() == []
+
+
+def test_the_verification_passes(lab, first, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/hosts", "--inventory", lab.inventory,
+         "--report-dir", tmp_path],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "verify.xml").stat().st_size and (tmp_path / "verify.html").stat().st_size
+
+
+def test_without_the_password_the_cluster_is_still_reached(lab, first, password):
+    configure(lab, password=None)
+    try:
+        assert converged(lab).changed == 0
+    finally:
+        configure(lab, password=password)
+
+
+def test_every_host_comes_back_converged_from_a_reboot(lab, first):
+    before = {host: _booted(lab, host) for host in HOSTS}
+    for host in HOSTS:
+        lab.run(host, "systemctl reboot")
+    for host in HOSTS:
+        wait_until(lambda host=host: _booted(lab, host) not in ("", before[host]), 90, step=0.5)
+    # The clock takes a while to be trusted again; waiting for it is all that a run may have to do.
+    assert set(converged(lab).changes()) <= {"Time | The clock is synchronised"}
+    assert converged(lab).changed == 0
+
+
+def _booted(lab, host):
+    """The boot id of a host that answers, else nothing."""
+    if not lab.running(host):
+        return ""
+    return lab.run(host, "systemctl is-active -q ssh && cat /proc/sys/kernel/random/boot_id").stdout.strip()
