@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from ipaddress import ip_network
 
 from pyinfra import host
@@ -10,7 +11,6 @@ from pyinfra.operations import files
 
 from cluster import Config
 from tasks.context import config_of
-from tasks.operations import file
 from tasks.rendering import render
 
 APT_PROXY = "/etc/apt/apt.conf.d/90openpai-deploy-proxy"
@@ -23,14 +23,13 @@ def apt_proxy() -> None:
 
 
 def proxy_file(path: str, template: str, config: Config) -> None:
-    """A file that exists only with a proxy configured; unreadable to others when the proxy's URL holds a password."""
+    """A file that exists only with a proxy configured; the config's check refuses proxies with a password."""
     proxies = {"http": config.http_proxy, "https": config.https_proxy or config.http_proxy}
     if not any(proxies.values()):
         files.file(name=f"No proxy in {path}", path=path, present=False)
         return
     content = render(template, proxies=proxies, no_proxy=config.no_proxy, hosts=_hosts(config))
-    secret = any("@" in url for url in proxies.values() if url)
-    file.text(name=f"Proxy in {path}", path=path, content=content, secret=secret)
+    files.put(name=f"Proxy in {path}", src=io.StringIO(content), dest=path, mode="644")
 
 
 def _hosts(config: Config) -> list[str]:
