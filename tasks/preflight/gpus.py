@@ -23,7 +23,8 @@ def _driver_built(config: Config) -> bool:
 
 
 def _refused(subject: Subject, state: DriverState) -> list[str]:
-    smi = subject.seen.smi if state.loaded or subject.config.nvidia_driver == "preinstalled" else None
+    # Without a loaded driver nvidia-smi can only fail; the deploy loads one that is on the disk.
+    smi = subject.seen.smi if state.loaded else None
     return refusals(state, subject.config, disruption=subject.survey.disruption, smi=smi)
 
 
