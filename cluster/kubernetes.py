@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 from cluster.config import Config
 from cluster.model import Cluster
@@ -14,7 +14,6 @@ from cluster.problems import Problem
 SUPPORTED_MINORS = (20, 21)
 # What the kubelet's Docker client (dockershim) speaks: DefaultVersion of the vendored docker/docker, by minor version.
 DOCKER_API = {20: (1, 40), 21: (1, 41)}
-KUBEADM_NETWORKS = ("calico", "host-gw")
 BINARIES = ("kubeadm", "kubelet", "kubectl")
 
 
@@ -32,24 +31,13 @@ def problems(cluster: Cluster) -> list[Problem]:
     """What is wrong with the Kubernetes keys of a cluster folder, taken together."""
     if cluster.config.installer == "none":
         return []
-    found = [*_networks(cluster)]
+    found = [*_shares(cluster)]
     found += _kubespray(cluster.config) if cluster.config.installer == "kubespray" else _kubeadm(cluster)
     return [Problem("config.yaml", 0, message, remedy) for message, remedy in found]
 
 
-def _networks(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    config = cluster.config
-    pods, services = IPv4Network(config.kube_pods_subnet), IPv4Network(config.kube_service_addresses)
-    if pods.overlaps(services):
-        yield f"kube_pods_subnet {pods} and kube_service_addresses {services} overlap", "choose two separate networks"
-    for host in cluster.hosts:
-        for key, network in (("kube_pods_subnet", pods), ("kube_service_addresses", services)):
-            if not host.is_local and IPv4Address(host.address) in network:
-                yield (
-                    f"{key} {network} holds {host.name}'s own address {host.address}",
-                    "choose a network without hosts",
-                )
-    prefix = config.kube_network_node_prefix
+def _shares(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    pods, prefix = IPv4Network(cluster.config.kube_pods_subnet), cluster.config.kube_network_node_prefix
     nodes = len(cluster.masters) + len(cluster.workers)
     if prefix < pods.prefixlen:
         yield (
@@ -70,12 +58,6 @@ def _kubeadm(cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield (
             f"kubernetes_version {config.kubernetes_version}: not a version that OpenPAI 1.x and Docker both work with",
             "use v1.20.x or v1.21.x, as v1.21.14",
-        )
-    if config.openpai_kube_network_plugin not in KUBEADM_NETWORKS:
-        yield (
-            f"openpai_kube_network_plugin {config.openpai_kube_network_plugin}: kubeadm sets up "
-            f"{' or '.join(KUBEADM_NETWORKS)}",
-            "choose one of them, or installer: kubespray",
         )
     if len(cluster.masters) > 1:
         yield (

@@ -87,7 +87,9 @@ class KubernetesNode(FactBase[Node]):
     def process(self, output: list[str]) -> Node:
         found = parse_sections(output)
         return Node(
-            running=tuple(line.split()[0].removeprefix(PREFIX) for line in found["running"].splitlines()),
+            running=tuple(
+                line.split()[0].removeprefix(PREFIX).removesuffix(".service") for line in found["running"].splitlines()
+            ),
             files=frozenset(found["files"].split()),
             server=found["server"].removeprefix("https://"),
             rotates=bool(found["rotates"]),

@@ -1,0 +1,171 @@
+"""The plan of the Kubernetes stage, the order in which hosts meet, and what never leaves the master in the open."""
+
+import json
+
+import pytest
+from pyinfra import logger
+
+from tasks import kubernetes
+from tasks.facts.kubernetes_node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
+from tests.plan.conftest import planned
+
+DEV_BOX, MASTER, WORKER = "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-001"
+NODE_FACT = "list-units --plain"
+TOKEN = "abcdef.0123456789abcdef"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+FINISHED = [ADMIN_CONF, KUBELET_CONF, CA, ETCD_DATA, KUBELET_CONFIG, *(f"{MANIFESTS}/{c}.yaml" for c in COMPONENTS)]
+
+
+def sections(**texts):
+    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
+
+
+def node(**texts):
+    empty = dict.fromkeys(("running", "files", "server", "rotates", "api"), "")
+    return sections(**(empty | texts))
+
+
+def master_node(**texts):
+    up = {
+        "files": "\n".join(FINISHED), "server": "https://10.1.0.1:6443", "rotates": KUBELET_CONF, "ready": "ok",
+        "version": '  "gitVersion": "v1.21.14",', "cluster_info": "configmap/cluster-info",
+        "addons": "configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
+    }  # fmt: skip
+    return node(**(up | texts))
+
+
+@pytest.fixture
+def host_gw(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("openpai_kube_network_plugin: host-gw\n")
+    return folder
+
+
+def deployed_before(folder, *names):
+    hosts = [{"name": name, "address": f"10.0.0.{int(name[-3:])}", "role": "worker"} for name in names]
+    record = folder / "deployed.yaml"
+    record.write_text(json.dumps({"hosts": hosts}))
+    record.chmod(0o600)
+    return record
+
+
+def titles(names):
+    return [name.rpartition(" | ")[2] for name in names]
+
+
+def test_a_bare_cluster_gets_everything_once_in_order(host_gw):
+    with planned(host_gw, kubernetes.install) as plan:
+        master, worker, dev_box = (titles(plan.operations(host)) for host in (MASTER, WORKER, DEV_BOX))
+    assert master.index("kubelet at its version") < master.index("The control plane is up")
+    assert "The worker is a member" in worker
+    assert "The control plane is up" not in worker
+    assert dev_box[:2] == ["kubectl at its version", "Kubeconfig in ~/pai-deploy/kube/config"]
+
+
+def test_hosts_of_different_roles_wait_for_each_other(host_gw):
+    with planned(host_gw, kubernetes.install) as plan:
+        order = titles(sorted(plan.state.op_meta[op].names)[0] for op in plan.state.get_op_order())
+    steps = [
+        "The control plane is up",
+        "The worker is a member",
+        "Every node is Ready",
+        "Kubeconfig in ~/pai-deploy/kube/config",
+    ]
+    assert [title for title in order if title in steps] == steps
+
+
+@pytest.mark.parametrize("installer", ["kubespray", "none"])
+def test_other_installers_leave_kubeadm_out(folder, installer):
+    with (folder / "config.yaml").open("a") as config:
+        config.write(f"installer: {installer}\n")
+    with planned(folder, kubernetes.install) as plan:
+        assert not [host for host in (MASTER, WORKER, DEV_BOX) if plan.all_operations(host)]
+
+
+def test_calico_is_applied_by_the_master_alone(folder):
+    with planned(folder, kubernetes.install) as plan:
+        assert "Calico" in titles(plan.operations(MASTER))
+        assert not [title for title in titles(plan.all_operations(WORKER)) if "Pod network" in title]
+
+
+def test_a_finished_control_plane_and_its_workers_are_left_alone(host_gw):
+    worker = node(files=f"{KUBELET_CONF}\n{CA}", server="https://10.1.0.1:6443", api="node/x")
+    answers = {f"openpai-{n:03d}": {NODE_FACT: worker} for n in range(1, 5)}
+    with planned(host_gw, kubernetes.install, {"openpai-master-01": {NODE_FACT: master_node()}, **answers}) as plan:
+        assert "The control plane is up" not in titles(plan.operations(MASTER))
+        assert "The worker is a member" not in titles(plan.operations(WORKER))
+
+
+def test_another_version_is_refused_not_installed_over(host_gw, caplog):
+    running = master_node(version='  "gitVersion": "v1.20.2",')
+    with planned(host_gw, kubernetes.bring_up, {"openpai-master-01": {NODE_FACT: running}}):
+        pass
+    assert "the cluster runs v1.20.2, the config asks for v1.21.14" in caplog.text
+
+
+def test_a_killed_init_is_resumed_and_never_starts_over(host_gw):
+    half = node(files="\n".join([ADMIN_CONF, CA, ETCD_DATA]), server="https://10.1.0.1:6443")
+    with planned(host_gw, kubernetes.bring_up, {"openpai-master-01": {NODE_FACT: half}}) as plan:
+        plan.run()
+        (init,) = [command for command in plan.commands(MASTER) if "kubeadm init --config" in command]
+        assert not [command for command in plan.commands(MASTER) if "kubeadm reset" in command]
+    assert "--ignore-preflight-errors=DirAvailable--var-lib-etcd" in init
+    assert "--skip-token-print" in init
+
+
+def test_an_init_left_running_by_a_killed_run_is_awaited_first(host_gw):
+    busy = node(running="openpai-deploy-kubeadm-init.service loaded active running", files=CA)
+    with planned(host_gw, kubernetes.bring_up, {"openpai-master-01": {NODE_FACT: busy}}) as plan:
+        plan.run()
+        said = plan.commands(MASTER)
+    wait = next(i for i, command in enumerate(said) if "is-active -q openpai-deploy-kubeadm-init" in command)
+    init = next(i for i, command in enumerate(said) if "kubeadm init --config" in command)
+    assert wait < init
+
+
+def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
+    certificate = (
+        "-----BEGIN CERTIFICATE-----\n"
+        "MIIBcjCCARmgAwIBAgIUG2pYf8sVf0v3tm9dJx1OQ6Gq9Z0wCgYIKoZIzj0EAwIw\n"
+        "-----END CERTIFICATE-----"
+    )
+    monkeypatch.setattr("tasks.operations.membership.ca_hash", lambda pem: "f" * 64)
+    answers = {"kubeadm --kubeconfig": [TOKEN], f"cat {CA}": certificate.splitlines()}
+    logger.setLevel("DEBUG")
+    with planned(host_gw, kubernetes.join, {"openpai-master-01": answers}) as plan:
+        plan.run()
+        master, worker = plan.commands(MASTER), plan.commands(WORKER)
+    assert [command for command in worker if "kubeadm join --config /run/openpai-deploy/kubeadm-join.yaml" in command]
+    assert [command for command in master if "token create --ttl 15m" in command]
+    assert [command for command in master if "token delete abcdef" in command]
+    assert TOKEN.partition(".")[2] not in "\n".join([*master, *worker]) + caplog.text
+
+
+def test_the_whole_is_reset_only_by_its_name(host_gw, caplog):
+    answers = {"openpai-master-01": {NODE_FACT: master_node()}}
+    with planned(host_gw, kubernetes.reset, answers) as plan:
+        plan.run()
+        assert not [command for command in plan.commands(MASTER) if "kubeadm reset" in command]
+    assert "--data confirm=plan" in caplog.text
+
+
+def test_remove_departed_touches_none_that_is_still_in_the_csv(host_gw):
+    deployed_before(host_gw, "openpai-001", "openpai-004")
+    with planned(host_gw, kubernetes.remove_departed) as plan:
+        assert plan.operations(MASTER) == []
+
+
+def test_a_departed_worker_is_drained_deleted_and_reset(host_gw):
+    record = deployed_before(host_gw, "openpai-001", "openpai-009")
+    item = {
+        "metadata": {"name": "openpai-009"},
+        "spec": {},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.21.14"}},
+    }
+    answers = {"openpai-master-01": {"get nodes -o json": [json.dumps({"items": [item]})]}}
+    with planned(host_gw, kubernetes.remove_departed, answers) as plan:
+        plan.run()
+        said = plan.commands(MASTER)
+    steps = ["snapshot save", "drain openpai-009", "delete node openpai-009"]
+    assert [step for command in said for step in steps if step in command] == steps
+    assert "openpai-009" not in record.read_text()

@@ -1,0 +1,215 @@
+"""What a node's state means, and the step it asks for."""
+
+import json
+
+import pytest
+
+from tasks import detached
+from tasks.facts.binaries import Binaries
+from tasks.facts.certificates import CertificateState
+from tasks.facts.kernel import KernelState
+from tasks.facts.kubernetes_cluster import ManifestDiffers, Members, unready
+from tasks.facts.kubernetes_node import (
+    ADMIN_CONF,
+    BOOTSTRAP_CONF,
+    CA,
+    COMPONENTS,
+    ETCD_DATA,
+    KUBELET_CONF,
+    KUBELET_CONFIG,
+    MANIFESTS,
+    Api,
+    KubernetesNode,
+    Node,
+    read_api,
+)
+from tasks.facts.pod_network import PodNetworkFaults
+from tasks.kubernetes_steps import Refusal, Step, of_master, of_worker
+from tasks.operations.etcd import Snapshots
+
+SERVER = "10.1.0.1:6443"
+PODS = tuple(f"{MANIFESTS}/{name}.yaml" for name in COMPONENTS)
+FINISHED = frozenset({ADMIN_CONF, KUBELET_CONF, CA, ETCD_DATA, KUBELET_CONFIG, *PODS})
+MEMBER = frozenset({KUBELET_CONF, CA, KUBELET_CONFIG})
+
+
+def sections(**texts):
+    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
+
+
+@pytest.mark.parametrize(
+    ("node", "step"),
+    [
+        (Node(), Step.INIT),
+        (Node(files=frozenset({CA})), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER, ready=True), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True, addons=True), Step.NOTHING),
+        (Node(files=FINISHED, server=SERVER, rotates=True), Step.REVIVE),
+        (Node(files=FINISHED - {PODS[1]}, server=SERVER, rotates=True), Step.REWRITE),
+    ],
+)
+def test_a_masters_step(node, step):
+    assert of_master(node, SERVER) is step
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (Node(files=frozenset({ETCD_DATA})), "its certificates"),
+        (Node(files=FINISHED - {ETCD_DATA}, server=SERVER, rotates=True), "etcd's data (/var/lib/etcd) is gone"),
+        (Node(files=MEMBER, server="10.9.9.9:6443", rotates=True), "belongs to another cluster, 10.9.9.9:6443"),
+    ],
+)
+def test_a_control_plane_is_never_initialised_over_what_is_there(node, said):
+    found = of_master(node, SERVER)
+    assert isinstance(found, Refusal)
+    assert said in found.message
+
+
+@pytest.mark.parametrize(
+    ("node", "step"),
+    [
+        (Node(), Step.JOIN),
+        (Node(files=frozenset({BOOTSTRAP_CONF, CA, KUBELET_CONFIG})), Step.REJOIN),
+        (Node(files=MEMBER, server=SERVER, api=Api.KNOWN), Step.NOTHING),
+        (Node(files=MEMBER | {BOOTSTRAP_CONF}, server=SERVER, api=Api.KNOWN), Step.RESUME),
+        (Node(files=MEMBER, server=SERVER, api=Api.UNKNOWN), Step.REGISTER),
+    ],
+)
+def test_a_workers_step(node, step):
+    assert of_worker(node, SERVER) is step
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (Node(files=MEMBER, server="10.9.9.9:6443", api=Api.KNOWN), "another cluster, 10.9.9.9:6443"),
+        (Node(files=MEMBER, server=SERVER, api=Api.OTHER_CA), "another cluster"),
+        (Node(files=MEMBER, server=SERVER, api=Api.REFUSED), "refuses this host's certificate"),
+        (Node(files=MEMBER, server=SERVER, api=Api.SILENT), f"{SERVER} does not answer"),
+    ],
+)
+def test_a_worker_of_another_cluster_is_left_alone(node, said):
+    found = of_worker(node, SERVER)
+    assert isinstance(found, Refusal)
+    assert said in found.message
+
+
+@pytest.mark.parametrize(
+    ("said", "api"),
+    [
+        ("node/openpai-001", Api.KNOWN),
+        ('Error from server (NotFound): nodes "openpai-001" not found', Api.UNKNOWN),
+        ("error: You must be logged in to the server (Unauthorized)", Api.REFUSED),
+        ('Error from server (Forbidden): nodes "b" is forbidden', Api.REFUSED),
+        ("Unable to connect to the server: x509: certificate signed by unknown authority", Api.OTHER_CA),
+        ("The connection to the server 10.1.0.1:6443 was refused", Api.SILENT),
+        ("", Api.SILENT),
+    ],
+)
+def test_kubectls_words(said, api):
+    assert read_api(said) is api
+
+
+def test_a_node_is_read_from_one_command():
+    output = sections(
+        running=f"{detached.PREFIX}kubeadm-init.service loaded active running sh",
+        files="\n".join(FINISHED),
+        server="https://10.1.0.1:6443",
+        rotates=KUBELET_CONF,
+        api="node/openpai-master-01",
+        ready="ok",
+        version='{\n  "gitVersion": "v1.20.2",\n}',
+        addons="configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
+        cluster_info="configmap/cluster-info",
+    )
+    node = KubernetesNode().process(output)
+    assert node.running == ("kubeadm-init",)
+    assert (node.server, node.rotates, node.api, node.ready) == (SERVER, True, Api.KNOWN, True)
+    assert (node.version, node.addons, node.manifests_missing) == ("v1.20.2", True, ())
+
+
+def test_without_its_last_addon_a_control_plane_is_unfinished():
+    output = sections(
+        running="", files="", server="", rotates="", api="", ready="ok",
+        addons="configmap/kubeadm-config\ndeployment.apps/coredns", cluster_info="configmap/cluster-info",
+    )  # fmt: skip
+    assert not KubernetesNode().process(output).addons
+
+
+def test_members_are_read_with_what_ails_them():
+    ready = {"type": "Ready", "status": "True", "message": "ok"}
+    late = {"type": "Ready", "status": "False", "message": "cni config uninitialized"}
+    items = [
+        {
+            "metadata": {"name": name, "labels": {"pai-worker": "true"}},
+            "spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]},
+            "status": {
+                "conditions": conditions,
+                "nodeInfo": {"kubeletVersion": "v1.20.2"},
+                "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": "10.0.0.1"}],
+                "allocatable": {"nvidia.com/gpu": "4"},
+            },
+        }
+        for name, conditions in (("a", [ready]), ("b", [late]), ("c", []))
+    ]
+    members = Members().process(json.dumps({"items": items}).splitlines())
+    assert [(one.ready, one.fault) for one in members.values()] == [
+        (True, ""),
+        (False, "cni config uninitialized"),
+        (False, "it never reported"),
+    ]
+    assert (members["a"].gpus, members["a"].address, members["a"].taints) == (4, "10.0.0.1", {"k:NoSchedule"})
+
+
+def test_workloads_without_their_pods():
+    lines = ["DaemonSet/kube-proxy 3 3", "Deployment/coredns 1 2", "DaemonSet/plugin  2", "DaemonSet/none 0 0", ""]
+    assert unready(lines) == ["Deployment/coredns 1/2", "DaemonSet/plugin 0/2"]
+
+
+def test_a_manifest_differs_until_the_api_server_says_otherwise():
+    assert ManifestDiffers.default() is True
+    assert ManifestDiffers().process(["same"]) is False
+    assert ManifestDiffers().process(["differs"]) is True
+
+
+def test_one_recorded_sum_is_read_as_well_as_several():
+    output = sections(arch="arm64", sums="aa  /usr/local/bin/kubeadm", recorded="kubeadm-v1.20.2:aa")
+    found = Binaries().process(output)
+    assert (found.arch, found.sha256, found.recorded) == (
+        "arm64",
+        {"/usr/local/bin/kubeadm": "aa"},
+        {"kubeadm-v1.20.2": "aa"},
+    )
+    assert "grep -H" in Binaries().command(paths=["/usr/local/bin/kubeadm"])
+
+
+def test_swap_and_modules():
+    output = sections(
+        modules="overlay",
+        sysctls="net.ipv4.ip_forward=1\nnet.bridge.bridge-nf-call-iptables=",
+        swaps="/dev/sda2  partition 8388604 0 -2",
+        target="masked",
+        services="zramswap.service enabled enabled",
+    )
+    found = KernelState().process(output)
+    assert (found.modules, found.swaps, found.swap_masked) == ({"overlay"}, ("/dev/sda2",), True)
+    assert found.swap_services == ("zramswap.service",)
+    assert found.sysctls == {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": ""}
+
+
+def test_certificates_that_expire_and_processes_that_are_behind():
+    found = CertificateState().process(sections(expiring="pki/apiserver.crt\nadmin.conf", stale="etcd"))
+    assert (found.expiring, found.stale) == (("pki/apiserver.crt", "admin.conf"), ("etcd",))
+
+
+def test_a_pod_network_that_says_nothing_has_no_fault():
+    assert PodNetworkFaults().process(["end"]) == []
+    assert PodNetworkFaults().process(["no route to the pods of b", "end"]) == ["no route to the pods of b"]
+    assert PodNetworkFaults.default() != []
+
+
+def test_snapshots_by_name():
+    assert Snapshots().process(["aa  20261123T120000Z-removal.db"]) == {"20261123T120000Z-removal.db": "aa"}
