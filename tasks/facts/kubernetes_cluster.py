@@ -20,7 +20,8 @@ KUBECTL = f"{ASK} {ADMIN_CONF}"
 class Member:
     """A node as the API server has it.
 
-    `fault` is the kubelet's own word for why it is not Ready, `gpus` the number that pods may ask for.
+    `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not, `gpus` the number that
+    pods may ask for.
     """
 
     ready: bool
@@ -50,16 +51,19 @@ class Members(FactBase[dict[str, Member]]):
 
 def _member(item: dict) -> Member:
     conditions = {one["type"]: one for one in item["status"].get("conditions", [])}
-    ready = conditions.get("Ready", {})
+    ready = conditions.get("Ready", {"message": "it never reported"})
+    # A node under pressure is Ready by name, but takes no pods and evicts those it has.
+    pressed = [one for kind, one in conditions.items() if kind.endswith("Pressure") and one["status"] == "True"]
+    faults = [*([] if ready.get("status") == "True" else [ready]), *pressed]
     return Member(
-        ready=ready.get("status") == "True",
+        ready=not faults,
         version=item["status"]["nodeInfo"]["kubeletVersion"],
         labels=item["metadata"].get("labels", {}),
         taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
         unschedulable=item["spec"].get("unschedulable", False),
         address=next((a["address"] for a in item["status"].get("addresses", []) if a["type"] == "InternalIP"), ""),
         gpus=int(item["status"].get("allocatable", {}).get("nvidia.com/gpu", "0")),
-        fault="" if ready.get("status") == "True" else ready.get("message", "it never reported"),
+        fault="; ".join(fault.get("message", "") for fault in faults),
     )
 
 

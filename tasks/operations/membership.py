@@ -68,7 +68,8 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
     try:
         certificate = ask(master, f"cat {CA}")
         token = ask(
-            master, f"kubeadm --kubeconfig {ADMIN_CONF} token create --ttl {TOKEN_LIFE}m --description {worker.name}"
+            master,
+            f"kubeadm --kubeconfig {ADMIN_CONF} token create --ttl {TOKEN_LIFE}m --description {worker.name}-joins",
         ).strip()
         try:
             config = join_config(cluster, worker, token, ca_hash(certificate))

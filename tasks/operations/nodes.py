@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from pyinfra import host
+from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.facts.kubernetes_cluster import KUBECTL, ManifestDiffers, Members, Unready
@@ -35,14 +35,18 @@ def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Gen
 
 @operation()
 def ready(names: list[str], timeout: int) -> Generator[Any]:
-    """Wait until the nodes `names` are Ready; after `timeout` seconds fail with each one's own word."""
+    """Wait until the nodes `names` are Ready; after `timeout` seconds fail with each one's own word.
+
+    Hosts that failed in this run have said why, and are not waited for.
+    """
 
     def late() -> dict[str, str]:
         members = host.get_fact(Members)
+        failed = {other.name for other in state.failed_hosts}
         return {
             name: members[name].fault if name in members else "not a member of the cluster"
             for name in names
-            if name not in members or not members[name].ready
+            if name not in failed and (name not in members or not members[name].ready)
         }
 
     waiting = late()

@@ -142,6 +142,7 @@ def test_without_its_last_addon_a_control_plane_is_unfinished():
 def test_members_are_read_with_what_ails_them():
     ready = {"type": "Ready", "status": "True", "message": "ok"}
     late = {"type": "Ready", "status": "False", "message": "cni config uninitialized"}
+    full = {"type": "DiskPressure", "status": "True", "message": "kubelet has disk pressure"}
     items = [
         {
             "metadata": {"name": name, "labels": {"pai-worker": "true"}},
@@ -153,13 +154,14 @@ def test_members_are_read_with_what_ails_them():
                 "allocatable": {"nvidia.com/gpu": "4"},
             },
         }
-        for name, conditions in (("a", [ready]), ("b", [late]), ("c", []))
+        for name, conditions in (("a", [ready]), ("b", [late]), ("c", []), ("d", [ready, full]))
     ]
     members = Members().process(json.dumps({"items": items}).splitlines())
     assert [(one.ready, one.fault) for one in members.values()] == [
         (True, ""),
         (False, "cni config uninitialized"),
         (False, "it never reported"),
+        (False, "kubelet has disk pressure"),
     ]
     assert (members["a"].gpus, members["a"].address, members["a"].taints) == (4, "10.0.0.1", {"k:NoSchedule"})
 

@@ -1,0 +1,283 @@
+"""Kubernetes on lab hosts, with real binaries: killed runs, changes of worker.csv, reboots, a full disk, lost data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from lab.api import Lab
+from tests.lab.harness import ENVIRONMENT, ROOT, Run, configure, converged, killed_when, out, pyinfra, wait_until
+
+MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
+STAGE = "tasks.kubernetes.install"
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+MINUTES = 60
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """Two workers with GPUs, everything but Kubernetes installed."""
+    made = Lab("kubelab")
+    made.down()
+    made.up(workers=2, kubernetes=True)
+    configure(made, installer="none")
+    converged(made)
+    configure(made, installer="kubeadm")
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="module")
+def cluster(lab):
+    """The lab with a finished cluster."""
+    healthy(lab)
+    return lab
+
+
+def stage(lab: Lab, *arguments: str, file: str = STAGE) -> Run:
+    """Run a Kubernetes task to its end, without questions."""
+    return pyinfra(lab, "-y", *arguments, file=file, timeout=30 * MINUTES)
+
+
+def healthy(lab: Lab, *arguments: str) -> Run:
+    """Converge Kubernetes; anything but success fails the test."""
+    run = stage(lab, *arguments)
+    assert run.status == 0, run.output
+    return run
+
+
+def settled(lab: Lab) -> None:
+    """A further run changes nothing."""
+    run = healthy(lab)
+    assert run.changed == 0, run.changes()
+
+
+def nodes(lab: Lab) -> dict[str, str]:
+    """The status of every node, as kubectl on the dev box shows it to the config's user."""
+    kubectl = "kubectl --kubeconfig ~/pai-deploy/kube/config get nodes --no-headers"
+    lines = out(lab, "dev-box", f"su - paiadmin -c '{kubectl}'").splitlines()
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+def kubelet_process(lab: Lab, host: str) -> str:
+    return out(lab, host, "systemctl show kubelet -p InvocationID --value")
+
+
+def test_a_run_killed_during_init_is_finished_by_the_next(lab):
+    def initialising() -> bool:
+        return lab.run(MASTER, "test -e /etc/kubernetes/manifests/kube-apiserver.yaml").returncode == 0
+
+    killed_when(lab, initialising, file=STAGE)
+    healthy(lab)
+    assert set(nodes(lab).values()) == {"Ready"}
+    assert "Using existing ca" not in out(lab, MASTER, "cat /var/log/openpai-deploy/kubeadm-init.log")
+
+
+def test_a_second_run_changes_nothing(cluster):
+    settled(cluster)
+
+
+def test_the_suite_of_the_finished_hosts_passes(cluster):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(cluster.inventory)],
+        cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_init_that_dies_half_way_is_resumed_over_its_own_data(lab):
+    run = stage(lab, "--data", "confirm=kubelab", file="tasks.kubernetes.reset")
+    assert run.status == 0, run.output
+    assert lab.run(MASTER, "test -e /etc/kubernetes/admin.conf").returncode != 0
+
+    def half_way() -> bool:
+        return (
+            lab.run(
+                MASTER, "test -e /var/lib/etcd/member && systemctl kill -s KILL openpai-deploy-kubeadm-init"
+            ).returncode
+            == 0
+        )
+
+    killed_when(lab, half_way, file=STAGE)
+    wait_until(lambda: lab.run(MASTER, "systemctl is-active openpai-deploy-kubeadm-init").returncode != 0, 30)
+    certificate = out(lab, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt")
+    healthy(lab)
+    assert out(lab, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt") == certificate
+    assert set(nodes(lab).values()) == {"Ready"}
+
+
+def leave(lab: Lab, host: str) -> None:
+    """Take a worker out by hand, as after a reinstallation of its disk."""
+    out(lab, MASTER, f"{KUBECTL} delete node {host}")
+    out(lab, host, "kubeadm reset -f")
+
+
+def test_a_join_that_is_killed_is_mended(cluster):
+    leave(cluster, FIRST)
+
+    def joining() -> bool:
+        traces = "test -e /etc/kubernetes/bootstrap-kubelet.conf"
+        return cluster.run(FIRST, f"{traces} && systemctl kill -s KILL openpai-deploy-kubeadm-join").returncode == 0
+
+    killed_when(cluster, joining, file=STAGE)
+    healthy(cluster)
+    assert nodes(cluster)[FIRST] == "Ready"
+    assert (
+        cluster.run(FIRST, "ls /etc/kubernetes/bootstrap-kubelet.conf /run/openpai-deploy/kubeadm-join.yaml").stdout
+        == ""
+    )
+
+
+def test_no_token_outlives_a_join(cluster):
+    assert (
+        out(cluster, MASTER, "kubeadm --kubeconfig /etc/kubernetes/admin.conf token list | grep -c joins || :") == "0"
+    )
+    logs = "grep -rlsE '[a-z0-9]{6}\\.[a-z0-9]{16}' /var/log/openpai-deploy /run/openpai-deploy || :"
+    assert [out(cluster, host, logs) for host in (MASTER, FIRST, SECOND)] == ["", "", ""]
+
+
+def test_a_kubelet_that_is_killed_comes_back_and_one_that_is_stopped_is_started(cluster):
+    out(cluster, FIRST, "systemctl kill -s KILL kubelet")
+    wait_until(lambda: cluster.run(FIRST, "systemctl is-active -q kubelet").returncode == 0, 30)
+    out(cluster, SECOND, "systemctl stop kubelet")
+    run = healthy(cluster)
+    assert [name for name in run.changes() if "kubelet runs" in name]
+    settled(cluster)
+
+
+def test_a_node_that_was_deleted_registers_again(cluster):
+    out(cluster, MASTER, f"{KUBECTL} delete node {SECOND}")
+    healthy(cluster)
+    assert nodes(cluster)[SECOND] == "Ready"
+    assert "pai-worker=true" in out(cluster, MASTER, f"{KUBECTL} get node {SECOND} --show-labels")
+
+
+def test_a_rebooted_master_is_a_control_plane_again_by_itself(cluster):
+    before = out(cluster, MASTER, "cat /proc/sys/kernel/random/boot_id")
+    cluster.run(MASTER, "systemctl reboot")
+    wait_until(
+        lambda: (
+            cluster.run(MASTER, "cat /proc/sys/kernel/random/boot_id 2>/dev/null").stdout.strip() not in ("", before)
+        ),
+        120,
+    )
+    wait_until(lambda: cluster.run(MASTER, f"{KUBECTL} get --raw /readyz").stdout == "ok", 180, step=1)
+    wait_until(lambda: set(nodes(cluster).values()) == {"Ready"}, 120, step=1)
+    assert out(cluster, MASTER, "ip route show proto 73 | wc -l") == "2"
+    settled(cluster)
+
+
+def test_an_added_worker_joins_without_touching_the_others(cluster):
+    before = [kubelet_process(cluster, host) for host in (MASTER, FIRST, SECOND)]
+    cluster.up(workers=3, kubernetes=True)
+    run = converged(cluster)
+    assert nodes(cluster)[THIRD] == "Ready"
+    assert [kubelet_process(cluster, host) for host in (MASTER, FIRST, SECOND)] == before
+    assert not [line for line in run.lines(FIRST) if line.endswith("Success")]
+    wait_until(lambda: out(cluster, FIRST, "ip route show proto 73 | wc -l") == "3", 60, step=1)
+
+
+def test_a_removed_worker_leaves_only_when_told_to(cluster):
+    rows = cluster.folder / "worker.csv"
+    rows.write_text("".join(line for line in rows.read_text().splitlines(keepends=True) if not line.startswith(THIRD)))
+    settled(cluster)
+    assert nodes(cluster)[THIRD] == "Ready"
+    run = stage(cluster, file="tasks.kubernetes.remove_departed")
+    assert run.status == 0, run.output
+    assert THIRD not in nodes(cluster)
+    assert cluster.run(THIRD, "ls /etc/kubernetes/kubelet.conf").returncode != 0
+    assert cluster.run(THIRD, "systemctl is-active kubelet").stdout.strip() == "inactive"
+    assert THIRD not in (cluster.folder / "deployed.yaml").read_text()
+    assert stage(cluster, file="tasks.kubernetes.remove_departed").changed == 0
+
+
+def test_a_full_disk_is_named(cluster):
+    configure(cluster, kubernetes_timeout=20)
+    # The kubelet's folder on a disk of its own, so that only this one is full.
+    out(
+        cluster,
+        SECOND,
+        "systemctl stop kubelet && mkdir -p /run/full && mount -t tmpfs -o size=64m none /run/full && "
+        "cp -a /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /var/lib/kubelet/pki /run/full/ && "
+        "mount --move /run/full /var/lib/kubelet && "
+        "dd if=/dev/zero of=/var/lib/kubelet/full bs=1M count=62 status=none && systemctl start kubelet",
+    )
+    try:
+        pressed = (
+            f"{KUBECTL} get node {SECOND} -o jsonpath='{{.status.conditions[?(@.type==\"DiskPressure\")].status}}'"
+        )
+        wait_until(lambda: cluster.run(MASTER, pressed).stdout == "True", 120, step=1)
+        run = stage(cluster)
+        assert run.status != 0
+        assert f"{SECOND} is not Ready: kubelet has disk pressure" in run.output
+    finally:
+        out(cluster, SECOND, "systemctl stop kubelet; umount -l /var/lib/kubelet; systemctl start kubelet")
+        configure(cluster, kubernetes_timeout=300)
+    healthy(cluster)
+
+
+def test_certificates_are_renewed_before_they_expire_and_put_to_use(cluster):
+    before = out(cluster, MASTER, "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt")
+    configure(cluster, kube_certificate_renewal_days=400)
+    run = stage(cluster)
+    assert run.status == 0, run.output
+    configure(cluster, kube_certificate_renewal_days=60)
+    assert out(cluster, MASTER, "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt") != before
+    served = "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -serial"
+    on_disk = "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt"
+    assert out(cluster, MASTER, served) == out(cluster, MASTER, on_disk)
+    assert set(nodes(cluster).values()) == {"Ready"}
+    assert out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | grep -c certificates") == "1"
+    settled(cluster)
+
+
+def test_a_snapshot_brings_back_what_was_there(cluster):
+    out(cluster, MASTER, f"{KUBECTL} create configmap before")
+    assert stage(cluster, file="tasks.kubernetes.snapshot").status == 0
+    snapshot = out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | tail -n 1")
+    copies = out(cluster, "dev-box", "stat -c '%a %U %n' /home/paiadmin/pai-deploy/etcd-snapshots/*")
+    assert f"600 paiadmin /home/paiadmin/pai-deploy/etcd-snapshots/{snapshot}" in copies.splitlines()
+    out(cluster, MASTER, f"{KUBECTL} create configmap after")
+    # As after the loss of the master's own copies.
+    out(cluster, MASTER, f"rm /var/backups/openpai-deploy/etcd/{snapshot}")
+    asked = stage(cluster, "--data", f"snapshot={snapshot}", file="tasks.kubernetes.restore")
+    assert asked.status != 0
+    assert "--data confirm=kubelab" in asked.output
+    run = stage(cluster, "--data", f"snapshot={snapshot}", "--data", "confirm=kubelab", file="tasks.kubernetes.restore")
+    assert run.status == 0, run.output
+    assert sorted(out(cluster, MASTER, f"{KUBECTL} get configmap -o name").split())[:2] == [
+        "configmap/before",
+        "configmap/kube-root-ca.crt",
+    ]
+    healthy(cluster)
+    assert set(nodes(cluster).values()) == {"Ready"}
+
+
+def test_a_dead_control_plane_is_revived_and_never_initialised_again(cluster):
+    certificate = out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt")
+    out(
+        cluster,
+        MASTER,
+        "systemctl stop kubelet && rm /etc/kubernetes/manifests/kube-scheduler.yaml && docker stop $(docker ps -q)",
+    )
+    healthy(cluster)
+    assert out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt") == certificate
+    assert set(nodes(cluster).values()) == {"Ready"}
+
+
+def test_a_control_plane_without_its_data_is_reported_and_left_alone(cluster):
+    out(
+        cluster,
+        MASTER,
+        "systemctl stop kubelet && docker stop $(docker ps -q) && mv /var/lib/etcd/member /var/lib/etcd/aside",
+    )
+    try:
+        run = stage(cluster)
+        assert run.status != 0
+        assert "etcd's data (/var/lib/etcd) is gone" in run.output
+        assert cluster.run(MASTER, "test -e /var/lib/etcd/member").returncode != 0
+    finally:
+        out(cluster, MASTER, "mv /var/lib/etcd/aside /var/lib/etcd/member; systemctl start kubelet")
+    healthy(cluster)
