@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def _target(item: pytest.Item) -> Target | None:
     return value if isinstance(value, Target) else None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Ask all hosts at once for what the collected tests will want to know."""
     config = session.config
@@ -95,7 +97,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     connections.open(targets, _dev_box(config))
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     wanted = [function for function in functions if "answers" in function.fixturenames]
-    snapshots.prefetch((target, item.module) for item in wanted if (target := _target(item)))
+    pairs = [(target, item.module) for item in wanted if (target := _target(item))]
+    terminal = config.get_terminal_writer()
+    terminal.line(f"asking {len({target.name for target, _ in pairs})} hosts ...")
+    start = time.monotonic()
+    snapshots.prefetch(pairs)
+    terminal.line(f"answered after {time.monotonic() - start:.1f} s")
 
 
 def _dev_box(config: pytest.Config) -> Target:

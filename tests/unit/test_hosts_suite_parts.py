@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.hosts.connections import Connections, check_credentials
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held
 from tests.hosts.probes import KILLED, TIMED_OUT, Answer, Probe, RunAs, answers, script
+from tests.hosts.snapshots import Snapshots
 from tests.hosts.targets import read
 from tests.unit.hosts_fleet import CONFIG, PROJECT, make_cluster
 
@@ -226,6 +228,24 @@ def test_usage_errors_are_one_line(tmp_path: Path) -> None:
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     wrong = f"--inventory {tmp_path}/no.py: not an inventory file; name the .py file"
     assert result.stderr.strip() == f"ERROR: {wrong}"
+
+
+def test_all_hosts_have_answered_before_the_first_test(tmp_path: Path) -> None:
+    """pytest changes its environment for each test, under the feet of a process that starts in that moment."""
+    hosts = read(str(make_cluster(tmp_path, [f"w-{n}" for n in range(10)])), "worker")
+    asked: list[tuple[str, float]] = []
+
+    class Slow(Connections):
+        def ask(self, target: targets.Target, questions: Sequence[Probe]) -> dict[str, Answer]:
+            time.sleep(0.2)
+            asked.append((target.name, time.monotonic()))
+            return {}
+
+    snapshots = Snapshots(Slow(tmp_path))
+    snapshots.prefetch([(target, test_security) for target in hosts] * 2)
+    assert sorted(name for name, _ in asked) == [target.name for target in hosts]
+    assert max(at for _, at in asked) - min(at for _, at in asked) < 10 * 0.2
+    snapshots.close()
 
 
 def test_secrets_are_hidden() -> None:
