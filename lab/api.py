@@ -213,7 +213,7 @@ class Lab:
             while not hosts.answers(host):
                 console = state.host_directory(host.name) / "console.log"
                 if not process.find(self.name, hosts.part(host.name)):
-                    told = console.read_text(errors="replace").strip().splitlines()[-3:]
+                    told = [line for line in console.read_text(errors="replace").splitlines() if line.strip()][-3:]
                     raise LabError(f"{host.name} ended instead of booting ({console}): {' / '.join(told)}")
                 if time.monotonic() > deadline:
                     raise LabError(f"sshd of {host.name} does not answer after {SSH_TIMEOUT} s; see {console}")

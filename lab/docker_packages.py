@@ -60,11 +60,8 @@ def vendor_versions(upstream: str, suite: str, version_id: str) -> tuple[str, st
 
 
 def _build(suite: str, version_id: str, draft: Path) -> None:
-    names = ["docker.io", "containerd", "runc", "tini"]
-    debs = apt.download(suite, names, draft / "debs")
-    if not list((draft / "debs").glob("docker-cli_*")) and "docker-cli" in _field(
-        debs["docker.io"], "Depends", "Recommends"
-    ):
+    debs = apt.download(suite, ["docker.io", "containerd", "runc", "tini"], draft / "debs")
+    if "docker-cli" in _field(debs["docker.io"], "Depends", "Recommends"):  # a package of its own from 26.1 on
         debs |= apt.download(suite, ["docker-cli"], draft / "debs")
     tree = draft / "tree"
     for deb in debs.values():
@@ -111,7 +108,7 @@ def _containerd(suite: str, version_id: str, debs: dict[str, Path], tree: Path, 
     (package / "usr/bin/runc").chmod(0o755)
     _units(package, "containerd.service")
     control = {
-        "Depends": ", ".join({*_libraries(debs["containerd"]), *_libraries(debs["runc"])}),
+        "Depends": ", ".join(sorted({*_libraries(debs["containerd"]), *_libraries(debs["runc"])})),
         "Conflicts": "containerd, runc",
         "Replaces": "containerd, runc",
         "Provides": "containerd, runc",

@@ -106,6 +106,8 @@ def start(lab: LabState) -> None:
     for service in started:
         _check_port(lab, service)
         Path(_settings_file(lab, service.name)).write_text(service.settings(lab))
+        # A killed chronyd leaves its pid file, and does not start while any process has that number.
+        (directory(lab) / f"{service.name}.pid").unlink(missing_ok=True)
         process.spawn(lab.name, service.name, service.command(lab), log(lab, service))
     for service in started:
         _wait(lab, service)
