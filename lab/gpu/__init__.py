@@ -105,7 +105,7 @@ def on_boot(pid: int, host_dir: Path) -> None:
         if (state / "failed").exists():
             raise LabError(f"{host_dir.name} shows no GPUs: {(state / 'failed').read_text().strip()}")
         if time.monotonic() > deadline:
-            raise LabError(f"{host_dir.name} shows no GPUs after {BOOT_TIMEOUT} s; see `systemctl status lab-gpu` there")
+            raise LabError(f"{host_dir.name} shows no GPUs after {BOOT_TIMEOUT} s: `journalctl -u lab-gpu` there")
         time.sleep(0.02)
 
 
