@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                   iproute2 iptables openssh-client gnupg busybox-static git python3-venv curl
+                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
+# The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
+LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -28,7 +30,10 @@ packages:
 	  if [ "$$(id -u)" != 0 ]; then echo "the lab needs root and these Debian packages: $$missing" >&2; exit 1; fi; \
 	  echo "== Debian packages:" $$missing; \
 	  apt-get -q update >/dev/null && \
-	  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null; \
+	  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null && \
+	  if [ -d /run/systemd/system ]; then for unit in $(LAB_UNITS); do \
+	    case " $$(echo $$missing) " in *" $$unit "*) systemctl disable --quiet --now $$unit;; esac; \
+	  done; fi; \
 	fi
 
 rehearse: packages setup  ## The whole thing on this machine: lab, deploy, verify

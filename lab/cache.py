@@ -37,6 +37,24 @@ def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
     return target
 
 
+def offer(source: Path, target: Path) -> None:
+    """Put a tree of the cache somewhere else, as links to its files: they outlive the tree when the cache drops it."""
+    draft, old = (target.with_name(f".{target.name}.{state}") for state in ("new", "old"))
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(source, draft, copy_function=_link)
+    if target.exists():
+        target.rename(old)
+    draft.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
 def _drop_others(name: str, current: Path) -> None:
     in_use = {host.base for lab in states.every() for host in lab.hosts}
     for old in CACHE.glob(f"{name}-{'?' * 12}"):
