@@ -1,9 +1,12 @@
 """The plan of the GPU stages, and the order in which they run, on fake workers."""
 
+from pathlib import Path
+
 import pytest
 from pyinfra import logger
 
 from tasks import container_runtime, gpu_driver
+from tasks.facts.boot import BOOT_ID
 from tests.plan import gpu_answers
 from tests.plan.conftest import planned
 
@@ -105,3 +108,13 @@ def test_a_dead_source_of_the_guides_is_removed(folder):
     with planned(folder, container_runtime.install, {"openpai-001": old}) as plan:
         title = "GPU container runtime | No package source of the toolkit's predecessors"
         assert title in plan.operations(WORKER) and title not in plan.operations(NEIGHBOUR)
+
+
+def test_the_machine_that_pyinfra_runs_on_is_never_rebooted(folder, runfile, caplog):
+    logger.propagate = True
+    here = ["@@ boot_id", Path(BOOT_ID).read_text().strip(), "@@ containers", "0"]
+    answers = {DRIVER_FACT: gpu_answers.answer(nouveau="yes"), "boot_id": here}
+    with planned(folder, gpu_driver.install, others_running(openpai_001=answers)) as plan:
+        plan.run()
+        assert not [text for text in plan.commands(WORKER) if "systemctl reboot" in text]
+    assert "this is the machine that pyinfra runs on; reboot it yourself" in caplog.text
