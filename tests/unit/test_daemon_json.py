@@ -92,5 +92,5 @@ def test_a_reload_leaves_what_needs_a_restart_undone():
     wanted = {"data-root": "/new", "live-restore": True}
     after = daemon_json.reloaded(in_force, wanted)
     assert after == {"data-root": "/old", "bip": "10.9.0.1/24", "live-restore": True}
-    assert daemon_json.needed(after, wanted) is Take.RESTART, "a run killed after the reload must not forget the restart"
+    assert daemon_json.needed(after, wanted) is Take.RESTART, "a killed run must not forget it"
     assert daemon_json.reloaded({"debug": True}, {"live-restore": True}) == {"live-restore": True}
