@@ -21,7 +21,7 @@ import click
 import yaml
 
 from lab.api import Lab
-from lab.settings import CACHE
+from lab.settings import CACHE, PROXY_PORT, USER
 from lab.shell import LabError
 
 HERE = Path(__file__).parent
@@ -45,11 +45,12 @@ def prepare(lab: Lab, key: Path) -> None:
     """Python, the key, and sudo without a password on every host."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     public = key.with_suffix(".pub").read_text()
+    apt = f"apt-get -q -o Acquire::http::Proxy=http://{lab.gateway}:{PROXY_PORT}"
     script = (
-        "set -e; apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "
-        "python3 procps; "
-        "install -d -m 700 -o paiadmin -g paiadmin ~paiadmin/.ssh; cat >~paiadmin/.ssh/authorized_keys; "
-        "echo 'paiadmin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/bench"
+        f"set -e; export DEBIAN_FRONTEND=noninteractive; {apt} update; "
+        f"{apt} -y install --no-install-recommends python3 procps; "
+        f"install -d -m 700 -o {USER} -g {USER} ~{USER}/.ssh; cat >~{USER}/.ssh/authorized_keys; "
+        f"echo '{USER} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/bench"
     )
     for host in lab.hosts:
         done = lab.run(host.name, script, stdin=public)
@@ -64,7 +65,7 @@ def inventory(lab: Lab, key: Path) -> Path:
         groups.setdefault(host.role, {"hosts": {}})["hosts"][host.name] = {"ansible_host": host.address}
     registry, web = f"http://{lab.gateway}:5000/v2/", f"http://{lab.gateway}:8080"
     variables = {
-        "ansible_user": "paiadmin",
+        "ansible_user": USER,
         "ansible_ssh_private_key_file": str(key),
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={lab.folder}/known_hosts",
@@ -129,4 +130,7 @@ def main(workers: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LabError as error:
+        sys.exit(str(error))

@@ -19,7 +19,7 @@ from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
 from tasks.preflight import report
-from tasks.preflight.survey import taken
+from tasks.preflight.survey import once, take
 from tasks.preflight.verdict import Verdict, judge, unknown
 
 __all__ = ["check", "gate"]
@@ -27,9 +27,9 @@ __all__ = ["check", "gate"]
 
 def check() -> None:
     """Look at every host, print what is unmet, and end with status 1 where a must is among it, else 0."""
-    verdict = _verdict(to_stderr=False)
-    if verdict is None:
-        # Another host's turn did it all; pyinfra must neither announce this one as ready nor wait for it.
+    verdict, first = once(host.state, lambda: _judged(to_stderr=False))
+    if not first:
+        # pyinfra must neither announce this host as ready nor wait for it.
         raise gevent.GreenletExit
     sys.exit(1 if verdict.failures else 0)
 
@@ -40,28 +40,29 @@ def gate() -> None:
 
     It decides while pyinfra prepares, which only reads; a dry run says what is unmet and goes on listing.
     """
-    verdict = _verdict(to_stderr=True)
-    if verdict is not None and verdict.forbids and not _dry_run():
-        hosts = len({row.host for row in verdict.failures})
-        raise PyinfraError(f"Preflight: {len(verdict.failures)} unmet on {hosts} host(s); no host was changed")
+    verdict, first = once(host.state, lambda: _judged(to_stderr=True))
+    if not verdict.forbids or _dry_run():
+        return
+    if not first:
+        raise gevent.GreenletExit
+    hosts = len({row.host for row in verdict.failures})
+    raise PyinfraError(f"Preflight: {len(verdict.failures)} unmet on {hosts} host(s); no host was changed")
 
 
-def _verdict(to_stderr: bool) -> Verdict | None:
-    """Judge and report once a run; None for the hosts that come later."""
+def _judged(to_stderr: bool) -> Verdict:
+    """Look, judge, and report."""
     skipped = _skipped()
     wrong = unknown(skipped)
     if wrong:
         raise PyinfraError("\n".join(wrong))
-    found, first = taken(host.state)
-    if not first:
-        return None
-    verdict = judge(found.survey, found.silent, skipped)
+    taken = take(host.state)
+    verdict = judge(taken.survey, taken.silent, skipped)
     stream = sys.stderr if to_stderr else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else None
     click.echo(report.text(verdict, width, colour=stream.isatty()), err=to_stderr)
     path = host.data.get("report")
     if path:
-        report.write(Path(str(path)), report.as_json(verdict, found.survey))
+        report.write(Path(str(path)), report.as_json(verdict, taken.survey))
     return verdict
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from gevent.event import AsyncResult
@@ -46,23 +48,21 @@ class Taken:
     silent: tuple[str, ...]
 
 
-_taken: WeakKeyDictionary[State, AsyncResult[Taken]] = WeakKeyDictionary()
+Made = TypeVar("Made")
+_results: WeakKeyDictionary[State, AsyncResult[Any]] = WeakKeyDictionary()
 
 
-def taken(state: State) -> tuple[Taken, bool]:
-    """The run's survey, taken once, and whether this call took it.
+def once(state: State, produce: Callable[[], Made]) -> tuple[Made, bool]:
+    """What `produce` gives, made once a run, and whether this call made it.
 
-    pyinfra prepares all hosts at once. The first to come here looks at all of them and the others wait, so that none
-    gets further before all have been looked at. The looking has a pool of its own: theirs may be full of the waiting.
+    pyinfra prepares all hosts at once. The first to come here does it for all of them and the others wait, so that none
+    gets further before all have been judged.
     """
-    if state in _taken:
-        found = _taken[state].get()
-        assert found is not None
-        return found, False
-    result: AsyncResult[Taken] = AsyncResult()
-    _taken[state] = result
+    if state in _results:
+        return cast(Made, _results[state].get()), False
+    result = _results[state] = AsyncResult()
     try:
-        found = _take(state)
+        found = produce()
     except BaseException as error:
         result.set_exception(error)
         raise
@@ -70,7 +70,8 @@ def taken(state: State) -> tuple[Taken, bool]:
     return found, True
 
 
-def _take(state: State) -> Taken:
+def take(state: State) -> Taken:
+    """Look at every host of the run at once, in a pool of its own: pyinfra's may be full of hosts that wait."""
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     present = [host for host in hosts if host in state.active_hosts]
     looks = {described(host).name: state.fact_pool.spawn(_look, host) for host in present}
