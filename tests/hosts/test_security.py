@@ -78,7 +78,7 @@ def test_sudoers_file_is_root_s(target: Target, answers: Answers) -> None:
         target,
         found=", ".join(found) or f"no {SUDOERS}",
         needed="it with mode 0440, owner root",
-        remedy=f"run the deploy: {target.deploy}",
+        remedy=f"run `chmod 0440 {SUDOERS}` there, or where it is missing the deploy: {target.deploy}",
     )
 
 

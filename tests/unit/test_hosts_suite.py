@@ -195,7 +195,7 @@ def test_fault_fails_its_checks_alone(fleet: Fleet, fault: Fault) -> None:
     assert all(fault.host in message for message in failures.values())
     assert not any("During handling" in message for message in failures.values())
     spoken = [fault.words in message for message in failures.values()]
-    assert (all(spoken) if fault.fails == EVERY else any(spoken) or not spoken), failures
+    assert all(spoken) if fault.fails == EVERY else any(spoken) or not spoken, failures
 
 
 def test_dev_box_and_master_are_checked_too(fleet: Fleet) -> None:
