@@ -10,7 +10,7 @@ from pyinfra.operations import files
 
 from cluster import Role
 from cluster.kubeadm import api_server, init_config
-from tasks import kubernetes_access, kubernetes_host
+from tasks import kubernetes_access, kubernetes_host, kubespray
 from tasks.context import cluster_of, config_of, described, role_of
 from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
 from tasks.operations import (
@@ -45,10 +45,15 @@ DEVICE_PLUGIN = "daemonset/nvidia-device-plugin-daemonset"
 
 @deploy("Kubernetes")
 def install() -> None:
-    """The whole stage, for a host of any role; nothing unless the config's installer is kubeadm."""
-    if config_of(host).installer != "kubeadm":
+    """The whole stage, for a host of any role, by the config's installer."""
+    role, installer = role_of(host), config_of(host).installer
+    if installer == "kubespray":
+        kubespray.install()
+        order.meet(name="kubespray comes first")
+        if role is Role.MASTER:
+            equip()
+    if installer != "kubeadm":
         return
-    role = role_of(host)
     if role is not Role.DEV_BOX:
         kubernetes_host.prepare()
     if role is Role.MASTER:
@@ -135,7 +140,8 @@ def equip() -> None:
         text = render("kubernetes/nvidia-device-plugin.yaml.j2", image=config.nvidia_device_plugin_image)
         files.put(name="NVIDIA's device plugin: manifest", src=io.StringIO(text), dest=path, mode="644")
         nodes.applied(name="NVIDIA's device plugin", path=path, kept=DEVICE_PLUGIN)
-    renew_certificates()
+    if config.installer == "kubeadm":
+        renew_certificates()
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
     if config.gpu_type == "nvidia":

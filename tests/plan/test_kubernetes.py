@@ -74,12 +74,22 @@ def test_hosts_of_different_roles_wait_for_each_other(host_gw):
     assert [title for title in order if title in steps] == steps
 
 
-@pytest.mark.parametrize("installer", ["kubespray", "none"])
-def test_other_installers_leave_kubeadm_out(folder, installer):
+def test_without_an_installer_nothing_is_done(folder):
     with (folder / "config.yaml").open("a") as config:
-        config.write(f"installer: {installer}\n")
+        config.write("installer: none\n")
     with planned(folder, kubernetes.install) as plan:
         assert not [host for host in (MASTER, WORKER, DEV_BOX) if plan.all_operations(host)]
+
+
+def test_kubespray_runs_on_the_dev_box_and_the_master_is_equipped_after_it(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("installer: kubespray\n")
+    with planned(folder, kubernetes.install) as plan:
+        order = titles(sorted(plan.state.op_meta[op].names)[0] for op in plan.state.get_op_order())
+        assert titles(plan.all_operations(WORKER)) == ["kubespray comes first"]
+        assert not [title for title in titles(plan.all_operations(MASTER)) if "control plane" in title]
+    steps = ["kubespray at its commit", "cluster.yml has run for this inventory", "Every node is Ready"]
+    assert [title for title in order if title in steps] == steps
 
 
 def test_calico_is_applied_by_the_master_alone(folder):

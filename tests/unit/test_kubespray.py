@@ -1,0 +1,48 @@
+"""Which Python kubespray's requirements can be run by, and what its copy on the dev box says."""
+
+import pytest
+
+from cluster.kubespray import constraints, fits, named
+from tasks.facts.kubespray import Kubespray
+from tasks.operations.kubespray import _no_python
+
+RELEASE_2_11 = "ansible==2.7.12\njinja2==2.10.1\nnetaddr==0.7.19\nruamel.yaml==0.15.96\n"
+WITHOUT_RUAMEL = "ansible==2.9.7\n"
+CURRENT = "ansible==10.7.0\ncryptography==44.0.2\n"
+
+
+@pytest.mark.parametrize(
+    ("requirements", "fitting", "unfit"),
+    [
+        (RELEASE_2_11, [(3, 6), (3, 8)], [(3, 5), (3, 9), (3, 11)]),
+        (WITHOUT_RUAMEL, [(3, 8), (3, 9)], [(3, 10), (3, 13)]),
+        (CURRENT, [(3, 10), (3, 13)], [(3, 5)]),
+        ("ansible-core>=2.16,<2.20\n", [(3, 11)], []),
+    ],
+)
+def test_old_ansible_needs_an_old_python(requirements, fitting, unfit):
+    assert [fits(version, requirements) for version in fitting] == [True] * len(fitting)
+    assert [fits(version, requirements) for version in unfit] == [False] * len(unfit)
+
+
+def test_old_jinja_needs_an_old_markupsafe():
+    assert constraints(RELEASE_2_11) == "markupsafe<2.1\n"
+    assert constraints(CURRENT) == ""
+
+
+def test_the_pythons_are_named():
+    assert (named(RELEASE_2_11), named(WITHOUT_RUAMEL), named(CURRENT)) == ("3.6 to 3.8", "3.6 to 3.9", "3.6 or newer")
+
+
+def test_the_copy_is_read_and_the_remedy_named():
+    texts = {
+        "commit": "6" * 40, "changed": " M cluster.yml", "requirements": RELEASE_2_11.strip(),
+        "pythons": "python3.9 \npython3 3 11", "installed": "", "converged": "", "collected": "", "running": "inactive",
+    }  # fmt: skip
+    output = [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
+    state = Kubespray().process(output)
+    assert (state.commit, state.changed, state.pythons, state.running) == ("6" * 40, True, {"python3": (3, 11)}, False)
+    said = _no_python(["python3.9", "python3"], state)
+    assert "need Python 3.6 to 3.8" in said
+    assert "python3 is 3.11" in said
+    assert "kubespray_python" in said
