@@ -16,7 +16,8 @@ packages.apt_proxy()
 if role is Role.MASTER or config.ntp_hosts == "all":
     time_sync.synchronise()
 
-docker.install()
+if role is not Role.MASTER or config.installer != "none":
+    docker.install()
 
 if role is Role.WORKER:
     gpu_driver.install()

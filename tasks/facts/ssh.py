@@ -14,13 +14,14 @@ from tasks.facts.sections import SECTION, parse_sections
 
 @dataclass(frozen=True)
 class SshFiles:
-    """A user's home, public key (ed25519 first), authorised keys and known hosts, line by line, and sudo drop-in."""
+    """A user's home, public key (ed25519 first), authorised keys and known hosts, line by line, and sudo drop-in with its mode and owner."""
 
     home: str = ""
     public_key: str = ""
     authorized_keys: tuple[str, ...] = ()
     known_hosts: tuple[str, ...] = ()
     sudoers: str = ""
+    sudoers_mode: str = ""
 
 
 class Ssh(FactBase[SshFiles]):
@@ -35,7 +36,7 @@ class Ssh(FactBase[SshFiles]):
             'section public sh -c \'cat "$1/.ssh/id_ed25519.pub" || cat "$1"/.ssh/id_*.pub\' sh "$h"\n'
             'section authorized cat "$h/.ssh/authorized_keys"\n'
             'section known cat "$h/.ssh/known_hosts"\n'
-            f"section sudoers cat {sudoers}",
+            f"section sudoers cat {sudoers}\nsection mode stat -c '%a %U:%G' {sudoers}",
             _separator="",
         )  # fmt: skip
 
@@ -48,4 +49,5 @@ class Ssh(FactBase[SshFiles]):
             authorized_keys=tuple(found["authorized"].splitlines()),
             known_hosts=tuple(found["known"].splitlines()),
             sudoers=found["sudoers"],
+            sudoers_mode=found["mode"],
         )

@@ -93,13 +93,14 @@ def known(user: str, pinned: str) -> Generator[Any]:
 def sudo_without_password(user: str) -> Generator[Any]:
     """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
     line = f"{user} ALL=(ALL) NOPASSWD:ALL"
-    present = host.get_fact(Ssh, user=user, sudoers=SUDOERS).sudoers.strip()
-    if present == line:
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    present = files.sudoers.strip()
+    if present == line and files.sudoers_mode == "440 root:root":
         return
     show_diff(SUDOERS, _text(present.splitlines()), _text([line]))
     # sudo ignores files with a dot in their name, so a half-written .new never counts.
     yield StringCommand(
-        f"umask 227; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
+        f"umask 337; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
         f"visudo -cqf {SUDOERS}.new && mv -f {SUDOERS}.new {SUDOERS} || {{ rm -f {SUDOERS}.new; exit 1; }}",
         _separator="",
     )  # fmt: skip

@@ -74,7 +74,7 @@ def test_a_first_run_killed_anywhere_is_finished_by_the_next(lab, moment):
 def test_the_run_after_the_killed_ones_converges(lab):
     converged(lab)
     assert converged(lab).changed == 0
-    for host in (WORKER, OTHER, MASTER):
+    for host in (WORKER, OTHER, "dev-box"):
         assert out(lab, host, "docker info -f '{{.LiveRestoreEnabled}} {{.DockerRootDir}}'") == "true /mnt/docker"
         assert out(lab, host, "ls /etc/docker /etc/apt/keyrings").split() == [
             "/etc/apt/keyrings:", "docker.asc", "/etc/docker:", "daemon.json", "key.json",
@@ -267,3 +267,11 @@ def test_a_wrong_password_is_one_line_a_host(lab, ready, monkeypatch):
             assert "refused (the password)" in run.lines(host)[0]
     finally:
         (ready.folder / "aside").rename(identity)
+
+
+def test_a_sudoers_file_that_others_may_read_is_mended(ready):
+    path = "/etc/sudoers.d/90-openpai-deploy"
+    out(ready, WORKER, f"chmod 644 {path}")
+    converged(ready)
+    assert out(ready, WORKER, f"stat -c '%a %U:%G' {path}") == "440 root:root"
+    assert converged(ready).changed == 0

@@ -31,7 +31,7 @@ BARE: dict[Any, Any] = {
     "modinfo -F version nvidia": gpu_answers.BARE,
     "nvidia-smi --query-gpu": ["127"],
     "os-release": ["ID=debian", 'VERSION_ID="12"', "VERSION_CODENAME=bookworm"],
-    "getent passwd": ["@@ home", "/home/paiadmin", "@@ public", "@@ authorized", "@@ known", "@@ sudoers"],
+    "getent passwd": ["@@ home", "/home/paiadmin", "@@ public", "@@ authorized", "@@ known", "@@ sudoers", "@@ mode"],
 }
 
 

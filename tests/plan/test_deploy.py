@@ -56,3 +56,11 @@ def test_the_password_is_in_no_command(folder):
     with planned(folder, "deploy.py") as plan:
         for name in (WORKER, MASTER, DEV_BOX):
             assert not [command for command in plan.commands(name) if "never-shown" in command]
+
+
+def test_a_master_without_kubernetes_gets_no_docker(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("installer: none\n")
+    with planned(folder, "deploy.py") as plan:
+        assert "Docker" not in stages(plan.all_operations(MASTER))
+        assert "Docker" in stages(plan.operations(WORKER))
