@@ -37,7 +37,7 @@ def ansible() -> Path:
     program = folder / "bin/ansible-playbook"
     if not program.exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin/pip", "install", "--quiet", ANSIBLE], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-qq", ANSIBLE], check=True)
     return program
 
 
