@@ -46,14 +46,18 @@ DEVICE_PLUGIN = "daemonset/nvidia-device-plugin-daemonset"
 @deploy("Kubernetes")
 def install() -> None:
     """The whole stage, for a host of any role, by the config's installer."""
-    role, installer = role_of(host), config_of(host).installer
-    if installer == "kubespray":
+    installer = config_of(host).installer
+    if installer == "kubeadm":
+        _by_kubeadm()
+    elif installer == "kubespray":
         kubespray.install()
         order.meet(name="kubespray comes first")
-        if role is Role.MASTER:
-            equip()
-    if installer != "kubeadm":
-        return
+    if installer != "none":
+        _finish()
+
+
+def _by_kubeadm() -> None:
+    role, config = role_of(host), config_of(host)
     if role is not Role.DEV_BOX:
         kubernetes_host.prepare()
     if role is Role.MASTER:
@@ -63,13 +67,19 @@ def install() -> None:
     order.meet(name="The control plane comes first")
     if role is Role.WORKER:
         join()
-    if role is not Role.DEV_BOX and config_of(host).openpai_kube_network_plugin == "host-gw":
+    if role is not Role.DEV_BOX and config.openpai_kube_network_plugin == "host-gw":
         pod_network.converged(name="Pods are reachable")
     order.meet(name="Then the nodes")
+
+
+def _finish() -> None:
+    role, config = role_of(host), config_of(host)
     if role is Role.MASTER:
         equip()
     order.meet(name="Then what uses them")
-    if role is Role.DEV_BOX:
+    if role is Role.WORKER and config.gpu_type == "nvidia":
+        device_plugin.advertised(name="Every GPU is advertised", node=described(host).name)
+    if role is Role.DEV_BOX and config.installer == "kubeadm":
         kubernetes_access.establish()
 
 
@@ -144,8 +154,6 @@ def equip() -> None:
         renew_certificates()
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
-    if config.gpu_type == "nvidia":
-        device_plugin.advertised(name="Every GPU is advertised")
 
 
 @deploy("Kubernetes, certificates")

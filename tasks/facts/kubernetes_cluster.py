@@ -20,18 +20,14 @@ KUBECTL = f"{ASK} {ADMIN_CONF}"
 class Member:
     """A node as the API server has it.
 
-    `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not, `gpus` the number that
-    pods may ask for.
+    `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not.
     """
 
     ready: bool
     version: str
     labels: dict[str, str] = field(default_factory=dict)
     taints: frozenset[str] = frozenset()
-    unschedulable: bool = False
     fault: str = ""
-    gpus: int = 0
-    address: str = ""
 
 
 class Members(FactBase[dict[str, Member]]):
@@ -60,9 +56,6 @@ def _member(item: dict) -> Member:
         version=item["status"]["nodeInfo"]["kubeletVersion"],
         labels=item["metadata"].get("labels", {}),
         taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
-        unschedulable=item["spec"].get("unschedulable", False),
-        address=next((a["address"] for a in item["status"].get("addresses", []) if a["type"] == "InternalIP"), ""),
-        gpus=int(item["status"].get("allocatable", {}).get("nvidia.com/gpu", "0")),
         fault="; ".join(fault.get("message", "") for fault in faults),
     )
 

@@ -1,4 +1,4 @@
-"""GPUs as the API server advertises them against those that the workers have.
+"""GPUs as a worker's node advertises them against those that the worker has.
 
 pyinfra has no operations for Kubernetes.
 """
@@ -8,62 +8,53 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from pyinfra import host, state
-from pyinfra.api import StringCommand, operation
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
 
-from cluster import Role
 from tasks.facts.gpu import NvidiaBus
-from tasks.facts.kubernetes_cluster import KUBECTL, Members
-from tasks.operations.stop import planning, stop
+from tasks.facts.kubernetes_node import ASK, KUBELET_CONF
+from tasks.operations.stop import stop
 
-# Of NVIDIA's own manifest, and of ours.
-PODS = "-n kube-system -l name=nvidia-device-plugin-ds"
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
+# Ours, NVIDIA's own and OpenPAI's call their container so, or begin with it.
+CONTAINER = "docker ps -q --filter name=^k8s_nvidia-device-plugin"
+
+
+def _asked(node: str) -> str:
+    """Shell text: the GPUs of `node` that pods may ask for, by the kubelet's own credentials."""
+    column = "jsonpath={.status.allocatable.nvidia\\.com/gpu}"
+    return f"{ASK} {KUBELET_CONF} get node {node} -o '{column}' 2>/dev/null"
+
+
+class AllocatableGpus(FactBase[int]):
+    """The GPUs that pods on `node` may ask for; none where the API server does not answer."""
+
+    default = int
+
+    def command(self, node: str) -> str:
+        return f"{_asked(node)} || :"
+
+    def process(self, output: list[str]) -> int:
+        return int(output[0] or 0)
 
 
 @operation()
-def advertised() -> Generator[Any]:
-    """On the master: have every worker of this run advertise the GPUs of its PCI bus.
+def advertised(node: str) -> Generator[Any]:
+    """Have this worker advertise every GPU of its PCI bus as `node`.
 
-    A device plugin that started before the driver was in order finds no GPU and looks no second time: it is restarted.
+    A device plugin that started before the driver was in order found no GPU and looks no second time: it is restarted.
     """
-    wanted = {
-        other.data.address: len(other.get_fact(NvidiaBus))
-        for other in state.inventory.get_active_hosts()
-        if other.data.role == Role.WORKER.value and other not in state.failed_hosts
-    }
-    missing = _missing(wanted)
-    for node in missing:
-        yield StringCommand(
-            f"{KUBECTL} delete pod {PODS} --field-selector spec.nodeName={node} --wait=false >/dev/null"
-        )
-    if not missing:
+    wanted = len(host.get_fact(NvidiaBus))
+    if host.get_fact(AllocatableGpus, node=node) >= wanted:
         return
-    columns = (
-        "jsonpath={range .items[*]}"
-        '{.status.addresses[?(@.type=="InternalIP")].address}={.status.allocatable.nvidia\\.com/gpu} {end}'
-    )
-    awaited = " ".join(f"{address}={count}" for address, count in wanted.items() if count)
+    yield StringCommand(f"{CONTAINER} | xargs -r docker stop >/dev/null")
     yield StringCommand(
-        f"i=0; while [ $i -lt {PATIENCE} ]; do have=$({KUBECTL} get nodes -o '{columns}'); all=yes; "
-        f'for one in {awaited}; do case " $have " in *" $one "*) ;; *) all=no ;; esac; done; '
-        "[ $all = no ] || exit 0; i=$((i+1)); sleep 1; done"
+        f'i=0; until [ "$({_asked(node)})" = {wanted} ] || [ $i -ge {PATIENCE} ]; do i=$((i+1)); sleep 1; done'
     )
-    late = _missing(wanted)
-    if late and not planning():
+    found = host.get_fact(AllocatableGpus, node=node)
+    if found < wanted:
         yield stop(
-            *(
-                f"{node} advertises {have} of its {count} GPUs; see: kubectl logs {PODS} --prefix"
-                for node, (have, count) in late.items()
-            )
+            f"{node} advertises {found} of its {wanted} GPUs; "
+            "see: kubectl -n kube-system logs -l name=nvidia-device-plugin-ds --prefix"
         )
-
-
-def _missing(wanted: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """Nodes by name that advertise fewer GPUs than `wanted` (by address) has for them: what they have, and should."""
-    return {
-        name: (member.gpus, wanted[member.address])
-        for name, member in host.get_fact(Members).items()
-        if member.gpus < wanted.get(member.address, 0)
-    }

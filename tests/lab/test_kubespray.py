@@ -35,9 +35,13 @@ def publish(lab: Lab, **changed: str) -> str:
     files = {str(path.relative_to(DATA)): path.read_text() for path in DATA.rglob("*") if path.is_file()} | changed
     for name, text in files.items():
         lab.run("dev-box", f"mkdir -p $(dirname /srv/playbooks/{name}) && cat >/srv/playbooks/{name}", text, check=True)
-    git = "git -C /srv/playbooks -c user.name=lab -c user.email=lab@example.com"
-    out(lab, "dev-box", f"{git} init -q; {git} add -A; {git} commit -q -m playbooks; chown -R paiadmin: /srv/playbooks")
-    commit = out(lab, "dev-box", "git -c safe.directory='*' -C /srv/playbooks rev-parse HEAD")
+    git = "git -c safe.directory='*' -c user.name=lab -c user.email=lab@example.com -C /srv/playbooks"
+    out(
+        lab,
+        "dev-box",
+        f"{git} init -q && {git} add -A && {git} commit -q -m playbooks && chown -R paiadmin: /srv/playbooks",
+    )
+    commit = out(lab, "dev-box", f"{git} rev-parse HEAD")
     configure(lab, kubespray_repository="/srv/playbooks", kubespray_commit=commit)
     return commit
 

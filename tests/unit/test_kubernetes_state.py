@@ -150,8 +150,6 @@ def test_members_are_read_with_what_ails_them():
             "status": {
                 "conditions": conditions,
                 "nodeInfo": {"kubeletVersion": "v1.20.2"},
-                "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": "10.0.0.1"}],
-                "allocatable": {"nvidia.com/gpu": "4"},
             },
         }
         for name, conditions in (("a", [ready]), ("b", [late]), ("c", []), ("d", [ready, full]))
@@ -163,7 +161,7 @@ def test_members_are_read_with_what_ails_them():
         (False, "it never reported"),
         (False, "kubelet has disk pressure"),
     ]
-    assert (members["a"].gpus, members["a"].address, members["a"].taints) == (4, "10.0.0.1", {"k:NoSchedule"})
+    assert (members["a"].version, members["a"].taints) == ("v1.20.2", {"k:NoSchedule"})
 
 
 def test_workloads_without_their_pods():
