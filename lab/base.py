@@ -56,7 +56,16 @@ def ensure(suite: str, say: Callable[[str], None]) -> Path:
 
 def _bootstrap(suite: str) -> list[str]:
     """The command that makes a root directory; it lacks only the directory, and the sources on standard input."""
-    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    # In a mount namespace of its own, a killed run leaves none of the machine's /dev mounted in what is then removed.
+    command = [
+        "unshare",
+        "--mount",
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+    ]
     command += [f"--dpkgopt=path-exclude={path}" for path in UNWANTED]
     return [*command, *([f"--setup-hook={MERGE}"] if suite in MERGED_BY_INSTALLER else []), suite]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +27,10 @@ def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
     target = CACHE / f"{name}-{digest}"
     with states.lock(name):
         if not target.is_dir():
-            draft = CACHE / f".{name}.new"
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(parents=True)
+            for killed in CACHE.glob(f".{name}.*"):
+                shutil.rmtree(killed)
+            # A name of its own: what a killed build has started may still write to the old one.
+            draft = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=CACHE))
             draft.chmod(0o755)
             build(draft)
             draft.rename(target)
