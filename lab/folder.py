@@ -67,8 +67,11 @@ def configure(lab: LabState, keys: dict[str, Any]) -> None:
 
 
 def password(lab: LabState) -> str:
-    """The password in config.yaml, the only place that has it."""
-    return str(_read_config(lab).get("password", ""))
+    """The password in config.yaml, the only place that has it; LabError when it was taken out."""
+    found = _read_config(lab).get("password")
+    if not found:
+        raise LabError(f"{lab.folder}/config.yaml has no password any more, and no other place had it")
+    return str(found)
 
 
 def remove(lab: LabState) -> None:

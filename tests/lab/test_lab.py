@@ -232,6 +232,15 @@ def test_a_reset_host_is_bare_again(small):
     assert cli("ssh", "--name", NAME, "openpai-002", "hostname").stdout.strip() == "openpai-002"
 
 
+def test_a_password_that_was_taken_out_is_missed(small):
+    password = small.password
+    small.configure(password=None)
+    done = cli("ssh", "--name", NAME, "dev-box", "true")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "has no password any more" in done.stderr
+    small.configure(password=password)
+    assert cli("ssh", "--name", NAME, "dev-box", "true").returncode == 0
+
+
 def test_a_service_that_ended_is_started_again(small):
     process.kill(NAME, "registry")
     process.kill(NAME, "clock")
