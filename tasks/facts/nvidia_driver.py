@@ -33,6 +33,7 @@ _VERSION = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 
 # A kernel image is stale when it is older than the blacklist, which it must contain. Only kernels that are installed
 # count: update-initramfs leaves backups and leftovers alone.
+# apt's own tools parse every package list anew where they may keep no cache: a second of processor time for each call.
 _SCRIPT = f"""
 {SECTION}
 kernel=$(uname -r)
@@ -47,7 +48,8 @@ stale() {{
 headers() {{
   if [ -e "/lib/modules/$kernel/build" ]; then echo present
   elif [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ]; then echo unknown
-  elif apt-cache show "linux-headers-$kernel" >/dev/null; then echo offered
+  elif /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages* | grep -qx "Package: linux-headers-$kernel"
+  then echo offered
   else echo missing; fi
 }}
 secure_boot() {{
@@ -66,7 +68,7 @@ section record cat {RECORD}
 section packages dpkg-query -W -f '${{db:Status-Abbrev}}|${{Package}}|${{Version}}\\n' '*nvidia*' 'libcuda1*'
 section runfile ls /usr/bin/nvidia-uninstall
 section under_way ls {UNDER_WAY}
-section held apt-mark showhold
+section held sh -c "dpkg-query -W -f '\${{db:Status-Want}} \${{Package}}\\n' | sed -n 's/^hold //p'"
 section unit systemctl is-active {UNIT}
 section headers headers
 section secure_boot secure_boot
