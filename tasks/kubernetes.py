@@ -94,7 +94,6 @@ def bring_up() -> None:
         name="The control plane is up",
         node_name=described(host).name,
         server=api_server(cluster),
-        version=config.kubernetes_version,
         ignore=config.kubeadm_ignore_preflight_errors,
         timeout=config.kubernetes_timeout,
         keep=config.etcd_snapshots_kept,

@@ -33,6 +33,7 @@ def prepare() -> None:
     """Everything on a master or worker that does not need a cluster yet."""
     config = config_of(host)
     host_gw = config.openpai_kube_network_plugin == "host-gw"
+    kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
     docker_fit.suits(name="A Docker that the kubelet can drive", version=config.kubernetes_version)
     # The distribution's plugins are for our own network; calico brings what it needs.
     packages = [*PACKAGES, "containernetworking-plugins"] if host_gw else PACKAGES

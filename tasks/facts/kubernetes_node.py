@@ -5,6 +5,7 @@ pyinfra has no facts for Kubernetes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,7 +29,6 @@ _FILES = " ".join((ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, CA, ETCD_DATA, KUBE
 # Where the API server is up, its own objects tell whether kubeadm came to the end: the add-ons come last.
 _MASTER_SCRIPT = f"""
 section ready {ASK} {ADMIN_CONF} get --raw /readyz
-section version {ASK} {ADMIN_CONF} get --raw /version
 section addons {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
 section cluster_info {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info
 """
@@ -54,7 +54,6 @@ class Node:
     rotates: bool = False
     api: Api = Api.SILENT
     ready: bool = False
-    version: str = ""
     addons: bool = False
 
     @property
@@ -95,7 +94,6 @@ class KubernetesNode(FactBase[Node]):
             rotates=bool(found["rotates"]),
             api=read_api(found["api"]),
             ready=found.get("ready", "") == "ok",
-            version=_version(found.get("version", "")),
             addons=len(found.get("addons", "").split()) == 3 and bool(found.get("cluster_info")),
         )
 
@@ -113,8 +111,20 @@ def read_api(said: str) -> Api:
     return Api.SILENT
 
 
-def _version(answer: str) -> str:
-    for line in answer.splitlines():
-        if '"gitVersion"' in line:
-            return line.split('"')[3]
-    return ""
+class ClusterVersion(FactBase[str]):
+    """The version of the cluster that this host is a node of, as v1.20.2; empty on a host that is none.
+
+    The API server's, or while it is silent the installed kubelet's.
+    """
+
+    default = str
+
+    def command(self) -> str:
+        return (
+            f"test ! -e {KUBELET_CONF} || {ASK} {KUBELET_CONF} get --raw /version 2>/dev/null || "
+            "kubelet --version 2>/dev/null || :"
+        )
+
+    def process(self, output: list[str]) -> str:
+        match = re.search(r"\bv\d+\.\d+\.\d+\b", "\n".join(output))
+        return match[0] if match else ""

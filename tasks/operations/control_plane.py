@@ -30,8 +30,8 @@ OWN_TRACES = (
 
 
 @operation()
-def up(node_name: str, server: str, version: str, ignore: list[str], timeout: int, keep: int) -> Generator[Any]:
-    """Have the control plane of `version` answer at `server`, from whatever state the master is in.
+def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) -> Generator[Any]:
+    """Have the control plane answer at `server`, from whatever state the master is in.
 
     `ignore` names kubeadm's checks to pass over, `timeout` is in seconds, `keep` is the number of etcd snapshots kept.
     """
@@ -42,19 +42,13 @@ def up(node_name: str, server: str, version: str, ignore: list[str], timeout: in
     step = of_master(node, server)
     if isinstance(step, Refusal):
         yield stop(step.message)
-    elif step is Step.NOTHING:
-        if node.version != version:
-            yield stop(
-                f"the cluster runs {node.version}, the config asks for {version}; set kubernetes_version to "
-                f"{node.version} (a deploy does not upgrade: docs/kubernetes.md, Upgrade)"
-            )
     elif step is Step.INIT:
         yield _init(ignore)
     elif step is Step.RESUME:
         if node.ready:
             yield snapshot("resume", keep)
         yield _init([*ignore, *OWN_TRACES])
-    else:
+    elif step in (Step.REWRITE, Step.REVIVE):
         if step is Step.REWRITE:
             phases = ("etcd local", "control-plane all")
             yield StringCommand(" && ".join(f"kubeadm init phase {phase} --config {CONFIG}" for phase in phases))

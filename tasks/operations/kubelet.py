@@ -11,8 +11,9 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 
-from tasks.facts.kubernetes_node import KUBELET_CONFIG
+from tasks.facts.kubernetes_node import KUBELET_CONFIG, ClusterVersion
 from tasks.facts.service import ServiceState
+from tasks.operations.stop import stop
 
 UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
 
@@ -39,3 +40,17 @@ def in_force() -> Generator[Any]:
         yield StringCommand("systemctl enable -q kubelet.service")
     if host.get_fact(Configured) and (not service.active or service.stale):
         yield StringCommand("systemctl restart kubelet.service")
+
+
+@operation()
+def version_kept(version: str) -> Generator[Any]:
+    """Stop a node of a cluster of another version than `version`, before any of its programs is replaced.
+
+    A kubelet may not be newer than its API server, and a deploy does not upgrade.
+    """
+    found = host.get_fact(ClusterVersion)
+    if found and found != version:
+        yield stop(
+            f"the cluster runs {found}, the config asks for {version}; set kubernetes_version to {found}, "
+            "or upgrade first: docs/kubernetes.md, Upgrade"
+        )

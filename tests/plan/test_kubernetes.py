@@ -28,7 +28,7 @@ def node(**texts):
 def master_node(**texts):
     up = {
         "files": "\n".join(FINISHED), "server": "https://10.1.0.1:6443", "rotates": KUBELET_CONF, "ready": "ok",
-        "version": '  "gitVersion": "v1.21.14",', "cluster_info": "configmap/cluster-info",
+        "cluster_info": "configmap/cluster-info",
         "addons": "configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
     }  # fmt: skip
     return node(**(up | texts))
@@ -106,11 +106,15 @@ def test_a_finished_control_plane_and_its_workers_are_left_alone(host_gw):
         assert "The worker is a member" not in titles(plan.operations(WORKER))
 
 
-def test_another_version_is_refused_not_installed_over(host_gw, caplog):
-    running = master_node(version='  "gitVersion": "v1.20.2",')
-    with planned(host_gw, kubernetes.bring_up, {"openpai-master-01": {NODE_FACT: running}}):
-        pass
+def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog):
+    answers = {
+        name: {"get --raw /version": ['  "gitVersion": "v1.20.2",']} for name in ("openpai-master-01", "openpai-001")
+    }
+    with planned(host_gw, kubernetes.install, answers) as plan:
+        plan.run()
+        said = [*plan.commands(MASTER), *plan.commands(WORKER)]
     assert "the cluster runs v1.20.2, the config asks for v1.21.14" in caplog.text
+    assert not [command for command in said if "download-file" in command or "kubeadm init" in command]
 
 
 def test_a_killed_init_is_resumed_and_never_starts_over(host_gw):

@@ -19,6 +19,7 @@ from tasks.facts.kubernetes_node import (
     KUBELET_CONFIG,
     MANIFESTS,
     Api,
+    ClusterVersion,
     KubernetesNode,
     Node,
     read_api,
@@ -121,14 +122,13 @@ def test_a_node_is_read_from_one_command():
         rotates=KUBELET_CONF,
         api="node/openpai-master-01",
         ready="ok",
-        version='{\n  "gitVersion": "v1.20.2",\n}',
         addons="configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
         cluster_info="configmap/cluster-info",
     )
     node = KubernetesNode().process(output)
     assert node.running == ("kubeadm-init",)
     assert (node.server, node.rotates, node.api, node.ready) == (SERVER, True, Api.KNOWN, True)
-    assert (node.version, node.addons, node.manifests_missing) == ("v1.20.2", True, ())
+    assert (node.addons, node.manifests_missing) == (True, ())
 
 
 def test_without_its_last_addon_a_control_plane_is_unfinished():
@@ -213,3 +213,15 @@ def test_a_pod_network_that_says_nothing_has_no_fault():
 
 def test_snapshots_by_name():
     assert Snapshots().process(["aa  20261123T120000Z-removal.db"]) == {"20261123T120000Z-removal.db": "aa"}
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        (["{", '  "gitVersion": "v1.20.2",', '  "goVersion": "go1.15.15"', "}"], "v1.20.2"),
+        (["Kubernetes v1.21.14"], "v1.21.14"),
+        ([""], ""),
+    ],
+)
+def test_the_clusters_version(said, version):
+    assert ClusterVersion().process(said) == version
