@@ -32,7 +32,8 @@ class AptPackages(FactBase[dict[str, Package]]):
             f"{SECTION}\n"
             f"section installed dpkg-query -W -f '${{Package}} ${{Version}} ${{db:Status-Status}}\\n' {listed}\n"
             f"section held apt-mark showhold {listed}\n"
-            f"section offered apt-cache madison {listed}"
+            # Without its caches: looking must not write to the host.
+            f"section offered apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison {listed}"
         )
 
     def process(self, output: list[str]) -> dict[str, Package]:

@@ -26,8 +26,7 @@ APT_GET = (
 )
 # The list lock has no timeout of its own.
 APT_UPDATE = (
-    f"i=0; until {APT_GET} -o APT::Update::Error-Mode=any update; do "
-    "i=$((i+1)); [ $i -lt 4 ] || exit 1; sleep 5; done"
+    f"i=0; until {APT_GET} -o APT::Update::Error-Mode=any update; do i=$((i+1)); [ $i -lt 4 ] || exit 1; sleep 5; done"
 )
 _PRIMARY = "awk -F: '/^pub/{p=1} /^fpr/&&p{print $10; p=0}'"
 
