@@ -12,9 +12,10 @@ from cluster import Cluster, record
 
 @operation()
 def deployed(cluster: Cluster) -> Generator[Any]:
-    """Have every host of `cluster` in the record, so that one that leaves the CSV files later is not forgotten."""
+    """Have every master and worker of `cluster` in the record: one that leaves the CSV files is not forgotten then."""
     recorded = {(one.name, one.address, one.role) for one in record.read(cluster.folder, [])}
-    if not {(one.name, one.address, one.role.value) for one in cluster.hosts} <= recorded:
+    hosts = (*cluster.masters, *cluster.workers)
+    if not {(one.name, one.address, one.role.value) for one in hosts} <= recorded:
         yield FunctionCommand(_write, (cluster,), {})
 
 

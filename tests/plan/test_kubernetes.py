@@ -170,6 +170,17 @@ def test_the_whole_is_reset_only_by_its_name(host_gw, caplog):
     assert "--data confirm=plan" in caplog.text
 
 
+def test_the_hosts_are_recorded_once(host_gw):
+    title = "The folder's record of the hosts"
+    answers = {"openpai-master-01": {"docker version": ["1.12 1.41"]}}
+    with planned(host_gw, kubernetes.install, answers) as plan:
+        assert title in titles(plan.operations(MASTER))
+        plan.run()
+    assert "openpai-004" in (host_gw / "deployed.yaml").read_text()
+    with planned(host_gw, kubernetes.install) as plan:
+        assert title not in titles(plan.operations(MASTER))
+
+
 def test_remove_departed_touches_none_that_is_still_in_the_csv(host_gw):
     deployed_before(host_gw, "openpai-001", "openpai-004")
     with planned(host_gw, kubernetes.remove_departed) as plan:
