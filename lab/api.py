@@ -102,7 +102,7 @@ class Lab:
             if state:
                 folder.remove(state)
             limits.restore()
-            if STATE.is_dir() and not any(STATE.iterdir()):
+            if STATE.is_dir() and not STATE.is_mount() and not any(STATE.iterdir()):
                 STATE.rmdir()
 
     def run(
@@ -193,6 +193,7 @@ class Lab:
     def _start(self, state: LabState) -> None:
         limits.ensure()
         network.create(state)
+        network.reach_directly(state.gateway)
         services.start(state)
         for host in state.hosts:
             self._boot(state, host)

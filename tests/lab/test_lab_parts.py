@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import apt, cache, docker_packages, images, machine, plan, services, state
+from lab import apt, cache, docker_packages, images, machine, network, plan, services, state
 from lab.api import Lab
 from lab.cli import _assignments
 from lab.shell import LabError, run
@@ -224,6 +224,15 @@ def test_the_proxy_goes_through_the_machines_own(monkeypatch, environment, lines
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(services, "run", lambda *_: subprocess.CompletedProcess((), 0, "", ""))
     assert services._upstream() == lines
+
+
+def test_the_labs_services_are_reached_without_it(monkeypatch):
+    monkeypatch.setenv("no_proxy", "localhost,.example.com")
+    monkeypatch.setenv("NO_PROXY", "")
+    for _ in range(2):
+        network.reach_directly("10.77.0.1")
+    assert os.environ["no_proxy"] == "localhost,.example.com,10.77.0.1"
+    assert os.environ["NO_PROXY"] == "10.77.0.1"
 
 
 def test_apts_own_proxy_counts_too(monkeypatch):
