@@ -15,6 +15,9 @@ PREFIX = "openpai-deploy-"
 # A login shell's; a unit's own lacks /usr/local/bin on some releases.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+# Seconds after which a unit is given up: compiling a driver's modules takes a few minutes on a slow machine.
+TIME_LIMIT = 3600
+
 
 def command(name: str, script: str, lines: int = 15) -> StringCommand:
     """Run `script` in the transient unit openpai-deploy-NAME and wait for it; on failure show its last `lines` lines.
@@ -25,7 +28,8 @@ def command(name: str, script: str, lines: int = 15) -> StringCommand:
     inner = f"umask 077; exec >{log} 2>&1; export PATH={PATH}; {script}"
     return StringCommand(
         f"install -d -m 700 {LOGS} && systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "
-        f"systemd-run --quiet --collect --wait --unit={PREFIX}{name} sh -c {shlex.quote(inner)} || "
+        f"systemd-run --quiet --collect --wait --unit={PREFIX}{name} --property=RuntimeMaxSec={TIME_LIMIT} "
+        f"sh -c {shlex.quote(inner)} || "
         f"{{ rc=$?; grep -v '^$' {log} | tail -n {lines} >&2; echo 'the whole log: {log}' >&2; exit $rc; }}"
     )
 

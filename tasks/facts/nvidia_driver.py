@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase
 
+from tasks.detached import PREFIX
 from tasks.facts.boot import CONTAINERS
 from tasks.facts.gpu import BUS_SCRIPT
 from tasks.facts.sections import SECTION, parse_sections
@@ -22,7 +23,7 @@ UNDER_WAY = f"{STATE}/nvidia-driver.under-way"
 # The version that this deploy installed last: a loaded driver that differs from it waits for a reboot of ours.
 RECORD = f"{STATE}/nvidia-driver.installed"
 # The transient unit an installation runs in, so that it outlives the SSH session.
-UNIT = "openpai-nvidia-install.service"
+INSTALL = "nvidia-driver"
 
 # Packages of the driver proper. The container toolkit, CUDA and the fabric manager share the prefix only.
 _DRIVER_PACKAGE = re.compile(
@@ -68,8 +69,8 @@ section record cat {RECORD}
 section packages dpkg-query -W -f '${{db:Status-Abbrev}}|${{Package}}|${{Version}}\\n' '*nvidia*' 'libcuda1*'
 section runfile ls /usr/bin/nvidia-uninstall
 section under_way ls {UNDER_WAY}
-section held sh -c "dpkg-query -W -f '\${{db:Status-Want}} \${{Package}}\\n' | sed -n 's/^hold //p'"
-section unit systemctl is-active {UNIT}
+section held sh -c "dpkg-query -W -f '\\${{db:Status-Want}} \\${{Package}}\\n' | sed -n 's/^hold //p'"
+section unit systemctl is-active {PREFIX}{INSTALL}.service
 section headers headers
 section secure_boot secure_boot
 section containers sh -c '{CONTAINERS}'

@@ -14,7 +14,7 @@ from tasks.facts.sections import SECTION, parse_sections
 
 @dataclass(frozen=True)
 class SshFiles:
-    """A user's home, public key (ed25519 first), authorised keys and known hosts, line by line, and sudo drop-in with its mode and owner."""
+    """A user's home, public key (ed25519 first), authorised keys and known hosts by line; the sudoers drop-in."""
 
     home: str = ""
     public_key: str = ""

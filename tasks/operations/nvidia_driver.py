@@ -18,18 +18,16 @@ from pyinfra.facts.files import Sha256File
 from pyinfra.facts.systemd import SystemdEnabled
 
 from cluster import Config
-from tasks import driver_policy, runfile
+from tasks import detached, driver_policy, runfile
 from tasks.context import disruption_allowed
 from tasks.facts.apt import AptPackages, Package
 from tasks.facts.gpu import NvidiaSmi, faults
-from tasks.facts.nvidia_driver import RECORD, STATE, UNDER_WAY, UNIT, DriverState, NvidiaDriver
+from tasks.facts.nvidia_driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
 from tasks.operations import apt_source
 from tasks.operations.apt_source import APT_GET, APT_UPDATE
-from tasks.operations.background import ended, in_background
 from tasks.operations.stop import planning, stop
 
 CACHE = "/var/cache/openpai-deploy"
-LOG = "/var/log/openpai-deploy/nvidia-driver.log"
 _SCRIPT = Path(__file__).parents[2] / "files" / "gpu" / "install-runfile.sh"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
 _FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}"
@@ -40,7 +38,7 @@ def admissible(config: Config) -> Generator[Any]:
     """Stop the host, before anything on it changes, where its driver cannot become what the config wants."""
     driver = host.get_fact(NvidiaDriver)
     if driver.installing:
-        yield ended(UNIT)
+        yield detached.wait(INSTALL)
         driver = host.get_fact(NvidiaDriver)
     allowed = disruption_allowed(host)
     offered = None
@@ -99,7 +97,8 @@ def installed(config: Config) -> Generator[Any]:
     if not driver_policy.is_wanted(driver.installed, config):
         yield stop(
             f"the installation left driver {driver.installed or 'none'} on the disk, "
-            f"not {driver_policy.wanted_version(config)}; see {LOG} and /var/log/nvidia-installer.log on the host"
+            f"not {driver_policy.wanted_version(config)}; "
+            f"see /var/log/nvidia-installer.log and {detached.LOGS}/{INSTALL}.log"
         )
 
 
@@ -123,7 +122,7 @@ def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
     packages = " ".join(package.name for package in driver.packages)
     options = " --dkms" if config.nvidia_driver_dkms else ""
     install = f"UNDER_WAY={UNDER_WAY} sh {script} {target} {shlex.quote(packages)}{options}"
-    yield in_background(UNIT, f"{compiler}{install} && {_FINISH}", LOG)
+    yield detached.command(INSTALL, f"{compiler}{install} && {_FINISH}")
 
 
 def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
@@ -146,7 +145,7 @@ def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
         f"{APT_GET} --no-install-recommends --allow-downgrades install {' '.join(map(shlex.quote, chosen))}",
         _FINISH,
     ]
-    yield in_background(UNIT, " && ".join(steps), LOG)
+    yield detached.command(INSTALL, " && ".join(steps))
 
 
 @operation()
