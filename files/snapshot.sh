@@ -181,12 +181,17 @@ snapshot() {
     late=no
     trap 'late=yes' ALRM
 
+    probes="os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space ports
+        package_lock packages kubelet runtime rivals peers urls $BUNDLED"
     pids=
-    for probe in os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space ports \
-        package_lock packages kubelet runtime rivals peers urls $BUNDLED; do
+    for probe in $probes; do
         {
-            probe_$probe >"$dir/$probe.part"
-            mv "$dir/$probe.part" "$dir/$probe.done"
+            {
+                printf '@@@ %s\n' $probe
+                probe_$probe
+                echo
+            } >"$dir/$probe"
+            : >"$dir/$probe.done"
         } &
         pids="$pids $!"
     done
@@ -202,15 +207,15 @@ snapshot() {
     [ $late = yes ] && kill $pids
     kill $watchdog
 
-    for file in "$dir"/*.done; do
-        probe=${file##*/}
-        printf '@@@ %s\n' "${probe%.done}"
-        cat "$file"
-        echo
+    answered=
+    for probe in $probes; do
+        if [ -e "$dir/$probe.done" ]; then
+            answered="$answered $dir/$probe"
+        else
+            printf '@@@ late\n%s\n' $probe
+        fi
     done
-    for file in "$dir"/*.part; do
-        [ -e "$file" ] && probe=${file##*/} && printf '@@@ late\n%s\n' "${probe%.part}"
-    done
+    cat $answered
     printf '@@@ end\n'
     date +%s%3N
 }

@@ -86,3 +86,14 @@ def test_neither_password_nor_parameters_are_in_the_command():
     assert given.getvalue().startswith(b"sup3r-s3cret\n")
     assert "10.0.0.1" not in HostSnapshot().command()
     assert "sup3r-s3cret" not in f"{given!r} {given}"
+
+
+def test_a_probe_that_hangs_is_left_behind_and_costs_the_others_nothing():
+    given = program([], [], "/mnt/docker", 0, None).getvalue().decode()
+    hanging = given.replace("command -v nvidia-container-runtime", "sleep 20").replace("$((LOCK_WAIT + 70))", "2")
+    assert hanging.count("sleep 20") == 1
+    done = subprocess.run(
+        ["sh", "-c", HostSnapshot().command()], input=hanging, text=True, capture_output=True, timeout=18, check=True
+    )
+    seen = HostSnapshot().process(done.stdout.splitlines())
+    assert "runtime" in seen.late and seen.cpus > 0
