@@ -84,8 +84,11 @@ def nspawn_command(lab: LabState, host: LabHost) -> list[str]:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """What nspawn itself must know: kubelet writes to /proc/sys; systemd from 256 on is meant for cgroup v2 only."""
-    settings = {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"}
+    """What nspawn itself must know: kubelet writes to /proc/sys; systemd from 256 on is meant for cgroup v2 only.
+
+    No lock is needed on a disk that one supervisor has in its own mount namespace, and its file would stay in /run.
+    """
+    settings = {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1", "SYSTEMD_NSPAWN_LOCK": "0"}
     if any(_systemd_version(path) >= 256 for path in root.glob("usr/lib/**/libsystemd-shared-*.so")):
         settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1"
     return settings
