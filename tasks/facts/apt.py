@@ -1,4 +1,4 @@
-"""What apt knows of a few packages: installed, held, and the versions it could install.
+"""What dpkg and apt know of a few packages: installed, held, and the versions on offer.
 
 pyinfra's DebPackages lists installed packages only: neither holds nor candidates.
 """
@@ -9,56 +9,60 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase
 
-from tasks.facts.sections import SECTION, parse_sections
-
 
 @dataclass(frozen=True)
 class Package:
-    """One package: its installed version (None: not installed), whether it is held, and the versions on offer."""
+    """One package: its installed version (None: not installed), and whether it is held."""
 
     installed: str | None = None
     held: bool = False
-    offered: tuple[str, ...] = ()
 
 
 class AptPackages(FactBase[dict[str, Package]]):
-    """The state of the named packages, in one command."""
+    """The named packages that dpkg knows; a fraction of a second, as apt itself is not asked."""
 
     default = dict
 
     def command(self, names: list[str]) -> str:
-        listed = " ".join(names)
-        return (
-            f"{SECTION}\n"
-            f"section installed dpkg-query -W -f '${{Package}} ${{Version}} ${{db:Status-Status}}\\n' {listed}\n"
-            f"section held apt-mark showhold {listed}\n"
-            # Without its caches: looking must not write to the host.
-            f"section offered apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison {listed}"
-        )
+        shown = "${Package} ${db:Status-Want} ${db:Status-Status} ${Version}"
+        return f"dpkg-query -W -f '{shown}\\n' {' '.join(names)} 2>/dev/null || :"
 
     def process(self, output: list[str]) -> dict[str, Package]:
         return parse_packages(output)
 
 
 def parse_packages(output: list[str]) -> dict[str, Package]:
-    """Packages by name; `offered` is newest first, as apt lists them."""
-    found = parse_sections(output)
-    installed: dict[str, str] = {}
-    for line in found.get("installed", "").splitlines():
-        name, version, status = line.split(" ")
-        if status == "installed":
-            installed[name] = version
-    held = set(found.get("held", "").split())
-    offered: dict[str, list[str]] = {}
-    for line in found.get("offered", "").splitlines():
+    """Packages by name; one that was removed but for its configuration is not installed."""
+    found = {}
+    for line in output:
+        name, want, status, *version = line.split(" ")
+        found[name] = Package(version[0] if status == "installed" else None, want == "hold")
+    return found
+
+
+class AptOffers(FactBase[dict[str, tuple[str, ...]]]):
+    """The versions of the named packages that apt could install, newest first.
+
+    apt builds its view in memory, which takes a second or two: on disk it would be a change to the host.
+    """
+
+    default = dict
+
+    def command(self, names: list[str]) -> str:
+        caches = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+        return f"apt-cache {caches} madison {' '.join(names)} 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> dict[str, tuple[str, ...]]:
+        return parse_offers(output)
+
+
+def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
+    """Versions by package, each once."""
+    offered: dict[str, dict[str, None]] = {}
+    for line in output:
         name, version, _source = (part.strip() for part in line.split("|"))
-        versions = offered.setdefault(name, [])
-        if version not in versions:
-            versions.append(version)
-    return {
-        name: Package(installed.get(name), name in held, tuple(offered.get(name, ())))
-        for name in installed.keys() | held | offered.keys()
-    }
+        offered.setdefault(name, {})[version] = None
+    return {name: tuple(versions) for name, versions in offered.items()}
 
 
 class KeyFingerprints(FactBase[list[str]]):

@@ -15,7 +15,7 @@ from pyinfra import host
 from pyinfra.api import FileUploadCommand, StringCommand, operation
 from pyinfra.facts.files import FileContents
 
-from tasks.facts.apt import AptPackages, KeyFingerprints, Package
+from tasks.facts.apt import AptOffers, AptPackages, KeyFingerprints, Package
 from tasks.operations.diff import show_diff
 from tasks.operations.stop import stop
 
@@ -77,19 +77,24 @@ def packages(
     """
 
     def fits(found: str) -> bool:
-        return matches(found, version) if version else acceptable is None or acceptable(found)
+        if not found or not version:
+            return bool(found) and (acceptable is None or acceptable(found))
+        return matches(found, version)
 
     state = host.get_fact(AptPackages, names=names)
-    # Companions (containerd.io beside docker-ce) have versions of their own, which the version asked for does not name.
-    missing = [
-        name for name in names if not _satisfied(state.get(name), fits, exempt=bool(version) and name != names[0])
-    ]
+    missing = [name for name in names if not fits(state.get(name, Package()).installed or "")]
+    # Companions (containerd.io beside docker-ce) have versions of their own, which the one asked for does not name.
+    companions = [name for name in missing if version and name != names[0] and state.get(name, Package()).installed]
+    if companions:
+        offers = host.get_fact(AptOffers, names=companions)
+        content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
+        missing = [name for name in missing if name not in content]
     if missing:
         yield StringCommand(APT_UPDATE)
-        state = host.get_fact(AptPackages, names=names)
+        offers = host.get_fact(AptOffers, names=missing)
         chosen = []
         for name in missing:
-            offered = state.get(name, Package()).offered
+            offered = offers.get(name, ())
             fitting = [one for one in offered if fits(one)] or ([] if name == names[0] else list(offered))
             if not fitting:
                 yield stop(
@@ -105,13 +110,6 @@ def packages(
         unheld = [name for name in names if not state.get(name, Package()).held]
         if unheld:
             yield StringCommand(f"apt-mark hold {' '.join(unheld)} >/dev/null")
-
-
-def _satisfied(package: Package | None, fits: Callable[[str], bool], exempt: bool) -> bool:
-    """True when the installed version will do; `exempt` forgives a package that does not offer a fitting one."""
-    if package is None or package.installed is None:
-        return False
-    return fits(package.installed) or (exempt and not any(fits(one) for one in package.offered))
 
 
 def matches(found: str, version: str) -> bool:

@@ -20,7 +20,7 @@ from pyinfra.facts.systemd import SystemdEnabled
 from cluster import Config
 from tasks import detached, driver_policy, runfile
 from tasks.context import disruption_allowed
-from tasks.facts.apt import AptPackages, Package
+from tasks.facts.apt import AptOffers
 from tasks.facts.gpu import NvidiaSmi, faults
 from tasks.facts.nvidia_driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
 from tasks.operations import apt_source
@@ -63,7 +63,7 @@ def _offered(config: Config) -> tuple[str, ...] | None:
     if config.nvidia_driver != "apt":
         return None
     name = driver_policy.apt_package(config)
-    return host.get_fact(AptPackages, names=[name]).get(name, Package()).offered
+    return host.get_fact(AptOffers, names=[name]).get(name, ())
 
 
 @operation()
@@ -76,7 +76,7 @@ def build_tools(config: Config) -> Generator[Any]:
     if config.nvidia_driver == "runfile":
         names += ["gcc", "make", "libc6-dev", *(["dkms"] if config.nvidia_driver_dkms else [])]
         compiler = f"gcc-{driver.compiler}"
-        if driver.compiler and host.get_fact(AptPackages, names=[compiler]).get(compiler, Package()).offered:
+        if driver.compiler and host.get_fact(AptOffers, names=[compiler]).get(compiler):
             names.append(compiler)
     if names:
         yield from apt_source.packages._inner(names=names, hold=False)
@@ -130,8 +130,8 @@ def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
     asked = driver_policy.apt_packages(config)
     present = [package.name for package in driver.packages]
     names = list(dict.fromkeys(asked + present))
-    known = host.get_fact(AptPackages, names=names)
-    fitting = {name: driver_policy.fitting(known.get(name, Package()).offered, config) for name in names}
+    offers = host.get_fact(AptOffers, names=names)
+    fitting = {name: driver_policy.fitting(offers.get(name, ()), config) for name in names}
     missing = [name for name in asked if not fitting[name]]
     if missing:
         wanted = driver_policy.wanted_version(config) or ""

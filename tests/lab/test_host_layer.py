@@ -58,7 +58,7 @@ def _changed_files(lab, host):
 
 
 class Sampler:
-    """Looks at every process of the machine, the lab hosts' among them, for a secret, some 50 times a second."""
+    """Looks at every process of the machine, the lab hosts' among them, for a secret, ten times a second."""
 
     def __init__(self, secret: str):
         self.secret, self.found, self.samples = secret.encode(), set(), 0
@@ -74,7 +74,7 @@ class Sampler:
         self._thread.join()
 
     def _look(self):
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.1):
             self.samples += 1
             for process in Path("/proc").iterdir():
                 if process.name.isdigit():
@@ -103,7 +103,7 @@ def test_a_dry_run_lists_what_the_first_run_does(dry, first):
 
 
 def test_a_dry_run_shows_the_text_of_files(dry):
-    for text in ('+     "live-restore": true', "+ Suites: trixie", "+ server 10.77.", "NOPASSWD", "+ ssh-ed25519"):
+    for text in ('+     "live-restore": true', "+ Suites: trixie", "+ server 10.77.", "NOPASSWD", "(a key that this run will make)"):
         assert text in dry[0].output
 
 

@@ -3,29 +3,29 @@
 import pytest
 
 from tasks.docker import fits_kubelet
-from tasks.facts.apt import Package, parse_packages, primary_fingerprints
+from tasks.facts.apt import Package, parse_offers, parse_packages, primary_fingerprints
 from tasks.operations.apt_source import matches
-
-OUTPUT = """
-@@ installed
-docker-ce 5:20.10.24~3-0~debian-bookworm installed
-containerd.io 1.6.20-1 config-files
-
-@@ held
-docker-ce
-
-@@ offered
- docker-ce | 5:20.10.24~3-0~debian-bookworm | http://m/linux/debian bookworm/stable amd64 Packages
- docker-ce | 5:20.10.24~2-0~debian-bookworm | http://m/linux/debian bookworm/stable amd64 Packages
-docker-ce-cli | 5:20.10.24~3-0~debian-bookworm | http://m/linux/debian bookworm/stable amd64 Packages
-"""
 
 
 def test_packages_by_name():
-    newest, older = "5:20.10.24~3-0~debian-bookworm", "5:20.10.24~2-0~debian-bookworm"
-    assert parse_packages(OUTPUT.splitlines()) == {
-        "docker-ce": Package(newest, True, (newest, older)),
-        "docker-ce-cli": Package(None, False, (newest,)),
+    output = [
+        "docker-ce hold installed 5:20.10.24~3-0~debian-bookworm",
+        "containerd.io deinstall config-files 1.6.20-1",
+        "docker.io unknown not-installed ",
+        "gnupg install installed 2.2.40-1",
+    ]
+    assert parse_packages(output) == {
+        "docker-ce": Package("5:20.10.24~3-0~debian-bookworm", True),
+        "containerd.io": Package(None, False),
+        "docker.io": Package(None, False),
+        "gnupg": Package("2.2.40-1", False),
+    }
+
+
+def test_offers_newest_first_and_once():
+    line = " docker-ce | 5:20.10.24~{}-0 | http://m/linux/debian bookworm/stable amd64 Packages"
+    assert parse_offers([line.format(3), line.format(3), line.format(2)]) == {
+        "docker-ce": ("5:20.10.24~3-0", "5:20.10.24~2-0")
     }
 
 
