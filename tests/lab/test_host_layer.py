@@ -103,7 +103,13 @@ def test_a_dry_run_lists_what_the_first_run_does(dry, first):
 
 
 def test_a_dry_run_shows_the_text_of_files(dry):
-    for text in ('+     "live-restore": true', "+ Suites: trixie", "+ server 10.77.", "NOPASSWD", "(a key that this run will make)"):
+    for text in (
+        '+     "live-restore": true',
+        "+ Suites: trixie",
+        "+ server 10.77.",
+        "NOPASSWD",
+        "(a key that this run will make)",
+    ):
         assert text in dry[0].output
 
 
