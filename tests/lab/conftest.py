@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,8 +13,7 @@ from lab.api import Lab
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A lab of 1 dev box, 1 master and 2 workers for tests that leave its hosts as they found them."""
-    # Each of pytest-xdist's workers has one of its own.
-    shared = Lab(f"tests{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    shared = Lab("tests")
     shared.down()
     shared.up(workers=2)
     yield shared
