@@ -106,6 +106,8 @@ def packages(
         yield StringCommand(
             f"{APT_GET} --allow-downgrades --allow-change-held-packages install {' '.join(map(shlex.quote, chosen))}"
         )
+        # Naming a version lifts a hold.
+        state = host.get_fact(AptPackages, names=names)
     if hold:
         unheld = [name for name in names if not state.get(name, Package()).held]
         if unheld:
