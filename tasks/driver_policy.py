@@ -128,6 +128,12 @@ def _installation(state: DriverState, config: Config, disruption: bool) -> list[
             f"linux-headers-{state.kernel} is in none of the host's apt sources; add a source that has it, "
             "or install the distribution's current kernel and reboot into it"
         )
+    if state.unowned and not disruption:
+        found.append(
+            f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came with the "
+            "machine's image or a container; set nvidia_driver: preinstalled, remove it and reboot, "
+            "or have it replaced with --data allow_disruption=yes"
+        )
     if state.loaded and state.containers and not disruption:
         found.append(
             f"driver {state.loaded} must be replaced but {state.containers} containers run; "

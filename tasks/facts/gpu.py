@@ -26,6 +26,13 @@ for d in /sys/bus/pci/devices/*; do
 done
 """
 _FIELDS = ("index", "name", "driver_version", "memory.total", "persistence_mode", "pci.bus_id")
+# nvidia-smi's own words, as seen on an H100 (docs/hardware.md), and what to do about them.
+_REMEDIES = (
+    ("libnvidia-ml", "install the libraries of the loaded driver, or have ldconfig know their folder"),
+    ("blocked by the operating system", "check the modes of /dev/nvidia*; in a container, its device rules"),
+    ("No devices were found", "look for NVRM in dmesg: the driver could not start the GPU; check /dev/nvidia*, reboot"),
+    ("couldn't communicate", "modprobe nvidia, look for NVRM in dmesg"),
+)
 # A GPU that hangs leaves nvidia-smi in uninterruptible sleep, where timeout(1) would wait for it for ever.
 SMI_SCRIPT = f"""
 if ! command -v nvidia-smi >/dev/null; then echo {NOT_FOUND}; exit; fi
@@ -128,7 +135,8 @@ def _failure(smi: SmiReport) -> str | None:
     if re.search(r"GPU is lost|fallen off the bus|Unable to determine the device handle", smi.said, re.I):
         return f"a GPU has fallen off the bus: {smi.said}; look for Xid 79 in dmesg, power-cycle the host"
     if smi.status != 0:
-        return f"nvidia-smi failed with exit status {smi.status}: {smi.said or 'it said nothing'}"
+        remedy = next((remedy for words, remedy in _REMEDIES if words in smi.said), "look for NVRM in dmesg, reboot")
+        return f"nvidia-smi failed with exit status {smi.status}: {smi.said.rstrip('.') or 'it said nothing'}; {remedy}"
     return None
 
 

@@ -128,6 +128,12 @@ class DriverState:
         return bool(self.loaded and self.installed and self.loaded != self.installed)
 
     @property
+    def unowned(self) -> bool:
+        """True when a driver is loaded of which nothing is installed: an image's own, or a driver container's."""
+        known = self.installed or self.packages or self.from_runfile or self.recorded or self.broken_off
+        return bool(self.loaded) and not known
+
+    @property
     def awaits_reboot(self) -> bool:
         """True when the mismatch is this deploy's own doing, whichever run of it."""
         return self.mismatch and self.installed == self.recorded

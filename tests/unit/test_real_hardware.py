@@ -1,0 +1,134 @@
+"""The parsers, checks and policies on what one real NVIDIA H100 answered (docs/hardware.md says how it was asked)."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster import Config
+from tasks.driver_policy import refusals
+from tasks.facts.gpu import BUS_SCRIPT, Gpu, describe, faults, parse_smi
+from tasks.facts.nvidia_driver import version_in
+from tasks.facts.snapshot_parser import parse_snapshot
+from tasks.preflight.verdict import judge
+from tests.unit.preflight_survey import WORKER, surveyed
+
+DATA = Path(__file__).parents[1] / "data/h100"
+BUS = ("0000:00:06.0",)
+VERSION = "580.159.04"
+H100 = Gpu(0, "NVIDIA H100 80GB HBM3", VERSION, 81559, True, BUS[0])
+
+
+def lines(name: str) -> list[str]:
+    return (DATA / f"{name}.txt").read_text().splitlines()
+
+
+def config(**keys) -> Config:
+    return Config.model_validate({"user": "root", **keys})
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """The machine as preflight saw it."""
+    return parse_snapshot(lines("snapshot"))
+
+
+def test_nvidia_smi_names_the_gpu():
+    report = parse_smi(lines("smi-well"))
+    assert (report.status, report.gpus, report.said) == (0, (H100,), "")
+    assert describe(report.gpus) == "1 x NVIDIA H100 80GB HBM3"
+    assert faults(BUS, report) == faults(BUS, report, VERSION) == []
+
+
+def test_the_bus_shows_the_gpu_among_other_devices(tmp_path):
+    for line in lines("pci-devices"):
+        address, vendor, kind = line.split()
+        (tmp_path / address).mkdir()
+        (tmp_path / address / "vendor").write_text(f"{vendor}\n")
+        (tmp_path / address / "class").write_text(f"{kind}\n")
+    assert len(list(tmp_path.iterdir())) == 7
+    script = BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert tuple(done.stdout.split()) == BUS
+
+
+def test_the_open_kernel_modules_version_is_read():
+    (first, second) = lines("proc-driver-nvidia-version")
+    assert "Open Kernel Module" in first and version_in(first) == VERSION
+    assert version_in(second) is None  # gcc's
+
+
+def test_nvidia_smi_counts_one_line_a_gpu():
+    """As tests/hosts counts them in a container."""
+    assert [line.partition(" (")[0] for line in lines("nvidia-smi-L")] == ["GPU 0: NVIDIA H100 80GB HBM3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "cause", "remedy"),
+    [
+        ("smi-no-gpu-node", 6, "No devices were found", "look for NVRM in dmesg"),
+        ("smi-no-control-node", 17, "GPU access blocked by the operating system", "check the modes of /dev/nvidia*"),
+        ("smi-no-library", 12, "couldn't find libnvidia-ml.so", "install the libraries of the loaded driver"),
+    ],
+)
+def test_what_nvidia_smi_says_when_something_is_taken_from_it(name, status, cause, remedy):
+    report = parse_smi(lines(name))
+    assert (report.status, report.gpus) == (status, ())
+    (found,) = faults(BUS, report)
+    what, _, fix = found.partition("; ")
+    assert f"exit status {status}" in what and cause in what and fix.startswith(remedy)
+
+
+def test_the_snapshot_tells_the_machine(seen):
+    assert (seen.os_id, seen.os_version, seen.architecture, seen.kernel) == ("ubuntu", "24.04", "x86_64", "6.18.44")
+    assert (seen.cpus, seen.memory // 2**30, seen.cgroup, seen.systemd) == (16, 125, "v2", False)
+    assert seen.smi.gpus == (H100,) and not seen.late and seen.sudo_error is None
+    assert [each.address for each in seen.addresses] == ["192.0.2.2"]  # no `ip`: the IPv6 address is left out
+
+
+def test_a_driver_without_package_or_module_file_is_known_by_the_loaded_module(seen):
+    driver = seen.driver
+    assert (driver.loaded, driver.installed, driver.packages, driver.from_runfile) == (VERSION, None, (), False)
+    assert driver.version == VERSION and driver.bus == BUS and not driver.mismatch and not driver.nouveau
+    assert "libnccl2" in driver.held  # CUDA's packages are there, held, and none of the driver's
+
+
+@pytest.mark.parametrize("keys", [{}, {"nvidia_driver_version": "580"}, {"nvidia_driver_version": VERSION}])
+def test_preinstalled_accepts_it(seen, keys):
+    assert refusals(seen.driver, config(**keys), smi=seen.smi) == []
+
+
+def test_preinstalled_refuses_it_where_another_version_is_asked_for(seen):
+    (found,) = refusals(seen.driver, config(nvidia_driver_version="535"), smi=seen.smi)
+    assert found.startswith(f"driver {VERSION} is installed but nvidia_driver_version asks for 535")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"nvidia_driver": "apt", "nvidia_driver_branch": "535-server"},
+        {"nvidia_driver": "runfile", "nvidia_driver_runfile": "https://mirror.example/NVIDIA-Linux-x86_64-535.183.01.run",
+         "nvidia_driver_runfile_sha256": "0" * 64},
+    ],
+)  # fmt: skip
+def test_no_other_driver_is_installed_over_one_of_the_machines_image(seen, keys):
+    offered = ["535.183.01-0ubuntu1"]
+    (found,) = refusals(seen.driver, config(**keys), smi=seen.smi, offered=offered)
+    assert found.startswith(f"driver {VERSION} is loaded but neither apt nor NVIDIA's runfile installed it")
+    assert refusals(seen.driver, config(**keys), smi=seen.smi, offered=offered, disruption=True) == []
+
+
+def test_an_installation_that_broke_off_is_not_taken_for_the_machines_own(seen):
+    state = replace(seen.driver, broken_off=True)
+    assert refusals(state, config(nvidia_driver="apt", nvidia_driver_branch="535-server"), offered=["535.183.01"]) == []
+
+
+def test_preflight_finds_the_gpu_well_and_misses_systemd_alone(seen):
+    """That machine is started without systemd: the one must that it does not meet, so it is no worker as it stands."""
+    survey = surveyed("bookworm")
+    own = survey.snapshots[WORKER]
+    # The cluster around it is the lab's: name, address, MACs, machine id, and what its network reached.
+    around = {key: getattr(own, key) for key in ("hostname", "addresses", "macs", "machine_id", "peers", "replies")}
+    verdict = judge(replace(survey, snapshots={**survey.snapshots, WORKER: replace(seen, **around)}))
+    assert {(row.host, row.requirement) for row in verdict.failures} == {(WORKER, "systemd")}
