@@ -150,6 +150,7 @@ def equip() -> None:
         files.put(name="NVIDIA's device plugin: manifest", src=io.StringIO(text), dest=path, mode="644")
         nodes.applied(name="NVIDIA's device plugin", path=path, kept=DEVICE_PLUGIN)
     if config.installer == "kubeadm":
+        nodes.without_tokens(name="No token outlives its join")
         renew_certificates()
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)

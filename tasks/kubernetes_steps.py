@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from tasks.facts.kubernetes_node import BOOTSTRAP_CONF, CA, ETCD_DATA, KUBELET_CONF, Api, Node
+from tasks.facts.kubernetes_node import BOOTSTRAP_CONF, CA, ETCD_DATA, JOIN_CONFIG, KUBELET_CONF, Api, Node
 
 RESET_BY_HAND = "if nothing on it is worth keeping, run `kubeadm reset -f` there and start again"
 
@@ -64,7 +64,7 @@ def of_worker(node: Node, server: str) -> Step | Refusal:
     if node.server != server or node.api is Api.OTHER_CA:
         return Refusal(f"this host belongs to another cluster, {node.server or 'unknown'}; {RESET_BY_HAND}")
     if node.api is Api.KNOWN:
-        return Step.RESUME if BOOTSTRAP_CONF in node.files else Step.NOTHING
+        return Step.RESUME if node.files & {BOOTSTRAP_CONF, JOIN_CONFIG} else Step.NOTHING
     if node.api is Api.UNKNOWN:
         return Step.REGISTER
     if node.api is Api.REFUSED:

@@ -14,6 +14,8 @@ from pyinfra.api.exceptions import FactProcessError
 from tasks.facts.kubernetes_node import ADMIN_CONF, ASK
 
 KUBECTL = f"{ASK} {ADMIN_CONF}"
+# How the description of a worker's token ends.
+JOIN_TOKEN = "-joins"
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,18 @@ def unready(lines: list[str]) -> list[str]:
         if ready < wanted:
             found.append(f"{name} {ready}/{wanted}")
     return found
+
+
+class JoinTokens(FactBase[list[str]]):
+    """Secrets, by name, of the tokens that workers joined with; a run that was killed leaves one for its 15 minutes."""
+
+    default = list
+
+    def command(self) -> str:
+        line = '{{.metadata.name}} {{base64decode .data.description}}{{"\\n"}}'
+        listed = f"{{{{range .items}}}}{{{{if .data.description}}}}{line}{{{{end}}}}{{{{end}}}}"
+        selected = "--field-selector type=bootstrap.kubernetes.io/token"
+        return f"{KUBECTL} get secrets -n kube-system {selected} -o go-template='{listed}' 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> list[str]:
+        return [line.split()[0] for line in output if line.endswith(JOIN_TOKEN)]

@@ -21,11 +21,15 @@ CA = f"{KUBERNETES}/pki/ca.crt"
 MANIFESTS = f"{KUBERNETES}/manifests"
 ETCD_DATA = "/var/lib/etcd/member"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+# What a join reads its token from: in memory, and removed with the command that reads it unless that one is killed.
+JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The API server's answer, or its absence, must not hold a fact up for long.
 ASK = "kubectl --request-timeout=10s --kubeconfig"
 
-_FILES = " ".join((ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml"))
+_FILES = " ".join(
+    (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml")
+)
 # Where the API server is up, its own objects tell whether kubeadm came to the end: the add-ons come last.
 _MASTER_SCRIPT = f"""
 section ready {ASK} {ADMIN_CONF} get --raw /readyz

@@ -32,9 +32,9 @@ def renewed(days: int, keep: int, timeout: int) -> Generator[Any]:
         yield detached.command(RENEW, "kubeadm certs renew all")
         state = host.get_fact(CertificateState, days=days)
     for component in state.stale:
-        # The kubelet starts it again at once.
+        # The kubelet starts it again at once; one that died of its neighbour's restart is starting already.
         yield StringCommand(
-            f"docker stop $(docker ps -q --filter label=io.kubernetes.container.name={component}) >/dev/null"
+            f"docker ps -q --filter label=io.kubernetes.container.name={component} | xargs -r docker stop >/dev/null"
         )
     if state.stale:
         yield StringCommand("sleep 2")

@@ -16,13 +16,12 @@ from cluster import Cluster, Host
 from cluster.kubeadm import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks import detached
 from tasks.elsewhere import ask, the_master
-from tasks.facts.kubernetes_node import ADMIN_CONF, BOOTSTRAP_CONF, CA, KubernetesNode
+from tasks.facts.kubernetes_cluster import JOIN_TOKEN
+from tasks.facts.kubernetes_node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
 from tasks.kubernetes_steps import Refusal, Step, of_worker
 from tasks.operations.stop import stop
 
 JOIN = "kubeadm-join"
-# In memory, and gone with the command that reads it.
-CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 
 
 @operation()
@@ -39,7 +38,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
     if isinstance(step, Refusal):
         yield stop(step.message)
     elif step is Step.RESUME:
-        yield StringCommand(f"rm -f {BOOTSTRAP_CONF}")
+        yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
     elif step is Step.REGISTER:
         # The kubelet registers its node when it starts, and only then.
         yield StringCommand("systemctl restart kubelet.service")
@@ -67,19 +66,18 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
     master = the_master(host)
     try:
         certificate = ask(master, f"cat {CA}")
-        token = ask(
-            master,
-            f"kubeadm --kubeconfig {ADMIN_CONF} token create --ttl {TOKEN_LIFE}m --description {worker.name}-joins",
-        ).strip()
+        described = f"--description {worker.name}{JOIN_TOKEN}"
+        kubeadm = f"kubeadm --kubeconfig {ADMIN_CONF}"
+        token = ask(master, f"{kubeadm} token create --ttl {TOKEN_LIFE}m {described}").strip()
         try:
             config = join_config(cluster, worker, token, ca_hash(certificate))
-            ask(host, f"umask 077; mkdir -p $(dirname {CONFIG}) && cat >{CONFIG}", stdin=config)
+            ask(host, f"umask 077; mkdir -p $(dirname {JOIN_CONFIG}) && cat >{JOIN_CONFIG}", stdin=config)
             checks = f" --ignore-preflight-errors={','.join(ignore)}" if ignore else ""
-            script = f"trap 'rm -f {CONFIG}' EXIT; kubeadm join --config {CONFIG}{checks}"
+            script = f"trap 'rm -f {JOIN_CONFIG}' EXIT; kubeadm join --config {JOIN_CONFIG}{checks}"
             worked, output = host.run_shell_command(detached.command(JOIN, script), _sudo=True)
         finally:
             # The part before the dot is the token's public name.
-            ask(master, f"kubeadm --kubeconfig {ADMIN_CONF} token delete {token.partition('.')[0]}")
+            ask(master, f"{kubeadm} token delete {token.partition('.')[0]}")
     except (PyinfraError, ValueError) as error:
         host.log_styled(f"cannot join: {error}", fg="red", log_func=logger.error)
         return False

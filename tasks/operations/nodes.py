@@ -11,7 +11,7 @@ from typing import Any
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.facts.kubernetes_cluster import KUBECTL, ManifestDiffers, Members, Unready
+from tasks.facts.kubernetes_cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Unready
 from tasks.operations.stop import stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
@@ -31,6 +31,14 @@ def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Gen
     for name, wanted_taint in tainted.items():
         if name in members and wanted_taint != (MASTER_TAINT in members[name].taints):
             yield StringCommand(f"{KUBECTL} taint node {name} {MASTER_TAINT}{'' if wanted_taint else '-'}")
+
+
+@operation()
+def without_tokens() -> Generator[Any]:
+    """Delete the tokens of joins that are over; one whose run was killed would live out its time."""
+    left = host.get_fact(JoinTokens)
+    if left:
+        yield StringCommand(f"{KUBECTL} delete secret -n kube-system {' '.join(left)} >/dev/null")
 
 
 @operation()

@@ -8,13 +8,14 @@ from tasks import detached
 from tasks.facts.binaries import Binaries
 from tasks.facts.certificates import CertificateState
 from tasks.facts.kernel import KernelState
-from tasks.facts.kubernetes_cluster import ManifestDiffers, Members, unready
+from tasks.facts.kubernetes_cluster import JoinTokens, ManifestDiffers, Members, unready
 from tasks.facts.kubernetes_node import (
     ADMIN_CONF,
     BOOTSTRAP_CONF,
     CA,
     COMPONENTS,
     ETCD_DATA,
+    JOIN_CONFIG,
     KUBELET_CONF,
     KUBELET_CONFIG,
     MANIFESTS,
@@ -76,6 +77,7 @@ def test_a_control_plane_is_never_initialised_over_what_is_there(node, said):
         (Node(files=frozenset({BOOTSTRAP_CONF, CA, KUBELET_CONFIG})), Step.REJOIN),
         (Node(files=MEMBER, server=SERVER, api=Api.KNOWN), Step.NOTHING),
         (Node(files=MEMBER | {BOOTSTRAP_CONF}, server=SERVER, api=Api.KNOWN), Step.RESUME),
+        (Node(files=MEMBER | {JOIN_CONFIG}, server=SERVER, api=Api.KNOWN), Step.RESUME),
         (Node(files=MEMBER, server=SERVER, api=Api.UNKNOWN), Step.REGISTER),
     ],
 )
@@ -225,3 +227,8 @@ def test_snapshots_by_name():
 )
 def test_the_clusters_version(said, version):
     assert ClusterVersion().process(said) == version
+
+
+def test_tokens_of_joins_are_told_from_others():
+    lines = ["bootstrap-token-aaaaaa openpai-001-joins", "bootstrap-token-bbbbbb The operator's own"]
+    assert JoinTokens().process(lines) == ["bootstrap-token-aaaaaa"]
