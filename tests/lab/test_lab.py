@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -279,26 +278,6 @@ def test_down_leaves_nothing(small):
     small.down()
     assert not any(traces(NAME, gateway).values())
     assert cli("down", "--name", NAME).returncode == 0, "there is nothing to end, which is no error"
-
-
-def test_a_machine_without_room_is_told_how_much_is_needed(monkeypatch):
-    monkeypatch.setattr("lab.machine.HOST_ROOM_MB", 10**9)
-    with pytest.raises(LabError, match=rf"{STATE} needs 4000000000 MB and has \d+ MB free"):
-        Lab("ltroom").up(workers=2)
-    assert not (STATE / "ltroom").exists()
-
-
-def test_a_machine_without_the_programs_is_told_the_packages(monkeypatch, tmp_path):
-    (tmp_path / "stat").symlink_to(shutil.which("stat"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LabError, match=r"apt-get install .*systemd-container"):
-        Lab("ltprograms").up()
-
-
-def test_one_who_is_not_root_is_told_so(monkeypatch):
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(LabError, match="run it as root"):
-        Lab("ltroot").up()
 
 
 def test_a_cached_base_is_used_by_every_lab(lab):

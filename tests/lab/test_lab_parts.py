@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lab import apt, cache, docker_packages, images, machine, network, plan, services, state
+from lab import apt, docker_packages, images, machine, network, plan, services, state
 from lab.api import Lab
 from lab.cli import _assignments
+from lab.settings import STATE
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
 
@@ -71,12 +72,6 @@ def lab_state(*workers: str, suite: str = "bookworm") -> LabState:
         LabHost(name, role, "", suite, "", "default" if role == "worker" else None) for name, role in names.items()
     ]
     return LabState("lab", 0, "/folder", hosts)
-
-
-def machine_grants_sys_resource() -> bool:
-    """Whether processes here can have CAP_SYS_RESOURCE, bit 24."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return bool(next(int(line.split()[1], 16) for line in lines if line.startswith("CapBnd:")) >> 24 & 1)
 
 
 def wanted(lab: LabState | None = None, workers=None, suite=None, suites=None, gpu=None, gpus=None) -> list[LabHost]:
@@ -243,127 +238,6 @@ def test_apts_own_proxy_counts_too(monkeypatch):
     assert services._upstream() == ["Upstream http apt.example.com:9"]
 
 
-@pytest.fixture
-def cached(monkeypatch, tmp_path):
-    """An empty cache, and no labs."""
-    for module in (cache, state):
-        monkeypatch.setattr(module, "CACHE", tmp_path)
-    monkeypatch.setattr(state, "STATE", tmp_path / "labs")
-    return tmp_path
-
-
-def write(text: str) -> Callable[[Path], None]:
-    """A build that writes a file."""
-    return lambda draft: (draft / "file").write_text(text) and None
-
-
-def test_the_cache_builds_once_and_again_for_other_sources(cached):
-    first = cache.ensure("thing", "a", write("1"))
-    assert cache.ensure("thing", "a", write("2")) == first
-    assert (first / "file").read_text() == "1"
-    other = cache.ensure("thing", "b", write("2"))
-    assert (other / "file").read_text() == "2"
-    assert first.is_dir(), "used a moment ago"
-
-
-def test_the_cache_drops_what_is_old_and_unused(cached):
-    old, used = cache.ensure("thing", "a", write("1")), cache.ensure("thing", "b", write("2"))
-    for path in (old, used):
-        os.utime(path, (0, 0))
-    lab = lab_state("openpai-001")
-    lab.hosts[0].base = str(used)
-    lab.save()
-    cache.ensure("thing", "c", write("3"))
-    assert used.is_dir() and not old.exists()
-
-
-def test_a_failed_build_is_not_used(cached):
-    def fail(draft: Path) -> None:
-        (draft / "file").write_text("half")
-        raise LabError("broken")
-
-    with pytest.raises(LabError):
-        cache.ensure("thing", "a", fail)
-    built = cache.ensure("thing", "a", write("whole"))
-    assert (built / "file").read_text() == "whole"
-    assert [path.name for path in cached.iterdir() if path.name != "locks"] == [built.name]
-
-
-def test_what_is_offered_outlives_the_cache(cached):
-    built = cache.ensure("thing", "a", write("1"))
-    for _ in range(2):
-        cache.offer(built, cached / "www")
-    (built / "file").unlink()
-    assert (cached / "www/file").read_text() == "1"
-
-
-@pytest.fixture
-def runtime(tmp_path):
-    """The runtime shim before a stand-in for runc that prints its arguments; run without CAP_SYS_RESOURCE."""
-    real = tmp_path / "runc.real"
-    real.write_text('#!/bin/sh\necho "$@"\n')
-    shim = tmp_path / "runc"
-    source = (Path(docker_packages.__file__).parent / "docker/runc").read_text()
-    shim.write_text(source.replace("/usr/libexec/openpai-lab/runc", str(real)))
-    for path in (real, shim):
-        path.chmod(0o755)
-    (tmp_path / "config.json").write_text(
-        '{"process":{"capabilities":{"bounding":["CAP_KILL","CAP_SYS_RESOURCE","CAP_CHOWN"],'
-        '"effective":["CAP_SYS_RESOURCE"],"permitted":["CAP_KILL","CAP_SYS_RESOURCE"]},"oomScoreAdj":-500}}'
-    )
-
-    def call(*arguments: str, drop: str = "-sys_resource") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["setpriv", "--bounding-set", drop, shim, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-
-    return call, tmp_path / "config.json"
-
-
-BARE = (
-    '{"process":{"capabilities":{"bounding":["CAP_KILL","CAP_CHOWN"],"effective":[],"permitted":["CAP_KILL"]},'
-    '"oomScoreAdj":0}}'
-)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--root", "/run/x", "create", "--bundle", "FOLDER", "id"],
-        ["create", "--bundle=FOLDER", "id"],
-        ["run", "-b", "FOLDER", "id"],
-        ["create", "id"],
-        ["exec", "--process", "FOLDER/config.json", "id"],
-        ["exec", "-p", "FOLDER/config.json", "-d", "id"],
-    ],
-)
-def test_the_runtime_shim_takes_out_what_the_machine_cannot_grant(runtime, arguments):
-    call, config = runtime
-    given = [word.replace("FOLDER", str(config.parent)) for word in arguments]
-    assert call(*given).stdout.split() == given
-    assert config.read_text() == BARE
-
-
-def test_the_runtime_shim_leaves_other_commands_alone(runtime):
-    call, config = runtime
-    before = config.read_text()
-    call("--root", "/run/x", "state", "create")
-    assert config.read_text() == before
-
-
-def test_the_runtime_shim_does_nothing_where_the_machine_grants_all(runtime):
-    call, config = runtime
-    before = config.read_text()
-    if not machine_grants_sys_resource():
-        pytest.skip("this machine has no CAP_SYS_RESOURCE to grant")
-    call("create", "id", drop="-sys_time")
-    assert config.read_text() == before
-
-
 def test_images_are_what_registries_take(tmp_path):
     (tmp_path / "root").mkdir()
     (tmp_path / "root/file").write_text("content")
@@ -390,3 +264,23 @@ def test_only_linux_carries_it(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(SystemExit, match="run it on a Debian or Ubuntu machine"):
         runpy.run_module("lab", run_name="__main__")
+
+
+def test_a_machine_without_room_is_told_how_much_is_needed(monkeypatch):
+    monkeypatch.setattr("lab.machine.HOST_ROOM_MB", 10**9)
+    with pytest.raises(LabError, match=rf"{STATE} needs 4000000000 MB and has \d+ MB free"):
+        Lab("ltroom").up(workers=2)
+    assert not (STATE / "ltroom").exists()
+
+
+def test_a_machine_without_the_programs_is_told_the_packages(monkeypatch, tmp_path):
+    (tmp_path / "stat").symlink_to(shutil.which("stat"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabError, match=r"apt-get install .*systemd-container"):
+        Lab("ltprograms").up()
+
+
+def test_one_who_is_not_root_is_told_so(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(LabError, match="run it as root"):
+        Lab("ltroot").up()
