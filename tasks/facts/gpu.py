@@ -29,7 +29,10 @@ _FIELDS = ("index", "name", "driver_version", "memory.total", "persistence_mode"
 # nvidia-smi's own words, as seen on an H100 (docs/hardware.md), and what to do about them.
 _REMEDIES = (
     ("libnvidia-ml", "install the libraries of the loaded driver, or have ldconfig know their folder"),
-    ("blocked by the operating system", "check the modes of /dev/nvidia*; in a container, its device rules"),
+    (
+        "blocked by the operating system",
+        "check the modes of /dev/nvidia*, and the device rules if the host is a container",
+    ),
     ("No devices were found", "look for NVRM in dmesg: the driver could not start the GPU; check /dev/nvidia*, reboot"),
     ("couldn't communicate", "modprobe nvidia, look for NVRM in dmesg"),
 )
