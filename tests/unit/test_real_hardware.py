@@ -12,7 +12,8 @@ from tasks.facts.gpu import BUS_SCRIPT, Gpu, describe, faults, parse_smi
 from tasks.facts.nvidia_driver import version_in
 from tasks.facts.snapshot_parser import parse_snapshot
 from tasks.preflight.verdict import judge
-from tests.unit.preflight_survey import WORKER, surveyed
+from tests.unit.preflight_survey import OTHER, WORKER, changed, planned, rows, surveyed, whole
+from tests.unit.test_preflight_requirements import BREAK, HIT, KEYS
 
 DATA = Path(__file__).parents[1] / "data/h100"
 BUS = ("0000:00:06.0",)
@@ -124,11 +125,25 @@ def test_an_installation_that_broke_off_is_not_taken_for_the_machines_own(seen):
     assert refusals(state, config(nvidia_driver="apt", nvidia_driver_branch="535-server"), offered=["535.183.01"]) == []
 
 
+def placed(seen, **keys):
+    """A survey in which the real machine is the worker, under the name and in the network of a captured one."""
+    survey = surveyed("bookworm", **keys)
+    own = survey.snapshots[WORKER]
+    around = {key: getattr(own, key) for key in ("hostname", "addresses", "macs", "machine_id", "peers", "replies")}
+    return replace(survey, snapshots={**survey.snapshots, WORKER: replace(seen, **around)})
+
+
 def test_preflight_finds_the_gpu_well_and_misses_systemd_alone(seen):
     """That machine is started without systemd: the one must that it does not meet, so it is no worker as it stands."""
-    survey = surveyed("bookworm")
-    own = survey.snapshots[WORKER]
-    # The cluster around it is the lab's: name, address, MACs, machine id, and what its network reached.
-    around = {key: getattr(own, key) for key in ("hostname", "addresses", "macs", "machine_id", "peers", "replies")}
-    verdict = judge(replace(survey, snapshots={**survey.snapshots, WORKER: replace(seen, **around)}))
-    assert {(row.host, row.requirement) for row in verdict.failures} == {(WORKER, "systemd")}
+    assert {(row.host, row.requirement) for row in judge(placed(seen)).failures} == {(WORKER, "systemd")}
+
+
+@pytest.mark.parametrize("id", BREAK)
+def test_every_requirement_is_met_then_broken_on_it(seen, id):
+    """As it would be with systemd, and beside a worker with the same GPU."""
+    survey = changed(placed(seen, **KEYS.get(id, {})), systemd=True)
+    survey = whole(changed(survey, OTHER, driver=seen.driver, smi=seen.smi))
+    survey = replace(survey, layout=planned(survey, gpus=1))
+    assert rows(survey, id) == []
+    broken = rows(BREAK[id](survey), id)
+    assert broken and {row.host for row in broken} <= HIT.get(id, {WORKER})
