@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.api import Lab
-from tests.lab.gpu_hosts import reboot
+from tests.lab.boots import reboot
 from tests.lab.harness import configure, converged, deploy, killed_when, out
 
 WORKER = "openpai-001"

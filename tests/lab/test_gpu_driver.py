@@ -8,7 +8,7 @@ import pytest
 
 from lab.api import Lab
 from lab.gpu import runfile, set_profile
-from tests.lab.gpu_hosts import BOOT_ID, booted_after, reboot
+from tests.lab.boots import BOOT_ID, booted_after, reboot
 from tests.lab.harness import Run, configure, killed_when, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"

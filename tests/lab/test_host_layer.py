@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from lab.api import Lab
-from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, out, pyinfra, wait_until
+from tests.lab.boots import boot_id, booted_after
+from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, out, pyinfra
 
 HOSTS = ["dev-box", "openpai-master-01", "openpai-001", "openpai-002"]
 # Files that any login, sudo or timer changes.
@@ -168,18 +169,11 @@ def test_without_the_password_the_cluster_is_still_reached(lab, first, password)
 
 
 def test_every_host_comes_back_converged_from_a_reboot(lab, first):
-    before = {host: _booted(lab, host) for host in HOSTS}
+    before = {host: boot_id(lab, host) for host in HOSTS}
     for host in HOSTS:
         lab.run(host, "systemctl reboot")
     for host in HOSTS:
-        wait_until(lambda host=host: _booted(lab, host) not in ("", before[host]), 90, step=0.5)
+        booted_after(lab, host, before[host])
     # The clock takes a while to be trusted again; waiting for it is all that a run may have to do.
     assert set(converged(lab).changes()) <= {"Time | The clock is synchronised"}
     assert converged(lab).changed == 0
-
-
-def _booted(lab, host):
-    """The boot id of a host that answers, else nothing."""
-    if not lab.running(host):
-        return ""
-    return lab.run(host, "systemctl is-active -q ssh && cat /proc/sys/kernel/random/boot_id").stdout.strip()

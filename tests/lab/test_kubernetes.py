@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from lab.api import Lab
+from lab.shell import LabError
 from tests.lab.harness import ENVIRONMENT, ROOT, Run, configure, converged, killed_when, out, pyinfra, wait_until
 
 MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
@@ -64,7 +65,10 @@ def kubelet_process(lab: Lab, host: str) -> str:
 
 def said(lab: Lab, host: str, shell: str) -> str:
     """What a command in a host says; nothing while the host is down."""
-    return lab.run(host, shell).stdout.strip() if lab.running(host) else ""
+    try:
+        return lab.run(host, shell).stdout.strip()
+    except LabError:
+        return ""
 
 
 def test_a_run_killed_during_init_is_finished_by_the_next(lab):

@@ -17,6 +17,7 @@ from lab import process, services
 from lab.api import Lab
 from lab.settings import CACHE, PROJECT, STATE
 from lab.shell import LabError
+from tests.lab.boots import boot_id, booted_after
 
 NAME = "lt"
 VENDOR = """
@@ -53,20 +54,6 @@ def inside(lab: Lab, host: str, command: str) -> str:
     done = lab.run(host, command)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
-
-
-def boot_id(lab: Lab, host: str) -> str:
-    """The host's present boot."""
-    return inside(lab, host, "cat /proc/sys/kernel/random/boot_id")
-
-
-def wait_for_boot(lab: Lab, host: str, before: str, timeout: float = 180) -> None:
-    """Wait until the host runs another boot than `before` and greets."""
-    deadline = time.monotonic() + timeout
-    while not lab.running(host) or boot_id(lab, host) == before:
-        assert time.monotonic() < deadline, f"{host} did not come back"
-        time.sleep(0.2)
-    lab.start(host)
 
 
 def traces(lab_name: str, gateway: str) -> dict[str, list[str]]:
@@ -168,7 +155,7 @@ def test_the_vendors_way_to_docker_runs_containers(small):
 def test_a_host_survives_its_reboot(small):
     before = boot_id(small, "openpai-001")
     inside(small, "openpai-001", "echo kept > /root/mark; systemctl reboot")
-    wait_for_boot(small, "openpai-001", before)
+    booted_after(small, "openpai-001", before)
     assert inside(small, "openpai-001", "cat /root/mark") == "kept"
     assert cli("ssh", "--name", NAME, "openpai-001", "hostname").stdout.strip() == "openpai-001"
     inside(small, "openpai-001", f"ping -c 1 -W 2 {small.gateway}")
