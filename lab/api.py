@@ -143,7 +143,12 @@ class Lab:
 
     def stop(self, host: str) -> None:
         """Pull the host's plug; `start` boots it again from its disk."""
-        process.kill(self.name, hosts.part(self.state.host(host).name))
+        state = self.state
+        leader = hosts.leader(state, state.host(host))
+        port = network.port(leader) if leader else None
+        process.kill(self.name, hosts.part(state.host(host).name))
+        if port is not None:
+            network.wait_until_gone(port)
 
     def start(self, *names: str) -> None:
         """Boot those of the hosts that do not run and wait until their sshd greets."""
@@ -211,7 +216,7 @@ class Lab:
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:
         deadline = time.monotonic() + SSH_TIMEOUT
         for host in waited:
-            while not hosts.answers(host):
+            while not (hosts.leader(state, host) and hosts.answers(host)):
                 console = state.host_directory(host.name) / "console.log"
                 if not process.find(self.name, hosts.part(host.name)):
                     told = [line for line in console.read_text(errors="replace").splitlines() if line.strip()][-3:]

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import shlex
+import time
 from pathlib import Path
 
 from lab import state as states
@@ -74,6 +75,33 @@ def plug(lab: LabState, address: str, leader: int) -> None:
     for port in Path("/sys/class/net", lab.bridge, "brif").iterdir():
         run("ip", "link", "set", port.name, "up", check=False)  # another host's port may go while we look
     run(*inside, "ip", "route", "replace", "default", "via", lab.gateway)
+
+
+def port(leader: int) -> int | None:
+    """The index of the machine's end of the host's cable; None where it has none yet."""
+    try:
+        return int(Path(f"/proc/{leader}/root/sys/class/net/host0/iflink").read_text())
+    except OSError:
+        return None
+
+
+def wait_until_gone(index: int, timeout: float = 20) -> None:
+    """Wait until the machine has no interface of that index: the kernel removes a dead host's later than the host."""
+    deadline = time.monotonic() + timeout
+    while index in _indices():
+        if time.monotonic() > deadline:
+            raise LabError(f"interface {index} of a host that was stopped does not go away")
+        time.sleep(0.02)
+
+
+def _indices() -> set[int]:
+    found = set()
+    for file in Path("/sys/class/net").glob("*/ifindex"):
+        try:
+            found.add(int(file.read_text()))
+        except OSError:
+            continue  # it went away meanwhile
+    return found
 
 
 def _rule(lab: LabState, chain: str, *rule: str) -> None:

@@ -53,10 +53,22 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
+def _ended(pid: int) -> bool:
+    """Whether a process is gone, or a zombie: an init becomes one when the last process of its host has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    return "\nState:\tZ" in status or "\nState:\tX" in status
+
+
 def kill(lab: str, part: str | None = None, spare: int | None = None, timeout: float = 20) -> None:
     """End every process of a lab, or of one part, but for `spare`, and wait until all are gone."""
     deadline = time.monotonic() + timeout
-    while pids := [pid for pid in find(lab, part) if pid != spare]:
+    seen: set[int] = set()
+    # A dying init has lost its environment, by which it is found, before the processes of its host have ended.
+    while pids := [pid for pid in {*find(lab, part), *seen} if pid != spare and not _ended(pid)]:
+        seen.update(pids)
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
