@@ -18,6 +18,7 @@ from tasks import detached
 from tasks.elsewhere import ask, the_master
 from tasks.facts.kubernetes_cluster import JOIN_TOKEN
 from tasks.facts.kubernetes_node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
+from tasks.facts.pod_network import CONFLIST
 from tasks.kubernetes_steps import Refusal, Step, of_worker
 from tasks.operations.stop import stop
 
@@ -47,6 +48,8 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
         if step is Step.REJOIN:
             # Of what an earlier join left, nothing is worth keeping: no kubelet has run with it.
             yield StringCommand("kubeadm reset -f >/dev/null")
+        # A node that joins again gets another range of pod addresses; no pod may start before the network has it.
+        yield StringCommand(f"rm -f {CONFLIST}")
         yield FunctionCommand(_join, (cluster, worker, ignore), {})
         yield registered(worker.name)
 

@@ -152,6 +152,7 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
         plan.run()
         master, worker = plan.commands(MASTER), plan.commands(WORKER)
     assert [command for command in worker if "kubeadm join --config /run/openpai-deploy/kubeadm-join.yaml" in command]
+    assert "rm -f /etc/cni/net.d/10-openpai.conflist" in worker, "pods must wait for the node's new range of addresses"
     assert [command for command in master if "token create --ttl 15m" in command]
     assert [command for command in master if "token delete abcdef" in command]
     assert TOKEN.partition(".")[2] not in "\n".join([*master, *worker]) + caplog.text
