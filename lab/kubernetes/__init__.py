@@ -14,6 +14,14 @@ from lab.settings import REGISTRY_PORT, WEB_PORT
 
 __all__ = ["VERSION", "Progress", "build", "config", "publish", "ready", "result", "running"]
 
+KUBELET_FLAGS = {
+    "image-pull-progress-deadline": "10m",
+    "eviction-hard": "memory.available<100Mi,nodefs.available<500Mi,imagefs.available<500Mi",
+    "image-gc-high-threshold": 100,
+}
+"""OpenPAI's own flag, and figures in place of the kubelet's shares of a disk (15% and 85%): all hosts see the
+machine's, which may be that full without being short of room for a lab."""
+
 
 def ready() -> bool:
     """Whether the build of the present recipe is done."""
@@ -33,6 +41,7 @@ def config(gateway: str) -> dict[str, object]:
         "nvidia_device_plugin_image": f"{registry}/{images.DEVICE_PLUGIN}",
         # A container may not change how many connections its machine's kernel tracks.
         "kube_proxy_conntrack_max_per_core": 0,
+        "kubelet_custom_flags": KUBELET_FLAGS,
     }
 
 
