@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from cluster import Config
 from tasks import runfile
-from tasks.facts.gpu import SmiReport, faults
+from tasks.facts.gpu import SmiReport, faults, is_version
 from tasks.facts.nvidia_driver import DriverState, upstream_version, version_in
 
 
@@ -28,7 +28,7 @@ def wanted_version(config: Config) -> str | None:
 def is_wanted(version: str | None, config: Config) -> bool:
     """True when `version` is what the config asks for; any version is where it asks for none."""
     wanted = wanted_version(config)
-    return version is not None and (wanted is None or f"{version}.".startswith(f"{wanted}."))
+    return version is not None and (wanted is None or is_version(version, wanted))
 
 
 def install_needed(state: DriverState, config: Config) -> bool:

@@ -22,6 +22,8 @@ STATE = "/var/lib/openpai-deploy"
 UNDER_WAY = f"{STATE}/nvidia-driver.under-way"
 # The version that this deploy installed last: a loaded driver that differs from it waits for a reboot of ours.
 RECORD = f"{STATE}/nvidia-driver.installed"
+# What names the loaded driver's version, for version_in(). A container may show /proc/driver without /sys/module.
+LOADED = "cat /sys/module/nvidia/version || grep NVRM /proc/driver/nvidia/version"
 # The transient unit an installation runs in, so that it outlives the SSH session.
 INSTALL = "nvidia-driver"
 
@@ -62,7 +64,7 @@ section compiler sed -n 's/.*[( -]gcc-\\([0-9]*\\) .*/\\1/p' /proc/version
 section os sh -c '. /etc/os-release; echo "$ID"'
 section bus bus
 section nouveau ls -d /sys/module/nouveau
-section loaded sh -c 'cat /sys/module/nvidia/version || grep NVRM /proc/driver/nvidia/version'
+section loaded sh -c '{LOADED}'
 section installed modinfo -F version nvidia
 section signer modinfo -F signer nvidia
 section record cat {RECORD}

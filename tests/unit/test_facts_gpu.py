@@ -78,6 +78,12 @@ def test_another_driver_version_than_expected_is_a_fault():
     assert "runs driver 580.159.04, expected 535.183.01" in found
 
 
+def test_a_branch_is_asked_for_by_the_beginning_of_its_versions():
+    assert faults(["0000:00:06.0"], report(H100), "580") == []
+    (found,) = faults(["0000:00:06.0"], report(H100), "58")
+    assert "runs driver 580.159.04, expected 58" in found
+
+
 def test_a_bus_without_gpus_is_a_fault():
     assert "no NVIDIA GPU on the PCI bus" in faults([], SmiReport())[0]
 

@@ -55,10 +55,12 @@ GPU_LOST = "Unable to determine the device handle for GPU0000:07:00.0: GPU is lo
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
 NO_MEMORY = gpus()[1].replace("81920", "[N/A]")
 OLD_DRIVER = gpus()[1].replace("535.183.01", "535.54.03")
+NVRM: Said = (0, "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.183.01  Release Build", "no /sys/module")
 OFF = gpus()[1].replace("Enabled", "Disabled")
 
 FAULTS = (
     Fault("healthy", {}, frozenset(), ""),
+    fault("loaded-by-proc", "", **{"loaded driver": NVRM}),
     # SSH
     fault("other-user", "a login as ubuntu; needed paiadmin", "test_login_is_the_configured_user",
           user=(0, "ubuntu", "")),

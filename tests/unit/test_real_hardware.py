@@ -9,7 +9,7 @@ import pytest
 from cluster import Config
 from tasks.driver_policy import refusals
 from tasks.facts.gpu import BUS_SCRIPT, Gpu, describe, faults, parse_smi
-from tasks.facts.nvidia_driver import version_in
+from tasks.facts.nvidia_driver import LOADED, version_in
 from tasks.facts.snapshot_parser import parse_snapshot
 from tasks.preflight.verdict import judge
 from tests.unit.preflight_survey import OTHER, WORKER, changed, planned, rows, surveyed, whole
@@ -58,6 +58,14 @@ def test_the_open_kernel_modules_version_is_read():
     (first, second) = lines("proc-driver-nvidia-version")
     assert "Open Kernel Module" in first and version_in(first) == VERSION
     assert version_in(second) is None  # gcc's
+
+
+def test_the_loaded_driver_is_known_without_sys_module(tmp_path):
+    """A systemd-nspawn host shows /proc/driver/nvidia and no /sys/module."""
+    script = LOADED.replace("/sys/module", str(tmp_path))
+    script = script.replace("/proc/driver/nvidia/version", str(DATA / "proc-driver-nvidia-version.txt"))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert version_in(done.stdout) == VERSION
 
 
 def test_nvidia_smi_counts_one_line_a_gpu():
