@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from lab import kubernetes
 from lab.api import Lab
+from tests.lab.harness import ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kubernetes_beside(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The lab's Kubernetes, where the cache has none: built beside the tests that come before those that need it.
+
+    Should it fail, those build it again, and say why."""
+    needed = any(item.path.name.startswith("test_kubernetes") for item in request.session.items)
+    if kubernetes.ready() or not needed:
+        yield
+        return
+    argv = [sys.executable, "-m", "lab", "kubernetes", "build"]
+    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as build:
+        yield
+        build.terminate()
 
 
 @pytest.fixture(scope="session")
