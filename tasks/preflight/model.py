@@ -87,6 +87,11 @@ class Subject:
         """The cluster's config."""
         return self.survey.config
 
+    @property
+    def gets_docker(self) -> bool:
+        """Whether the deploy installs Docker here: a master needs it for Kubernetes alone."""
+        return self.host.role is not Role.MASTER or self.config.installer != "none"
+
 
 JudgeHost = Callable[[Subject], Iterable[Shortfall]]
 JudgeAll = Callable[[Survey, list[tuple[Host, Snapshot]]], Iterable[tuple[Host, Shortfall]]]

@@ -69,7 +69,7 @@ def proxy(subject: Subject) -> Iterable[Shortfall]:
 @each_host("docker-source", EVERY)
 def docker_source(subject: Subject) -> Iterable[Shortfall]:
     """The package source of docker_apt_mirror answers, where Docker's packages are not installed yet."""
-    if "docker-ce" not in subject.seen.packages:
+    if subject.gets_docker and "docker-ce" not in subject.seen.packages:
         yield from _source(subject, "docker-source", "docker_apt_mirror")
 
 

@@ -99,6 +99,8 @@ def container_runtimes(subject: Subject) -> Iterable[Shortfall]:
 def docker(subject: Subject) -> Iterable[Shortfall]:
     """Docker newer than 1.10 is installed; the deploy installs it."""
     found = subject.seen.docker
+    if not subject.gets_docker:
+        return
     if not found.installed:
         yield Shortfall("not installed", "Docker", "the deploy installs it", True)
     elif numbers(found.version) <= OLDEST_DOCKER:

@@ -6,7 +6,7 @@ import pytest
 
 from cluster import Config
 from tasks.facts.gpu import SmiReport
-from tasks.facts.snapshot_parser import Listener, Space
+from tasks.facts.snapshot_parser import Listener, Reply, Space
 from tasks.preflight.model import Clock
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
 from tests.unit.preflight_survey import (
@@ -127,6 +127,18 @@ def test_a_captured_host_meets_every_must(capture):
     assert not verdict.failures
     coming = {row.requirement for row in verdict.rows if row.outcome is Outcome.BY_DEPLOY}
     assert coming == {"docker", "docker-runtime", "gpu-runtime", "time-sync"}
+
+
+@pytest.mark.parametrize(("installer", "hosts"), [("kubeadm", {DEV_BOX, MASTER}), ("none", {DEV_BOX})])
+def test_a_master_needs_docker_for_kubernetes_alone(installer, hosts):
+    """As the deploy installs it: else a converged cluster is told for ever that Docker is still to come."""
+    survey = whole(surveyed("bookworm", installer=installer))
+    for name in (DEV_BOX, MASTER):
+        missing = replace(survey.snapshots[name].docker, installed=False)
+        unreached = {**survey.snapshots[name].replies, "docker-source": Reply(0, "Could not connect")}
+        survey = changed(survey, name, docker=missing, packages=frozenset(), replies=unreached)
+    assert {row.host for row in rows(survey, "docker")} == hosts
+    assert {row.host for row in rows(survey, "docker-source")} == hosts
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
