@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster import Config
+from tasks import daemon_json
 from tasks.driver_policy import refusals
 from tasks.facts.gpu import BUS_SCRIPT, Gpu, describe, faults, parse_smi
 from tasks.facts.nvidia_driver import LOADED, version_in
@@ -144,6 +145,27 @@ def placed(seen, **keys):
 def test_preflight_finds_the_gpu_well_and_misses_systemd_alone(seen):
     """That machine is started without systemd: the one must that it does not meet, so it is no worker as it stands."""
     assert {(row.host, row.requirement) for row in judge(placed(seen)).failures} == {(WORKER, "systemd")}
+
+
+@pytest.mark.parametrize("state", ["bare", "deployed"])
+def test_a_systemd_host_with_the_gpu_bound_in_is_a_worker(state):
+    worker = parse_snapshot(lines(f"worker-{state}"))
+    assert (worker.os_id, worker.systemd, worker.cgroup) == ("debian", True, "v2")
+    assert worker.smi.gpus == (H100,) and worker.driver.bus == BUS
+    assert (worker.driver.loaded, worker.driver.installed) == (VERSION, None)  # it shows no /sys/module
+    assert refusals(worker.driver, config(nvidia_driver_version="580"), smi=worker.smi) == []
+    assert judge(placed(worker)).failures == []
+
+
+def test_the_deploy_leaves_a_daemon_with_nvidias_runtime_in_force():
+    bare, deployed = (parse_snapshot(lines(f"worker-{state}")) for state in ("bare", "deployed"))
+    assert not bare.docker.installed and not bare.nvidia_runtime and deployed.nvidia_runtime
+    docker = deployed.docker
+    settings = daemon_json.parse(docker.file)
+    assert docker.info["DefaultRuntime"] == settings["default-runtime"] == "nvidia"
+    assert docker.in_force == settings and daemon_json.confirmed(docker.info, settings)
+    assert docker.active and docker.enabled and not docker.needs_daemon_reload
+    assert {"docker-ce", "nvidia-container-toolkit"} <= deployed.driver.held
 
 
 @pytest.mark.parametrize("id", BREAK)
