@@ -8,13 +8,13 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
-from cluster import Config
-from cluster.kubeadm import kubelet_flags
+from cluster import Config, Role
+from cluster.kubeadm import api_server, kubelet_flags
 from cluster.kubernetes import BINARIES
 from cluster.kubernetes_release import binary_sha256, binary_url
-from tasks.context import cluster_of, config_of, described
+from tasks.context import cluster_of, config_of, described, role_of
 from tasks.facts.binaries import Binaries
-from tasks.operations import apt_source, docker_daemon, docker_fit, download, kernel, kubelet, service
+from tasks.operations import apt_source, docker_daemon, docker_fit, download, kernel, kubelet, membership, service
 from tasks.rendering import render
 
 # Programs that kubeadm's first check, the kubelet and kube-proxy call.
@@ -33,6 +33,12 @@ def prepare() -> None:
     """Everything on a master or worker that does not need a cluster yet."""
     config = config_of(host)
     host_gw = config.openpai_kube_network_plugin == "host-gw"
+    membership.touchable(
+        name="What Kubernetes is here may be gone on with",
+        node_name=described(host).name,
+        server=api_server(cluster_of(host)),
+        master=role_of(host) is Role.MASTER,
+    )
     kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
     docker_fit.suits(name="A Docker that the kubelet can drive", version=config.kubernetes_version)
     # The distribution's plugins are for our own network; calico brings what it needs.

@@ -8,6 +8,7 @@ from enum import Enum
 from tasks.facts.kubernetes_node import BOOTSTRAP_CONF, CA, ETCD_DATA, JOIN_CONFIG, KUBELET_CONF, Api, Node
 
 RESET_BY_HAND = "if nothing on it is worth keeping, run `kubeadm reset -f` there and start again"
+RESTORE = "restore a snapshot: docs/kubernetes.md, Restore"
 
 
 class Step(Enum):
@@ -36,11 +37,15 @@ def of_master(node: Node, server: str) -> Step | Refusal:
     A finished control plane is never initialised again: what its disk shows decides, not whether it answers.
     """
     if node.ready:
-        return Step.NOTHING if node.addons else Step.RESUME
+        # Complete once, and now without its init's first object: etcd began anew on an empty disk.
+        if node.rotates and "kubeadm-config" in node.missing:
+            return Refusal(f"this control plane was complete, but etcd holds nothing of its cluster; {RESTORE}")
+        return Step.RESUME if node.missing else Step.NOTHING
     if node.untouched:
         return Step.INIT
-    if node.server and node.server != server:
-        return Refusal(f"this host belongs to another cluster, {node.server}; {RESET_BY_HAND}")
+    foreign = of_another_cluster(node, server)
+    if foreign:
+        return foreign
     if ETCD_DATA in node.files and CA not in node.files:
         return Refusal(
             f"etcd holds a cluster's data, but its certificates ({CA} and others) are gone; "
@@ -50,10 +55,7 @@ def of_master(node: Node, server: str) -> Step | Refusal:
     if not node.rotates:
         return Step.RESUME
     if ETCD_DATA not in node.files:
-        return Refusal(
-            "this control plane was complete, but etcd's data (/var/lib/etcd) is gone; restore a snapshot: "
-            "docs/kubernetes.md, Restore"
-        )
+        return Refusal(f"this control plane was complete, but etcd's data (/var/lib/etcd) is gone; {RESTORE}")
     return Step.REWRITE if node.manifests_missing else Step.REVIVE
 
 
@@ -62,7 +64,7 @@ def of_worker(node: Node, server: str) -> Step | Refusal:
     if KUBELET_CONF not in node.files:
         return Step.JOIN if node.untouched else Step.REJOIN
     if node.server != server or node.api is Api.OTHER_CA:
-        return Refusal(f"this host belongs to another cluster, {node.server or 'unknown'}; {RESET_BY_HAND}")
+        return _foreign(node)
     if node.api is Api.KNOWN:
         return Step.RESUME if node.files & {BOOTSTRAP_CONF, JOIN_CONFIG} else Step.NOTHING
     if node.api is Api.UNKNOWN:
@@ -75,3 +77,12 @@ def of_worker(node: Node, server: str) -> Step | Refusal:
     return Refusal(
         f"the API server at {server} does not answer this host; check the network between them and the master's state"
     )
+
+
+def of_another_cluster(node: Node, server: str) -> Refusal | None:
+    """The refusal of a host whose kubelet is set up for another API than `server`."""
+    return _foreign(node) if node.server and node.server != server else None
+
+
+def _foreign(node: Node) -> Refusal:
+    return Refusal(f"this host belongs to another cluster, {node.server or 'unknown'}; {RESET_BY_HAND}")

@@ -16,7 +16,7 @@ __all__ = ["VERSION", "Progress", "build", "config", "publish", "ready", "result
 
 KUBELET_FLAGS = {
     "image-pull-progress-deadline": "10m",
-    "eviction-hard": "memory.available<100Mi,nodefs.available<500Mi,imagefs.available<500Mi",
+    "eviction-hard": "memory.available<100Mi,nodefs.available<20Mi,imagefs.available<20Mi",
     "image-gc-high-threshold": 100,
 }
 """OpenPAI's own flag, and figures in place of the kubelet's shares of a disk (15% and 85%): all hosts see the

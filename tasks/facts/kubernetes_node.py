@@ -30,11 +30,13 @@ ASK = "kubectl --request-timeout=10s --kubeconfig"
 _FILES = " ".join(
     (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml")
 )
-# Where the API server is up, its own objects tell whether kubeadm came to the end: the add-ons come last.
+# Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its configuration, the
+# add-ons come last.
 _MASTER_SCRIPT = f"""
 section ready {ASK} {ADMIN_CONF} get --raw /readyz
-section addons {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
-section cluster_info {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info
+section missing sh -c 'exec 2>&1
+    {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
+    {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info'
 """
 
 
@@ -50,7 +52,11 @@ class Api(Enum):
 
 @dataclass(frozen=True)
 class Node:
-    """A host's part in a Kubernetes cluster."""
+    """A host's part in a Kubernetes cluster.
+
+    `missing` names what kubeadm's init makes through the API and the API says not to have; an API that says nothing
+    proves nothing.
+    """
 
     running: tuple[str, ...] = ()
     files: frozenset[str] = frozenset()
@@ -58,7 +64,7 @@ class Node:
     rotates: bool = False
     api: Api = Api.SILENT
     ready: bool = False
-    addons: bool = False
+    missing: frozenset[str] = frozenset()
 
     @property
     def untouched(self) -> bool:
@@ -98,7 +104,7 @@ class KubernetesNode(FactBase[Node]):
             rotates=bool(found["rotates"]),
             api=read_api(found["api"]),
             ready=found.get("ready", "") == "ok",
-            addons=len(found.get("addons", "").split()) == 3 and bool(found.get("cluster_info")),
+            missing=frozenset(re.findall(r'\(NotFound\): \S+ "(\S+)" not found', found.get("missing", ""))),
         )
 
 

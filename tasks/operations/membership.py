@@ -19,10 +19,25 @@ from tasks.elsewhere import ask, the_master
 from tasks.facts.kubernetes_cluster import JOIN_TOKEN
 from tasks.facts.kubernetes_node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
 from tasks.facts.pod_network import CONFLIST
-from tasks.kubernetes_steps import Refusal, Step, of_worker
+from tasks.kubernetes_steps import Refusal, Step, of_another_cluster, of_master, of_worker
 from tasks.operations.stop import stop
 
 JOIN = "kubeadm-join"
+
+
+@operation()
+def touchable(node_name: str, server: str, master: bool) -> Generator[Any]:
+    """Stop a host whose Kubernetes no deploy may go on with: another cluster's, or a control plane without its data.
+
+    Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster.
+    """
+    node = host.get_fact(KubernetesNode, node=node_name, master=master)
+    # What an init or a join that still runs will leave is judged after it.
+    if node.running:
+        return
+    found = of_master(node, server) if master else of_another_cluster(node, server)
+    if isinstance(found, Refusal):
+        yield stop(found.message)
 
 
 @operation()

@@ -289,6 +289,8 @@ def test_a_control_plane_without_its_data_is_reported_and_left_alone(cluster):
         run = stage(cluster)
         assert run.status != 0
         assert "etcd's data (/var/lib/etcd) is gone" in run.output
+        # A kubelet over the empty disk would have etcd begin an empty cluster.
+        assert cluster.run(MASTER, "systemctl is-active kubelet").stdout.strip() == "inactive"
         assert cluster.run(MASTER, "test -e /var/lib/etcd/member").returncode != 0
     finally:
         out(cluster, MASTER, "mv /var/lib/etcd/aside /var/lib/etcd/member; systemctl start kubelet")

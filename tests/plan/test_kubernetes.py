@@ -30,8 +30,7 @@ def node(**texts):
 def master_node(**texts):
     up = {
         "files": "\n".join(FINISHED), "server": "https://10.1.0.1:6443", "rotates": KUBELET_CONF, "ready": "ok",
-        "cluster_info": "configmap/cluster-info",
-        "addons": "configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
+        "missing": "configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
     }  # fmt: skip
     return node(**(up | texts))
 
@@ -117,6 +116,23 @@ def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog)
         said = [*plan.commands(MASTER), *plan.commands(WORKER)]
     assert "the cluster runs v1.20.2, the config asks for v1.21.14" in caplog.text
     assert not [command for command in said if "download-file" in command or "kubeadm init" in command]
+
+
+def test_a_control_plane_without_its_data_and_another_clusters_node_are_refused_before_their_kubelet_is_touched(
+    host_gw, caplog
+):
+    """A kubelet started over an emptied etcd begins an empty cluster."""
+    without_data = "\n".join(file for file in FINISHED if file != ETCD_DATA)
+    answers = {
+        "openpai-master-01": {NODE_FACT: master_node(files=without_data, ready="")},
+        "openpai-001": {NODE_FACT: node(files=KUBELET_CONF, server="https://10.9.9.9:6443")},
+    }
+    with planned(host_gw, kubernetes.install, answers) as plan:
+        firsts = [titles(plan.operations(name))[0] for name in (MASTER, WORKER)]
+        plan.run()
+    assert firsts == ["What Kubernetes is here may be gone on with"] * 2
+    assert "etcd's data (/var/lib/etcd) is gone" in caplog.text
+    assert "belongs to another cluster, 10.9.9.9:6443" in caplog.text
 
 
 def test_a_killed_init_is_resumed_and_never_starts_over(host_gw):

@@ -45,9 +45,9 @@ def sections(**texts):
         (Node(), Step.INIT),
         (Node(files=frozenset({CA})), Step.RESUME),
         (Node(files=FINISHED, server=SERVER), Step.RESUME),
-        (Node(files=FINISHED, server=SERVER, ready=True), Step.RESUME),
-        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True), Step.RESUME),
-        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True, addons=True), Step.NOTHING),
+        (Node(files=FINISHED, server=SERVER, ready=True, missing=frozenset({"kubeadm-config"})), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True, missing=frozenset({"coredns"})), Step.RESUME),
+        (Node(files=FINISHED, server=SERVER, ready=True, rotates=True), Step.NOTHING),
         (Node(files=FINISHED, server=SERVER, rotates=True), Step.REVIVE),
         (Node(files=FINISHED - {PODS[1]}, server=SERVER, rotates=True), Step.REWRITE),
     ],
@@ -61,6 +61,16 @@ def test_a_masters_step(node, step):
     [
         (Node(files=frozenset({ETCD_DATA})), "its certificates"),
         (Node(files=FINISHED - {ETCD_DATA}, server=SERVER, rotates=True), "etcd's data (/var/lib/etcd) is gone"),
+        (
+            Node(
+                files=FINISHED,
+                server=SERVER,
+                ready=True,
+                rotates=True,
+                missing=frozenset({"kubeadm-config", "coredns"}),
+            ),
+            "etcd holds nothing of its cluster",
+        ),
         (Node(files=MEMBER, server="10.9.9.9:6443", rotates=True), "belongs to another cluster, 10.9.9.9:6443"),
     ],
 )
@@ -124,21 +134,31 @@ def test_a_node_is_read_from_one_command():
         rotates=KUBELET_CONF,
         api="node/openpai-master-01",
         ready="ok",
-        addons="configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns",
-        cluster_info="configmap/cluster-info",
+        missing="configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns\nconfigmap/cluster-info",
     )
     node = KubernetesNode().process(output)
     assert node.running == ("kubeadm-init",)
     assert (node.server, node.rotates, node.api, node.ready) == (SERVER, True, Api.KNOWN, True)
-    assert (node.addons, node.manifests_missing) == (True, ())
+    assert (node.missing, node.manifests_missing) == (frozenset(), ())
 
 
-def test_without_its_last_addon_a_control_plane_is_unfinished():
-    output = sections(
-        running="", files="", server="", rotates="", api="", ready="ok",
-        addons="configmap/kubeadm-config\ndeployment.apps/coredns", cluster_info="configmap/cluster-info",
-    )  # fmt: skip
-    assert not KubernetesNode().process(output).addons
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        (
+            "configmap/kubeadm-config\ndeployment.apps/coredns\n"
+            'Error from server (NotFound): daemonsets.apps "kube-proxy" not found\n'
+            'Error from server (NotFound): configmaps "cluster-info" not found',
+            {"kube-proxy", "cluster-info"},
+        ),
+        ("Error from server (Timeout): the server was unable to return a response in the time allotted", set()),
+        ("The connection to the server 10.1.0.1:6443 was refused", set()),
+    ],
+)
+def test_only_what_the_api_denies_is_missing(said, missing):
+    """A busy API server that answers nothing must not have a finished control plane initialised again."""
+    output = sections(running="", files="", server="", rotates="", api="", ready="ok", missing=said)
+    assert KubernetesNode().process(output).missing == missing
 
 
 def test_members_are_read_with_what_ails_them():
