@@ -11,7 +11,7 @@ from pyinfra.operations import files
 from cluster import Role
 from cluster.kubeadm import api_server, init_config
 from tasks import kubernetes_access, kubernetes_host, kubespray
-from tasks.context import cluster_of, config_of, described, role_of
+from tasks.context import cluster_of, config_of, described, disruption_allowed, role_of
 from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
 from tasks.operations import (
     certificates,
@@ -68,7 +68,7 @@ def _by_kubeadm() -> None:
     if role is Role.WORKER:
         join()
     if role is not Role.DEV_BOX and config.openpai_kube_network_plugin == "host-gw":
-        pod_network.converged(name="Pods are reachable")
+        pod_network.converged(name="Pods are reachable", node=described(host).name)
     order.meet(name="Then the nodes")
 
 
@@ -152,6 +152,8 @@ def equip() -> None:
     if config.installer == "kubeadm":
         nodes.without_tokens(name="No token outlives its join")
         renew_certificates()
+        if config.openpai_kube_network_plugin == "host-gw":
+            nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from pyinfra.api import FactBase
 from pyinfra.api.exceptions import FactProcessError
 
 from tasks.facts.kubernetes_node import ADMIN_CONF, ASK
+from tasks.facts.sections import SECTION, parse_sections
 
 KUBECTL = f"{ASK} {ADMIN_CONF}"
 # How the description of a worker's token ends.
@@ -111,6 +113,35 @@ def unready(lines: list[str]) -> list[str]:
         if ready < wanted:
             found.append(f"{name} {ready}/{wanted}")
     return found
+
+
+class StrandedPods(FactBase[list[str]]):
+    """Pods, as namespace/name, that hold an address outside the range that their node has now.
+
+    A node that was deleted and registers again gets another range, and the pods on it keep what they have.
+    """
+
+    default = list
+
+    def command(self) -> str:
+        ranges = '{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'
+        fields = "{.spec.nodeName}|{.spec.hostNetwork}|{.status.phase}|{.status.podIP}"
+        pods = f'{{range .items[*]}}{{.metadata.namespace}}/{{.metadata.name}}|{fields}{{"\\n"}}{{end}}'
+        return (
+            f"{SECTION}\nsection ranges {KUBECTL} get nodes -o jsonpath='{ranges}'\n"
+            f"section pods {KUBECTL} get pods --all-namespaces -o jsonpath='{pods}'"
+        )
+
+    def process(self, output: list[str]) -> list[str]:
+        found = parse_sections(output)
+        ranges = dict(line.split("|") for line in found["ranges"].splitlines())
+        stranded = []
+        for line in found["pods"].splitlines():
+            pod, node, of_the_host, phase, address = line.split("|")
+            on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
+            if on_the_network and ranges.get(node) and ip_address(address) not in ip_network(ranges[node]):
+                stranded.append(pod)
+        return stranded
 
 
 class JoinTokens(FactBase[list[str]]):

@@ -56,15 +56,15 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
     elif step is Step.RESUME:
         yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
     elif step is Step.REGISTER:
-        # The kubelet registers its node when it starts, and only then.
-        yield StringCommand("systemctl restart kubelet.service")
+        # The kubelet registers its node when it starts, and only then. The node gets another range of pod addresses:
+        # without the old one's file no pod starts before the network has it.
+        yield StringCommand(f"rm -f {CONFLIST} && systemctl restart kubelet.service")
         yield registered(worker.name)
     elif step in (Step.JOIN, Step.REJOIN):
         if step is Step.REJOIN:
             # Of what an earlier join left, nothing is worth keeping: no kubelet has run with it.
             yield StringCommand("kubeadm reset -f >/dev/null")
-        # A node that joins again gets another range of pod addresses; no pod may start before the network has it.
-        yield StringCommand(f"rm -f {CONFLIST}")
+        yield StringCommand(f"rm -f {CONFLIST}")  # of an earlier range, as above
         yield FunctionCommand(_join, (cluster, worker, ignore), {})
         yield registered(worker.name)
 

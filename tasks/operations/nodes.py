@@ -11,7 +11,7 @@ from typing import Any
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.facts.kubernetes_cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Unready
+from tasks.facts.kubernetes_cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, StrandedPods, Unready
 from tasks.operations.stop import stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
@@ -39,6 +39,27 @@ def without_tokens() -> Generator[Any]:
     left = host.get_fact(JoinTokens)
     if left:
         yield StringCommand(f"{KUBECTL} delete secret -n kube-system {' '.join(left)} >/dev/null")
+
+
+@operation()
+def readdressed(forced: bool) -> Generator[Any]:
+    """Delete pods whose address is of a range that their node has no more: nothing reaches them.
+
+    The system's are made again by what made them; of others, which may be jobs, only those that the operator gives up
+    (`forced`).
+    """
+    stranded = host.get_fact(StrandedPods)
+    given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
+    for pod in given_up:
+        namespace, _, name = pod.partition("/")
+        deletion = f"delete pod -n {namespace} {name} --ignore-not-found --timeout=60s"
+        yield StringCommand(f"kubectl --kubeconfig /etc/kubernetes/admin.conf {deletion}")
+    kept = [pod for pod in stranded if pod not in given_up]
+    if kept:
+        yield stop(
+            f"nothing reaches {len(kept)} pods, with addresses of a range that their node had before it registered "
+            f"again: {', '.join(kept)}; delete them when their work is done, or now with --data allow_disruption=yes"
+        )
 
 
 @operation()

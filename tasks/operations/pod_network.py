@@ -19,12 +19,12 @@ PATIENCE = 60
 
 
 @operation()
-def converged() -> Generator[Any]:
-    """Wait until this node has its bridge and a route to every other node's pods; fail with what keeps it from them."""
-    check = PodNetworkFaults().command()
-    if not host.get_fact(PodNetworkFaults):
+def converged(node: str) -> Generator[Any]:
+    """Wait until the node `node`, this host, has its bridge and routes to others' pods; fail with what is missing."""
+    check = PodNetworkFaults().command(node)
+    if not host.get_fact(PodNetworkFaults, node=node):
         return
     yield StringCommand(f'i=0; until [ "$({check})" = end ] || [ $i -ge {PATIENCE} ]; do i=$((i+1)); sleep 1; done')
-    faults = host.get_fact(PodNetworkFaults)
+    faults = host.get_fact(PodNetworkFaults, node=node)
     if faults:
         yield stop(*(f"pod network: {fault}" for fault in faults))

@@ -9,12 +9,14 @@ import sys
 import pytest
 
 from lab.api import Lab
+from lab.kubernetes import images
 from lab.shell import LabError
 from tests.lab.harness import ENVIRONMENT, ROOT, Run, configure, converged, killed_when, out, pyinfra, wait_until
 
 MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
 STAGE = "tasks.kubernetes.install"
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
 MINUTES = 60
 
 
@@ -167,6 +169,25 @@ def test_a_node_that_was_deleted_registers_again(cluster):
     healthy(cluster)
     assert nodes(cluster)[SECOND] == "Ready"
     assert "pai-worker=true" in out(cluster, MASTER, f"{KUBECTL} get node {SECOND} --show-labels")
+
+
+def test_a_pod_with_an_address_of_its_nodes_former_range_is_reported_and_goes_on_the_operators_word(cluster):
+    pod = {"nodeName": SECOND, "containers": [{"name": "pause", "image": f"{cluster.gateway}:5000/{PAUSE}"}]}
+    job = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job"}, "spec": pod}
+    applied = cluster.run(MASTER, f"{KUBECTL} apply -f -", stdin=json.dumps(job))
+    assert applied.returncode == 0, applied.stderr
+    out(cluster, MASTER, f"{KUBECTL} wait --for=condition=Ready --timeout=60s pod/job")
+    # As after a slip of the hand and a reboot: the node is back at once, with another range.
+    out(cluster, MASTER, f"{KUBECTL} delete node {SECOND}")
+    out(cluster, SECOND, "systemctl restart kubelet")
+    wait_until(lambda: SECOND in out(cluster, MASTER, f"{KUBECTL} get nodes -o name"), MINUTES, step=1)
+    run = stage(cluster)
+    assert run.status != 0
+    assert "nothing reaches 1 pods" in run.output
+    assert "default/job" in run.output
+    healthy(cluster, "--data", "allow_disruption=yes")
+    assert cluster.run(MASTER, f"{KUBECTL} get pod job").returncode != 0
+    settled(cluster)
 
 
 def test_a_rebooted_master_is_a_control_plane_again_by_itself(cluster):

@@ -1,6 +1,7 @@
 """The plan of the Kubernetes stage, the order in which hosts meet, and what never leaves the master in the open."""
 
 import json
+import re
 
 import pytest
 from pyinfra import host, logger
@@ -8,7 +9,7 @@ from pyinfra import host, logger
 from tasks import kubernetes
 from tasks.context import cluster_of
 from tasks.facts.kubernetes_node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
-from tasks.operations import recorded
+from tasks.operations import nodes, recorded
 from tests.plan.conftest import planned
 
 DEV_BOX, MASTER, WORKER = "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-001"
@@ -179,6 +180,24 @@ def test_a_device_plugin_that_missed_a_gpu_is_restarted(host_gw, advertised, res
     answers = {"allocatable.nvidia": [advertised], "/sys/bus/pci/devices": ["0000:01:00.0", "0000:02:00.0"]}
     with planned(host_gw, kubernetes.install, {"openpai-001": answers}) as plan:
         assert ("Every GPU is advertised" in titles(plan.operations(WORKER))) is restarted
+
+
+@pytest.mark.parametrize(("forced", "deleted"), [("no", ["old"]), ("yes", ["job", "old"])])
+def test_pods_that_nothing_reaches_are_made_anew_but_for_jobs(host_gw, caplog, forced, deleted):
+    """A node that was deleted and registers again has another range; its pods keep the addresses of the former one."""
+    pods = "default/job|openpai-001||Running|10.200.0.130\nkube-system/old|openpai-001||Running|10.200.0.131"
+    stranded = sections(ranges="openpai-001|10.200.2.0/25", pods=pods)
+    answers = {"openpai-master-01": {"section ranges": stranded}}
+
+    def readdress():
+        if host.data.role == "master":
+            nodes.readdressed(name="Pods", forced=forced == "yes")
+
+    with planned(host_gw, readdress, answers) as plan:
+        plan.run()
+        said = [command for command in plan.commands(MASTER) if "delete pod" in command]
+    assert sorted(re.search(r"-n \S+ (\S+)", command)[1] for command in said) == deleted
+    assert ("nothing reaches 1 pods" in caplog.text and "default/job" in caplog.text) is (forced == "no")
 
 
 def test_the_whole_is_reset_only_by_its_name(host_gw, caplog):

@@ -8,7 +8,7 @@ from tasks import detached
 from tasks.facts.binaries import Binaries
 from tasks.facts.certificates import CertificateState
 from tasks.facts.kernel import KernelState
-from tasks.facts.kubernetes_cluster import JoinTokens, ManifestDiffers, Members, unready
+from tasks.facts.kubernetes_cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, unready
 from tasks.facts.kubernetes_node import (
     ADMIN_CONF,
     BOOTSTRAP_CONF,
@@ -184,6 +184,22 @@ def test_members_are_read_with_what_ails_them():
         (False, "kubelet has disk pressure"),
     ]
     assert (members["a"].version, members["a"].taints) == ("v1.20.2", {"k:NoSchedule"})
+
+
+def test_pods_with_addresses_of_a_range_that_their_node_had():
+    output = sections(
+        ranges="a|10.200.1.0/25\nb|10.200.2.0/25\nnew|",
+        pods="\n".join(
+            [
+                "kube-system/dns|a||Running|10.200.1.7", "kube-system/stale|b||Running|10.200.0.131",
+                "default/stale|b||Pending|10.200.0.132", "default/done|b||Succeeded|10.200.0.133",
+                "kube-system/proxy|b|true|Running|10.77.0.22", "default/waits|b||Pending|",
+                "default/nowhere|||Pending|", "default/early|new||Running|10.200.9.9",
+            ]
+        ),
+    )  # fmt: skip
+    assert StrandedPods().process(output) == ["kube-system/stale", "default/stale"]
+    assert StrandedPods().process(sections(ranges="", pods="")) == []
 
 
 def test_workloads_without_their_pods():
