@@ -115,6 +115,14 @@ def unready(lines: list[str]) -> list[str]:
     return found
 
 
+# What StrandedPods and the verification ask of `get nodes` and `get pods`, a line each.
+RANGES = """-o jsonpath='{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'"""
+PLACES = (
+    "-o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}|{.spec.nodeName}|{.spec.hostNetwork}|"
+    '{.status.phase}|{.status.podIP}{"\\n"}{end}\''
+)
+
+
 class StrandedPods(FactBase[list[str]]):
     """Pods, as namespace/name, that hold an address outside the range that their node has now.
 
@@ -124,24 +132,26 @@ class StrandedPods(FactBase[list[str]]):
     default = list
 
     def command(self) -> str:
-        ranges = '{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'
-        fields = "{.spec.nodeName}|{.spec.hostNetwork}|{.status.phase}|{.status.podIP}"
-        pods = f'{{range .items[*]}}{{.metadata.namespace}}/{{.metadata.name}}|{fields}{{"\\n"}}{{end}}'
         return (
-            f"{SECTION}\nsection ranges {KUBECTL} get nodes -o jsonpath='{ranges}'\n"
-            f"section pods {KUBECTL} get pods --all-namespaces -o jsonpath='{pods}'"
+            f"{SECTION}\nsection ranges {KUBECTL} get nodes {RANGES}\n"
+            f"section pods {KUBECTL} get pods --all-namespaces {PLACES}"
         )
 
     def process(self, output: list[str]) -> list[str]:
         found = parse_sections(output)
-        ranges = dict(line.split("|") for line in found["ranges"].splitlines())
-        stranded = []
-        for line in found["pods"].splitlines():
-            pod, node, of_the_host, phase, address = line.split("|")
-            on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
-            if on_the_network and ranges.get(node) and ip_address(address) not in ip_network(ranges[node]):
-                stranded.append(pod)
-        return stranded
+        return stranded(found["ranges"].splitlines(), found["pods"].splitlines())
+
+
+def stranded(ranges: list[str], pods: list[str]) -> list[str]:
+    """The pods of `pods` (lines of PLACES) whose address is not of their node's range (`ranges`, lines of RANGES)."""
+    of_node = dict(line.split("|") for line in ranges)
+    found = []
+    for line in pods:
+        pod, node, of_the_host, phase, address = line.split("|")
+        on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
+        if on_the_network and of_node.get(node) and ip_address(address) not in ip_network(of_node[node]):
+            found.append(pod)
+    return found
 
 
 class JoinTokens(FactBase[list[str]]):

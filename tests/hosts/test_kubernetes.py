@@ -10,7 +10,7 @@ import pytest
 from cluster import Cluster, Host, Role
 from tasks.facts.certificates import CertificateState
 from tasks.facts.gpu import BUS_SCRIPT
-from tasks.facts.kubernetes_cluster import unready
+from tasks.facts.kubernetes_cluster import PLACES, RANGES, stranded, unready
 from tests.hosts.conftest import connections_key
 from tests.hosts.kubectl import REMEDY, Kubectl
 from tests.hosts.probes import Answer, Probe, RunAs
@@ -143,6 +143,19 @@ def test_node_has_openpais_label(target: Target, nodes: dict[str, Any]) -> None:
 def test_system_pods_are_ready(target: Target, kubectl: Kubectl) -> None:
     found = unready(kubectl(WORKLOADS).splitlines())
     expect(not found, target, found=f"pods missing: {', '.join(found)}", needed="all of them ready", remedy=REMEDY)
+
+
+@applies_to(lambda cluster, host: dev_boxes(cluster, host) and cluster.config.openpai_kube_network_plugin == "host-gw")
+def test_pods_have_addresses_of_their_nodes(target: Target, kubectl: Kubectl) -> None:
+    ranges, pods = kubectl(f"get nodes {RANGES}"), kubectl(f"get pods --all-namespaces {PLACES}")
+    found = stranded(ranges.splitlines(), pods.splitlines())
+    expect(
+        not found,
+        target,
+        found=f"pods that nothing reaches, with addresses of a range that their node had before: {', '.join(found)}",
+        needed="none",
+        remedy=f"run the deploy: {target.deploy}",
+    )
 
 
 @applies_to(kubeadm_masters)

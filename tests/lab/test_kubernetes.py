@@ -88,11 +88,17 @@ def test_a_second_run_changes_nothing(cluster):
     settled(cluster)
 
 
-def test_the_suite_of_the_finished_hosts_passes(cluster):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(cluster.inventory)],
-        cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+def verification(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The finished hosts' suite, as far as it is about Kubernetes."""
+    suite = [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(lab.inventory)]
+    return subprocess.run(
+        [*suite, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False,
     )  # fmt: skip
+
+
+def test_the_suite_of_the_finished_hosts_passes(cluster):
+    done = verification(cluster)
     assert done.returncode == 0, done.stdout
 
 
@@ -185,6 +191,9 @@ def test_a_pod_with_an_address_of_its_nodes_former_range_is_reported_and_goes_on
     assert run.status != 0
     assert "nothing reaches 1 pods" in run.output
     assert "default/job" in run.output
+    verified = verification(cluster, "-k", "addresses_of_their_nodes")
+    assert verified.returncode == 1
+    assert "default/job" in verified.stdout
     healthy(cluster, "--data", "allow_disruption=yes")
     assert cluster.run(MASTER, f"{KUBECTL} get pod job").returncode != 0
     settled(cluster)
