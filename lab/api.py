@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,18 @@ from lab.state import LabHost, LabState
 SSH_TIMEOUT = 180
 """Seconds from the start of a host to its sshd's greeting; about 2 are usual, and many more on a busy machine."""
 INSIDE = {"PATH": process.PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+
+
+def _patiently(entered: subprocess.Popen[str], stdin: str | None) -> tuple[str, str]:
+    """What the command behind an nsenter says.
+
+    A host that shuts down stops its processes before it ends them; nsenter stops with its own, and would stay so."""
+    while True:
+        try:
+            return entered.communicate(stdin, timeout=1)
+        except subprocess.TimeoutExpired:
+            stdin = None
+            entered.send_signal(signal.SIGCONT)
 
 
 class Lab:
@@ -112,8 +125,14 @@ class Lab:
 
         It does not go over SSH, nor under the host's system call filter: such a command could set the machine's clock.
         """
+        pipe = subprocess.PIPE
         argv = [*self.enter(host), "sh", "-c", command]
-        return subprocess.run(argv, input=stdin, env=INSIDE, capture_output=True, text=True, check=check)
+        with subprocess.Popen(argv, env=INSIDE, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as entered:
+            out, errors = _patiently(entered, stdin)
+        done = subprocess.CompletedProcess(argv, entered.returncode, out, errors)
+        if check:
+            done.check_returncode()
+        return done
 
     def enter(self, host: str) -> list[str]:
         """The command that runs what follows it as root inside a host, in root's home."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ def traces(lab_name: str, gateway: str) -> dict[str, list[str]]:
         "state": [str(path) for path in STATE.glob(lab_name)],
         "folder": [str(path) for path in (PROJECT / "inventories").glob(f"{lab_name}*")],
     }
+
+
+def test_a_command_that_its_host_stops_is_not_waited_for_for_ever(lab):
+    """A shutdown stops every process of the host before it ends them, and nsenter stops itself with its own."""
+    pool = ThreadPoolExecutor(1)
+    said = pool.submit(lab.run, "openpai-001", "kill -STOP $$; cat", "went on")
+    try:
+        assert said.result(timeout=20).stdout == "went on"
+    finally:
+        pool.shutdown(wait=False)
 
 
 def test_a_host_is_reached_over_ssh_with_the_password(small):
