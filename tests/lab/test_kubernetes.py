@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from lab.api import Lab
 from lab.kubernetes import images
-from lab.shell import LabError
-from tests.lab.harness import ENVIRONMENT, ROOT, Run, configure, converged, killed_when, out, pyinfra, wait_until
+from tests.lab.harness import configure, converged, killed_when, out, wait_until
+from tests.lab.kubernetes_stage import (
+    FIRST,
+    KUBECTL,
+    MASTER,
+    MINUTES,
+    SECOND,
+    STAGE,
+    THIRD,
+    healthy,
+    kubelet_process,
+    leave,
+    nodes,
+    said,
+    settled,
+    stage,
+    verification,
+)
 
-MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
-STAGE = "tasks.kubernetes.install"
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
-MINUTES = 60
 
 
 @pytest.fixture(scope="module")
@@ -37,43 +47,6 @@ def cluster(lab):
     return lab
 
 
-def stage(lab: Lab, *arguments: str, file: str = STAGE) -> Run:
-    """Run a Kubernetes task to its end, without questions."""
-    return pyinfra(lab, "-y", *arguments, file=file, timeout=15 * MINUTES)
-
-
-def healthy(lab: Lab, *arguments: str) -> Run:
-    """Converge Kubernetes; anything but success fails the test."""
-    run = stage(lab, *arguments)
-    assert run.status == 0, run.output
-    return run
-
-
-def settled(lab: Lab) -> None:
-    """A further run changes nothing."""
-    run = healthy(lab)
-    assert run.changed == 0, run.changes()
-
-
-def nodes(lab: Lab) -> dict[str, str]:
-    """The status of every node, as kubectl on the dev box shows it to the config's user."""
-    kubectl = "kubectl --kubeconfig ~/pai-deploy/kube/config get nodes --no-headers"
-    lines = out(lab, "dev-box", f"su - paiadmin -c '{kubectl}'").splitlines()
-    return {line.split()[0]: line.split()[1] for line in lines}
-
-
-def kubelet_process(lab: Lab, host: str) -> str:
-    return out(lab, host, "systemctl show kubelet -p InvocationID --value")
-
-
-def said(lab: Lab, host: str, shell: str) -> str:
-    """What a command in a host says; nothing while the host is down."""
-    try:
-        return lab.run(host, shell).stdout.strip()
-    except LabError:
-        return ""
-
-
 def test_a_run_killed_during_init_is_finished_by_the_next(lab):
     def initialising() -> bool:
         return lab.run(MASTER, "test -e /etc/kubernetes/manifests/kube-apiserver.yaml").returncode == 0
@@ -86,15 +59,6 @@ def test_a_run_killed_during_init_is_finished_by_the_next(lab):
 
 def test_a_second_run_changes_nothing(cluster):
     settled(cluster)
-
-
-def verification(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The finished hosts' suite, as far as it is about Kubernetes."""
-    suite = [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(lab.inventory)]
-    return subprocess.run(
-        [*suite, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        check=False,
-    )  # fmt: skip
 
 
 def test_the_suite_of_the_finished_hosts_passes(cluster):
@@ -129,12 +93,6 @@ def test_an_init_that_dies_half_way_is_resumed_over_its_own_data(lab):
     healthy(lab)
     assert out(lab, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt") == certificate
     assert set(nodes(lab).values()) == {"Ready"}
-
-
-def leave(lab: Lab, host: str) -> None:
-    """Take a worker out by hand, as after a reinstallation of its disk."""
-    out(lab, MASTER, f"{KUBECTL} delete node {host}")
-    out(lab, host, "kubeadm reset -f")
 
 
 def test_a_join_that_is_killed_is_mended(cluster):

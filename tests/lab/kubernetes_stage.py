@@ -1,0 +1,68 @@
+"""The Kubernetes stage on lab hosts: running it, and asking what came of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from lab.api import Lab
+from lab.shell import LabError
+from tests.lab.harness import ENVIRONMENT, ROOT, Run, out, pyinfra
+
+MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
+STAGE = "tasks.kubernetes.install"
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+MINUTES = 60
+
+
+def stage(lab: Lab, *arguments: str, file: str = STAGE) -> Run:
+    """Run a Kubernetes task to its end, without questions."""
+    return pyinfra(lab, "-y", *arguments, file=file, timeout=15 * MINUTES)
+
+
+def healthy(lab: Lab, *arguments: str) -> Run:
+    """Converge Kubernetes; anything but success fails the test."""
+    run = stage(lab, *arguments)
+    assert run.status == 0, run.output
+    return run
+
+
+def settled(lab: Lab) -> None:
+    """A further run changes nothing."""
+    run = healthy(lab)
+    assert run.changed == 0, run.changes()
+
+
+def nodes(lab: Lab) -> dict[str, str]:
+    """The status of every node, as kubectl on the dev box shows it to the config's user."""
+    kubectl = "kubectl --kubeconfig ~/pai-deploy/kube/config get nodes --no-headers"
+    lines = out(lab, "dev-box", f"su - paiadmin -c '{kubectl}'").splitlines()
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+def kubelet_process(lab: Lab, host: str) -> str:
+    """What changes whenever the kubelet is started again."""
+    return out(lab, host, "systemctl show kubelet -p InvocationID --value")
+
+
+def said(lab: Lab, host: str, shell: str) -> str:
+    """What a command in a host says; nothing while the host is down."""
+    try:
+        return lab.run(host, shell).stdout.strip()
+    except LabError:
+        return ""
+
+
+def verification(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The finished hosts' suite, as far as it is about Kubernetes."""
+    suite = [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(lab.inventory)]
+    return subprocess.run(
+        [*suite, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False,
+    )  # fmt: skip
+
+
+def leave(lab: Lab, host: str) -> None:
+    """Take a worker out by hand, as after a reinstallation of its disk."""
+    out(lab, MASTER, f"{KUBECTL} delete node {host}")
+    out(lab, host, "kubeadm reset -f")
