@@ -43,7 +43,7 @@ def lab():
 @pytest.fixture(scope="module")
 def cluster(lab):
     """The lab with a finished cluster."""
-    healthy(lab)
+    converged(lab)
     return lab
 
 
