@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from lab import state as states
+
 ROOT = "openpai-lab"
 
 
@@ -15,28 +17,44 @@ def _mounts() -> list[tuple[Path, bool]]:
     return [(Path(path), kind == "cgroup2") for _, path, kind, *_ in fields if kind in ("cgroup", "cgroup2")]
 
 
-def enter(lab: str, host: str) -> None:
-    """Put this process, and so the host it becomes, into the host's own new cgroups."""
-    for mount, unified in _mounts():
-        group = mount
-        for part in (ROOT, lab, host):
-            if unified:
-                _offer_controllers(group)
-            group = group / part
-            group.mkdir(exist_ok=True)
-            _inherit_cpuset(group)
+def renew(lab: str, host: str) -> list[Path]:
+    """Make the cgroups of a host, without what an earlier boot left in them; one for each hierarchy."""
+    with states.lock("cgroups"):
+        mounts = _mounts()
+        for mount, _ in mounts:
+            _remove_all(mount / ROOT / lab / host)
+        return [_make(mount, unified, (ROOT, lab, host)) for mount, unified in mounts]
+
+
+def enter(groups: list[Path]) -> None:
+    """Put this process, and so the host it becomes, into these cgroups."""
+    for group in groups:
         (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def remove(lab: str, host: str | None = None) -> None:
-    """Remove the cgroups of a host, or of a whole lab, and the common root with the last lab."""
-    for mount, _ in _mounts():
-        top = mount / ROOT / lab / host if host else mount / ROOT / lab
-        for left, _, _ in os.walk(top, topdown=False):
-            _remove(Path(left))
-        root = mount / ROOT
-        if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
-            _remove(root)
+def remove(lab: str) -> None:
+    """Remove the cgroups of a whole lab, and the common root with the last lab."""
+    with states.lock("cgroups"):  # hosts and labs that start now make theirs below the same root
+        for mount, _ in _mounts():
+            _remove_all(mount / ROOT / lab)
+            root = mount / ROOT
+            if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
+                _remove(root)
+
+
+def _make(group: Path, unified: bool, parts: tuple[str, ...]) -> Path:
+    for part in parts:
+        if unified:
+            _offer_controllers(group)
+        group = group / part
+        group.mkdir(exist_ok=True)
+        _inherit_cpuset(group)
+    return group
+
+
+def _remove_all(top: Path) -> None:
+    for left, _, _ in os.walk(top, topdown=False):
+        _remove(Path(left))
 
 
 def _remove(group: Path, patience: float = 5) -> None:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from lab import cgroups, gpu, hosts, network, process
@@ -43,11 +44,11 @@ def supervise(lab: LabState, host: LabHost) -> int:
     root = hosts.mount(lab, host)
     hosts.personalise(lab, host, root)
     while True:
-        cgroups.remove(lab.name, host.name)
+        groups = cgroups.renew(lab.name, host.name)
         with subprocess.Popen(
             hosts.nspawn_command(lab, host),
             env=hosts.environment(root),
-            preexec_fn=lambda: cgroups.enter(lab.name, host.name),
+            preexec_fn=partial(cgroups.enter, groups),
         ) as nspawn:
             try:
                 _wire(lab, host, nspawn)
