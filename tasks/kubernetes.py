@@ -12,7 +12,7 @@ from cluster import Role
 from cluster.kubeadm import api_server, init_config
 from tasks import kubernetes_access, kubernetes_host, kubespray
 from tasks.context import cluster_of, config_of, described, disruption_allowed, role_of
-from tasks.kubernetes_day2 import RESTORE, remove_departed, reset, restore, snapshot
+from tasks.kubernetes_day2 import RESTORE, ours, remove_departed, reset, restore, snapshot
 from tasks.operations import (
     certificates,
     control_plane,
@@ -162,7 +162,7 @@ def equip() -> None:
 def renew_certificates() -> None:
     """Certificates of the control plane renewed before they expire; a plain deploy does it too."""
     config = config_of(host)
-    if role_of(host) is Role.MASTER:
+    if ours() and role_of(host) is Role.MASTER:
         certificates.renewed(
             name="Certificates last and are in use",
             days=config.kube_certificate_renewal_days,

@@ -21,12 +21,31 @@ from tasks.operations.control_plane import answering
 from tasks.operations.stop import stop
 
 RESTORE = "/usr/local/sbin/openpai-etcd-restore"
+OTHERS = {
+    "kubespray": "kubespray's own playbooks change its clusters (remove-node.yml, reset.yml, upgrade-cluster.yml): "
+    "docs/kubernetes.md, kubespray",
+    "none": "config.yaml says installer: none, so this cluster is changed by what made it",
+}
+
+
+def ours() -> bool:
+    """Whether the cluster is kubeadm's, made here; for another one, its master stops with what to do instead."""
+    installer = config_of(host).installer
+    if installer != "kubeadm" and role_of(host) is Role.MASTER:
+        refused(name="Kubernetes of another installer", message=OTHERS[installer])
+    return installer == "kubeadm"
+
+
+@operation(is_idempotent=False)
+def refused(message: str) -> Generator[Any]:
+    """Stop this host with `message`."""
+    yield stop(message)
 
 
 @deploy("Departed workers")
 def remove_departed() -> None:
     """Drain, delete and reset the workers that were deployed and are in worker.csv no more."""
-    if role_of(host) is Role.MASTER:
+    if ours() and role_of(host) is Role.MASTER:
         departure.departed(
             name="Departed workers are out of the cluster",
             cluster=cluster_of(host),
@@ -38,6 +57,8 @@ def remove_departed() -> None:
 @deploy("Kubernetes, the end of it")
 def reset() -> None:
     """Take every host out of Kubernetes; needs --data confirm=NAME, the name of the cluster's folder."""
+    if not ours():
+        return
     arguments = {
         "cluster": cluster_of(host),
         "confirmed": host.data.get("confirm"),
@@ -53,6 +74,8 @@ def reset() -> None:
 @deploy("etcd, snapshot")
 def snapshot() -> None:
     """Save etcd's content on the master, and copy the snapshots to the dev box."""
+    if not ours():
+        return
     if role_of(host) is Role.MASTER:
         etcd.saved(name="A snapshot of etcd", reason="manual", keep=config_of(host).etcd_snapshots_kept)
     order.meet(name="The snapshot comes first")
@@ -64,7 +87,7 @@ def snapshot() -> None:
 @deploy("etcd, restore")
 def restore() -> None:
     """Put back a snapshot: --data snapshot=FILE (a name among the kept ones) --data confirm=NAME."""
-    if role_of(host) is Role.MASTER:
+    if ours() and role_of(host) is Role.MASTER:
         restored(name="etcd has the snapshot's content", snapshot=host.data.get("snapshot"))
 
 

@@ -240,3 +240,16 @@ def test_a_departed_worker_is_drained_deleted_and_reset(host_gw):
     steps = ["snapshot save", "drain openpai-009", "delete node openpai-009"]
     assert [step for command in said for step in steps if step in command] == steps
     assert "openpai-009" not in record.read_text()
+
+
+@pytest.mark.parametrize("task", ["remove_departed", "renew_certificates", "reset", "restore", "snapshot"])
+@pytest.mark.parametrize(("installer", "instead"), [("kubespray", "remove-node.yml"), ("none", "installer: none")])
+def test_a_cluster_of_another_installer_is_not_changed_by_kubeadms_means(folder, caplog, task, installer, instead):
+    with (folder / "config.yaml").open("a") as config:
+        config.write(f"installer: {installer}\n")
+    deployed_before(folder, "openpai-001", "openpai-009")
+    with planned(folder, getattr(kubernetes, task)) as plan:
+        plan.run()
+        assert plan.commands(MASTER) == plan.commands(WORKER) == []
+        assert plan.state.failed_hosts
+    assert instead in caplog.text
