@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from gevent import monkey
 
 from lab import kubernetes
 from lab.api import Lab
@@ -15,7 +16,14 @@ from tests.lab.harness import ROOT
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kubernetes_beside(request: pytest.FixtureRequest) -> Iterator[None]:
+def threads() -> None:
+    """Real threads: those of gevent, which pyinfra's CLI puts in their place, stop at the first lock of a file."""
+    if monkey.is_module_patched("threading"):
+        pytest.exit("tests/plan, collected with tests/lab, replaced threads by gevent's; run: make lab-tests", 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kubernetes_beside(threads: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """The lab's Kubernetes, where the cache has none: built beside the tests that come before those that need it.
 
     Should it fail, those build it again, and say why."""
