@@ -128,17 +128,27 @@ def address(lab: LabState, service: Service) -> str:
     return f"{lab.gateway}:{service.port or 123}"
 
 
-def _check_port(lab: LabState, service: Service) -> None:
+def _check_port(lab: LabState, service: Service, patience: float = 2) -> None:
+    """LabError when the service's port stays taken for `patience` seconds: what just ended may hold it still."""
+    deadline = time.monotonic() + patience
+    while not _free(lab.gateway, service):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"port {service.port or 123} of {lab.gateway} is taken: another program listens on every address; "
+                f"the lab's {service.name} needs it: stop that program while the lab runs (`ss -ltunp` names it)"
+            )
+        time.sleep(0.05)
+
+
+def _free(gateway: str, service: Service) -> bool:
     kind = socket.SOCK_STREAM if service.port else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((lab.gateway, service.port or 123))
-        except OSError as error:
-            raise LabError(
-                f"port {service.port or 123} of {lab.gateway} is taken: another program listens on every address; "
-                f"the lab's {service.name} needs it: stop that program while the lab runs (`ss -ltunp` names it)"
-            ) from error
+            probe.bind((gateway, service.port or 123))
+        except OSError:
+            return False
+    return True
 
 
 def _wait(lab: LabState, service: Service, timeout: float = 15) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import runpy
 import shutil
+import socket
 import stat
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -305,3 +307,13 @@ def test_the_root_of_the_cgroups_stays_while_hosts_start():
     with ThreadPoolExecutor(len(labs)) as pool:
         list(pool.map(start_and_end, labs))
     assert not list(Path("/sys/fs/cgroup").glob("**/ltcgroup-*"))
+
+
+def test_a_port_of_a_program_that_is_ending_is_waited_for():
+    lab = SimpleNamespace(gateway="127.0.0.1")
+    with socket.create_server((lab.gateway, 0)) as server:
+        service = services.Service("web", server.getsockname()[1], lambda lab: [], lambda lab: "")
+        with pytest.raises(LabError, match=r"port \d+ of 127.0.0.1 is taken"):
+            services._check_port(lab, service, patience=0.2)
+        threading.Timer(0.3, server.close).start()
+        services._check_port(lab, service)
