@@ -10,13 +10,12 @@ import stat
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from lab import apt, cgroups, docker_packages, images, machine, network, plan, services, state
+from lab import apt, docker_packages, images, machine, network, plan, services, state
 from lab.api import Lab
 from lab.cli import _assignments
 from lab.settings import STATE
@@ -288,25 +287,6 @@ def test_one_who_is_not_root_is_told_so(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(LabError, match="run it as root"):
         Lab("ltroot").up()
-
-
-def test_the_root_of_the_cgroups_stays_while_hosts_start():
-    """Seen with four hosts at once: one removed the root, still empty, below which another was making its own."""
-    if not os.access("/sys/fs/cgroup", os.W_OK) or os.geteuid() != 0:
-        pytest.skip("making cgroups needs root")
-    labs = [f"ltcgroup-{number}" for number in range(6)]
-    together = threading.Barrier(len(labs))
-
-    def start_and_end(lab: str) -> None:
-        together.wait()
-        for _ in range(20):
-            groups = cgroups.renew(lab, "dev-box")
-            assert all(group.is_dir() for group in groups)
-            cgroups.remove(lab)
-
-    with ThreadPoolExecutor(len(labs)) as pool:
-        list(pool.map(start_and_end, labs))
-    assert not list(Path("/sys/fs/cgroup").glob("**/ltcgroup-*"))
 
 
 def test_a_port_of_a_program_that_is_ending_is_waited_for():

@@ -1,0 +1,26 @@
+"""The cgroups of hosts that start and labs that end side by side."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab import cgroups
+
+
+def test_the_root_of_the_cgroups_stays_while_hosts_start():
+    """Seen with four hosts at once: one removed the root, still empty, below which another was making its own."""
+    labs = [f"ltcgroup-{number}" for number in range(6)]
+    together = threading.Barrier(len(labs))
+
+    def start_and_end(lab: str) -> None:
+        together.wait()
+        for _ in range(20):
+            groups = cgroups.renew(lab, "dev-box")
+            assert all(group.is_dir() for group in groups)
+            cgroups.remove(lab)
+
+    with ThreadPoolExecutor(len(labs)) as pool:
+        list(pool.map(start_and_end, labs))
+    assert not list(Path("/sys/fs/cgroup").glob("**/ltcgroup-*"))
