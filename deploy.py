@@ -3,24 +3,24 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import container_runtime, docker, gpu_driver, kubernetes, packages, preflight, ssh_trust, time_sync
-from tasks.context import config_of, role_of
+from tasks import apt, docker, gpu, kubernetes, preflight, ssh, time
+from tasks.reach import config_of, role_of
 
 config, role = config_of(host), role_of(host)
 
 preflight.gate()
 
-ssh_trust.establish()
-packages.apt_proxy()
+ssh.establish_trust()
+apt.go_through_proxy()
 
 if role is Role.MASTER or config.ntp_hosts == "all":
-    time_sync.synchronise()
+    time.synchronise()
 
 if role is not Role.MASTER or config.installer != "none":
     docker.install()
 
 if role is Role.WORKER:
-    gpu_driver.install()
-    container_runtime.install()
+    gpu.install_driver()
+    gpu.install_runtime()
 
 kubernetes.install()

@@ -1,5 +1,5 @@
 """The rehearsal lab (python -m lab up): the folder inventories/lab/ as pyinfra groups."""
 
-from tasks.inventory import groups
+from tasks.reach import groups
 
 dev_box, master, worker = groups(__file__)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from cluster import Cluster, Config, Host, Role
 from cluster.layout import Layout
-from tasks.facts.snapshot_parser import Snapshot
+from tasks.preflight.snapshot import Snapshot
 
 EVERY = frozenset(Role)
 CONTROLLED = frozenset({Role.MASTER, Role.WORKER})

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from tasks.facts.gpu import describe
-from tasks.facts.snapshot_parser import Snapshot
+from tasks.gpu import describe
 from tasks.preflight.model import Severity, Survey
+from tasks.preflight.snapshot import Snapshot
 from tasks.preflight.verdict import Outcome, Row, Verdict
 
 HEADINGS = ("HOST", "SEVERITY", "REQUIREMENT", "FOUND", "NEEDED", "FIX")

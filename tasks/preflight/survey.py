@@ -15,13 +15,13 @@ from pyinfra.context import ctx_host
 
 from cluster import secrets
 from cluster.loader import inspect
-from tasks.context import cluster_of, described, disruption_allowed
-from tasks.facts.snapshot import HostSnapshot, program
-from tasks.facts.snapshot_parser import Snapshot
 from tasks.preflight import targets
+from tasks.preflight.facts import HostSnapshot, program
 from tasks.preflight.model import Clock, Survey
+from tasks.preflight.snapshot import Snapshot
+from tasks.reach import cluster_host, cluster_of, disruption_allowed
 
-# Seconds beyond the probes' own limit (files/snapshot.sh) after which a host is given up.
+# Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
 GRACE = 100
 
 
@@ -74,7 +74,7 @@ def take(state: State) -> Taken:
     """Look at every host of the run at once, in a pool of its own: pyinfra's may be full of hosts that wait."""
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     present = [host for host in hosts if host in state.active_hosts]
-    looks = {described(host).name: state.fact_pool.spawn(_look, host) for host in present}
+    looks = {cluster_host(host).name: state.fact_pool.spawn(_look, host) for host in present}
     seen: dict[str, Sighting] = {}
     for name, look in looks.items():
         sighting = look.get()
@@ -86,7 +86,7 @@ def take(state: State) -> Taken:
         cluster=cluster,
         snapshots={name: sighting.snapshot for name, sighting in seen.items()},
         absent={
-            described(host).name: host.connector_data.get("refusal", "no connection")
+            cluster_host(host).name: host.connector_data.get("refusal", "no connection")
             for host in hosts
             if host not in present
         },
@@ -100,7 +100,7 @@ def take(state: State) -> Taken:
 def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
     cluster = cluster_of(pyinfra_host)
     config = cluster.config
-    host = described(pyinfra_host)
+    host = cluster_host(pyinfra_host)
     given = program(
         targets.peers(cluster, host),
         targets.targets(cluster, host),

@@ -10,7 +10,7 @@ from cluster import Cluster, Config, Host, Role
 from cluster.kubernetes import BINARIES
 from cluster.kubernetes_release import binary_url, etcd_repository, image_repository
 from tasks.docker import MIRRORS
-from tasks.facts.snapshot import Target
+from tasks.preflight.facts import Target
 
 DOCKER_HUB = "docker.io"
 # Where kubespray's images live unless the config names another repository.

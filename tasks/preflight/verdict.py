@@ -7,17 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.preflight import across, gpus, machine, reachability, sku, software
-from tasks.preflight.model import Requirement, Severity, Shortfall, Survey
+from tasks.preflight.model import Severity, Shortfall, Survey
+from tasks.preflight.requirements import REQUIREMENTS
 
-REQUIREMENTS: tuple[Requirement, ...] = (
-    *machine.ALL,
-    *sku.ALL,
-    *software.ALL,
-    *gpus.ALL,
-    *reachability.ALL,
-    *across.ALL,
-)
 # What is known without a snapshot: the host was not reached, or did not answer sensibly.
 REACHABLE, ANSWERS = "reachable", "answers"
 IDS = (REACHABLE, ANSWERS, *(requirement.id for requirement in REQUIREMENTS))

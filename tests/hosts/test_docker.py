@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Host
-from tasks import daemon_json
-from tasks.facts.docker import DAEMON_JSON, Docker, DockerDaemon, parse_docker
+from tasks.docker import daemon_json
+from tasks.docker.facts import DAEMON_JSON, Docker, DockerDaemon, parse_docker
 from tests.hosts.containers import PULL, container_probe
 from tests.hosts.packages import expect_held, package_probes
 from tests.hosts.probes import Answer, Probe, RunAs

@@ -9,9 +9,18 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
-from tasks import driver_policy
-from tasks.facts.gpu import BUS_SCRIPT, SMI_SCRIPT, SMI_TIME_LIMIT, TIMED_OUT, SmiReport, describe, faults, parse_smi
-from tasks.facts.nvidia_driver import LOADED, version_in
+from tasks.gpu import driver_policy
+from tasks.gpu.facts.driver import LOADED, version_in
+from tasks.gpu.facts.gpus import (
+    BUS_SCRIPT,
+    SMI_SCRIPT,
+    SMI_TIME_LIMIT,
+    TIMED_OUT,
+    SmiReport,
+    describe,
+    faults,
+    parse_smi,
+)
 from tests.hosts import report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe

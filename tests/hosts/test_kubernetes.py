@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Host, Role
-from tasks.facts.certificates import CertificateState
-from tasks.facts.gpu import BUS_SCRIPT
-from tasks.facts.kubernetes_cluster import PLACES, RANGES, stranded, unready
+from tasks.gpu.facts.gpus import BUS_SCRIPT
+from tasks.kubernetes.facts.certificates import CertificateState
+from tasks.kubernetes.facts.cluster import PLACES, RANGES, stranded, unready
 from tests.hosts.conftest import connections_key
 from tests.hosts.kubectl import REMEDY, Kubectl
 from tests.hosts.probes import Answer, Probe, RunAs

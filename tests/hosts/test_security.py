@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 
 from cluster import Cluster, Host
-from tasks.operations.ssh import SUDOERS
+from tasks.ssh.operations import SUDOERS
 from tests.hosts.probes import Answer, Probe
 from tests.hosts.report import expect, expect_answer, secret_values
 from tests.hosts.targets import Target, applies_to, shown, users_sudo

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster import Cluster, Host
-from tasks.facts.time import TimeDaemon, TimeSync, parse_time
+from tasks.time.facts import TimeDaemon, TimeSync, parse_time
 from tests.hosts.probes import Answer, Probe
 from tests.hosts.report import expect, expect_answer
 from tests.hosts.targets import Target, applies_to, ntp_hosts

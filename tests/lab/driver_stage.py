@@ -3,9 +3,9 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import gpu_driver, packages
-from tasks.context import role_of
+from tasks import apt, gpu
+from tasks.reach.context import role_of
 
 if role_of(host) is Role.WORKER:
-    packages.apt_proxy()
-    gpu_driver.install()
+    apt.go_through_proxy()
+    gpu.install_driver()

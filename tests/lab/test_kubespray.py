@@ -21,9 +21,9 @@ def lab():
     made.down()
     made.up(workers=2)
     configure(made, installer="kubespray", openpai_kube_network_plugin="calico")
-    run = pyinfra(made, "-y", file="tasks.ssh_trust.establish")
+    run = pyinfra(made, "-y", file="tasks.ssh.establish_trust")
     assert run.status == 0, run.output
-    run = pyinfra(made, "-y", file="tasks.packages.apt_proxy")
+    run = pyinfra(made, "-y", file="tasks.apt.go_through_proxy")
     assert run.status == 0, run.output
     out(made, "dev-box", "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install git")
     yield made

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pyinfra import logger
 
-from tasks import container_runtime, gpu_driver
-from tasks.facts.boot import BOOT_ID
+from tasks.gpu import deploy
+from tasks.systemd.facts import BOOT_ID
 from tests.plan import gpu_answers
 from tests.plan.conftest import planned
 
@@ -39,7 +39,7 @@ def runfile(folder, tmp_path):
 
 
 def test_a_bare_worker_gets_the_guides_steps_in_order(folder, runfile):
-    with planned(folder, gpu_driver.install) as plan:
+    with planned(folder, deploy.install_driver) as plan:
         found = titles(plan.operations(WORKER))
     steps = [
         "nouveau is blacklisted",
@@ -53,13 +53,13 @@ def test_a_bare_worker_gets_the_guides_steps_in_order(folder, runfile):
 
 def test_nothing_is_rebooted_or_installed_where_the_right_driver_runs(folder, runfile):
     answers = {DRIVER_FACT: gpu_answers.RUNNING, "nvidia-smi --query-gpu": gpu_answers.SMI}
-    with planned(folder, gpu_driver.install, {"openpai-001": answers}) as plan:
+    with planned(folder, deploy.install_driver, {"openpai-001": answers}) as plan:
         found = titles(plan.operations(WORKER))
     assert not [title for title in found if title.startswith(("Reboot", "Kernel", "NVIDIA driver", "The driver"))]
 
 
 def test_a_plan_of_the_gpu_stages_changes_nothing(folder, runfile):
-    with planned(folder, gpu_driver.install) as plan:
+    with planned(folder, deploy.install_driver) as plan:
         for command in plan.commands(WORKER):
             for word in ("systemd-run", "systemctl reboot", "apt-get", "update-initramfs -u", "modprobe nvidia"):
                 assert word not in command
@@ -68,7 +68,7 @@ def test_a_plan_of_the_gpu_stages_changes_nothing(folder, runfile):
 def test_a_refusal_stops_that_host_before_it_changes_and_no_other(folder, runfile, caplog):
     logger.propagate = True
     locked = {DRIVER_FACT: gpu_answers.answer(secure_boot="1", headers="missing", nouveau="yes")}
-    with planned(folder, gpu_driver.install, others_running(openpai_001=locked)) as plan:
+    with planned(folder, deploy.install_driver, others_running(openpai_001=locked)) as plan:
         before = len(plan.commands(WORKER))
         plan.run()
         assert {host.name for host in plan.state.failed_hosts} == {WORKER}
@@ -83,7 +83,7 @@ def test_running_containers_keep_a_host_from_its_reboot(folder, runfile, caplog)
     busy = gpu_answers.answer(nouveau="yes", containers="2")
     boot = ["@@ boot_id", "1-2-3", "@@ containers", "2"]
     answers = {DRIVER_FACT: busy, "boot_id": boot}
-    with planned(folder, gpu_driver.install, others_running(openpai_001=answers)) as plan:
+    with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()
         assert {host.name for host in plan.state.failed_hosts} == {WORKER}
         assert not [text for text in plan.commands(WORKER) if "systemctl reboot" in text]
@@ -92,20 +92,20 @@ def test_running_containers_keep_a_host_from_its_reboot(folder, runfile, caplog)
 
 def test_another_vendors_devices_are_left_alone(folder):
     keys(folder, "gpu_type: amd\n")
-    for stage in (gpu_driver.install, container_runtime.install):
+    for stage in (deploy.install_driver, deploy.install_runtime):
         with planned(folder, stage) as plan:
             assert plan.all_operations(WORKER) == []
 
 
 def test_the_guides_package_name_is_honoured(folder):
     keys(folder, "nvidia_toolkit_package: nvidia-container-runtime\n")
-    with planned(folder, container_runtime.install) as plan:
+    with planned(folder, deploy.install_runtime) as plan:
         assert any("nvidia-container-runtime" in text for text in plan.commands(WORKER) if "dpkg-query" in text)
 
 
 def test_a_dead_source_of_the_guides_is_removed(folder):
     old = {"nvidia-docker.list": ["user=root group=root mode=-rw-r--r-- atime=0 mtime=0 ctime=0 size=1 'x'"]}
-    with planned(folder, container_runtime.install, {"openpai-001": old}) as plan:
+    with planned(folder, deploy.install_runtime, {"openpai-001": old}) as plan:
         title = "GPU container runtime | No package source of the toolkit's predecessors"
         assert title in plan.operations(WORKER) and title not in plan.operations(NEIGHBOUR)
 
@@ -114,7 +114,7 @@ def test_the_machine_that_pyinfra_runs_on_is_never_rebooted(folder, runfile, cap
     logger.propagate = True
     here = ["@@ boot_id", Path(BOOT_ID).read_text().strip(), "@@ containers", "0"]
     answers = {DRIVER_FACT: gpu_answers.answer(nouveau="yes"), "boot_id": here}
-    with planned(folder, gpu_driver.install, others_running(openpai_001=answers)) as plan:
+    with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()
         assert not [text for text in plan.commands(WORKER) if "systemctl reboot" in text]
     assert "this is the machine that pyinfra runs on; reboot it yourself" in caplog.text

@@ -7,9 +7,9 @@ import pytest
 from pyinfra import host, logger
 
 from tasks import kubernetes
-from tasks.context import cluster_of
-from tasks.facts.kubernetes_node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
-from tasks.operations import nodes, recorded
+from tasks.kubernetes.facts.node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
+from tasks.kubernetes.operations import folder_record, nodes
+from tasks.reach.context import cluster_of
 from tests.plan.conftest import planned
 
 DEV_BOX, MASTER, WORKER = "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-001"
@@ -162,7 +162,7 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
         "MIIBcjCCARmgAwIBAgIUG2pYf8sVf0v3tm9dJx1OQ6Gq9Z0wCgYIKoZIzj0EAwIw\n"
         "-----END CERTIFICATE-----"
     )
-    monkeypatch.setattr("tasks.operations.membership.ca_hash", lambda pem: "f" * 64)
+    monkeypatch.setattr("tasks.kubernetes.operations.membership.ca_hash", lambda pem: "f" * 64)
     answers = {"kubeadm --kubeconfig": [TOKEN], f"cat {CA}": certificate.splitlines()}
     logger.setLevel("DEBUG")
     with planned(host_gw, kubernetes.join, {"openpai-master-01": answers}) as plan:
@@ -210,7 +210,7 @@ def test_the_whole_is_reset_only_by_its_name(host_gw, caplog):
 
 def test_the_hosts_are_recorded_once(host_gw):
     def record():
-        recorded.deployed(name="The record", cluster=cluster_of(host))
+        folder_record.hosts_recorded(name="The record", cluster=cluster_of(host))
 
     with planned(host_gw, record) as plan:
         assert plan.operations(MASTER) == ["The record"]

@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 from cluster import Cluster, Config, Host, Role
 from cluster.layout import Layout
-from tasks.facts.docker import DockerDaemon
-from tasks.facts.snapshot_parser import Reply, parse_snapshot
+from tasks.docker.facts import DockerDaemon
 from tasks.preflight.model import Clock, Survey
+from tasks.preflight.snapshot import Reply, parse_snapshot
 from tasks.preflight.verdict import judge
 
 DATA = Path(__file__).parent / "data/snapshots"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.docker import fits_kubelet
-from tasks.facts.apt import Package, parse_offers, parse_packages, primary_fingerprints
-from tasks.operations.apt_source import matches
+from tasks.apt.facts import Package, parse_offers, parse_packages, primary_fingerprints
+from tasks.apt.operations import matches
+from tasks.docker.deploy import fits_kubelet
 
 
 def test_packages_by_name():

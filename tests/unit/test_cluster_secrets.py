@@ -10,7 +10,7 @@ import yaml
 from pydantic import SecretStr
 
 from cluster import Cluster, ClusterError, load, secrets
-from tasks import inventory
+from tasks.reach import inventory
 from tests.unit.cluster_folder import CONFIG, C, write
 
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tasks import streams
-from tasks.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD, ClusterSSH
+from tasks.reach import streams
+from tasks.reach.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD, ClusterSSH
 
 
 def write(path, content, claimed=None):

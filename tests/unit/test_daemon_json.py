@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks import daemon_json
-from tasks.daemon_json import Take
+from tasks.docker import daemon_json
+from tasks.docker.daemon_json import Take
 
 
 def test_operators_keys_survive_a_merge():

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tasks.operations.download import _fetch
+from tasks.apt.operations import _fetch
 
 CONTENT = b"#!/bin/sh\necho new\n"
 SUM = hashlib.sha256(CONTENT).hexdigest()

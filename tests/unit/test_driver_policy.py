@@ -6,10 +6,10 @@ import hashlib
 import pytest
 
 from cluster import Config
-from tasks import runfile
-from tasks.driver_policy import apt_packages, fitting, install_needed, is_wanted, refusals, wanted_version
-from tasks.facts.gpu import parse_smi
-from tasks.facts.nvidia_driver import DriverState, Package, parse_driver_state, upstream_version, version_in
+from tasks.gpu import runfile
+from tasks.gpu.driver_policy import apt_packages, fitting, install_needed, is_wanted, refusals, wanted_version
+from tasks.gpu.facts.driver import DriverState, Package, parse_driver_state, upstream_version, version_in
+from tasks.gpu.facts.gpus import parse_smi
 
 BUS = ("0000:00:06.0",)
 GOOD = parse_smi(["0", "0, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:00:06.0"])

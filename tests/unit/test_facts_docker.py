@@ -2,7 +2,7 @@
 
 import json
 
-from tasks.facts.docker import DockerDaemon, parse_docker
+from tasks.docker.facts import DockerDaemon, parse_docker
 
 CLOCK = "1000.500000000\n500.50"
 UNIT = """LoadState=loaded

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tasks.facts import gpu
-from tasks.facts.gpu import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
+from tasks.gpu.facts import gpus
+from tasks.gpu.facts.gpus import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
 
 H100 = "0, NVIDIA H100 80GB HBM3, 580.159.04, 81559, Enabled, 00000000:00:06.0"
 A100 = "1, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Disabled, 00000000:BD:00.0"
@@ -115,20 +115,20 @@ def program(folder, text: str) -> None:
 
 def test_the_probe_gives_status_and_words(tmp_path):
     program(tmp_path, f"echo '{H100}'")
-    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))) == report(H100)
+    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))) == report(H100)
     program(tmp_path, "echo 'No devices were found'; exit 6")
-    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))) == SmiReport(6, (), "No devices were found")
+    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))) == SmiReport(6, (), "No devices were found")
 
 
 def test_the_probe_outlives_an_nvidia_smi_that_hangs_and_heeds_no_signal(tmp_path):
     program(tmp_path, "trap '' TERM INT HUP; while :; do sleep 1; done")
-    script = gpu.SMI_SCRIPT.replace(f"left={gpu.SMI_TIME_LIMIT * 5}", "left=3")
-    assert script != gpu.SMI_SCRIPT
+    script = gpus.SMI_SCRIPT.replace(f"left={gpus.SMI_TIME_LIMIT * 5}", "left=3")
+    assert script != gpus.SMI_SCRIPT
     assert parse_smi(probe(script, str(tmp_path))).status == TIMED_OUT
 
 
 def test_the_probe_on_a_host_without_nvidia_smi(tmp_path):
-    assert parse_smi(probe(gpu.SMI_SCRIPT, str(tmp_path))).status == gpu.NOT_FOUND
+    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))).status == gpus.NOT_FOUND
 
 
 def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
@@ -143,5 +143,5 @@ def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
         (tmp_path / address).mkdir()
         (tmp_path / address / "vendor").write_text(f"{vendor}\n")
         (tmp_path / address / "class").write_text(f"{pci_class}\n")
-    script = gpu.BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
+    script = gpus.BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
     assert probe(script, "/bin") == ["0000:00:06.0", "0000:01:00.0"]

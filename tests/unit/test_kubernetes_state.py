@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from tasks import detached
-from tasks.facts.binaries import Binaries
-from tasks.facts.certificates import CertificateState
-from tasks.facts.kernel import KernelState
-from tasks.facts.kubernetes_cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, unready
-from tasks.facts.kubernetes_node import (
+from tasks.apt.facts import Binaries
+from tasks.kubernetes.facts.certificates import CertificateState
+from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, unready
+from tasks.kubernetes.facts.kernel import KernelState
+from tasks.kubernetes.facts.node import (
     ADMIN_CONF,
     BOOTSTRAP_CONF,
     CA,
@@ -25,9 +24,10 @@ from tasks.facts.kubernetes_node import (
     Node,
     read_api,
 )
-from tasks.facts.pod_network import PodNetworkFaults
-from tasks.kubernetes_steps import Refusal, Step, of_master, of_worker
-from tasks.operations.etcd import Snapshots
+from tasks.kubernetes.facts.pod_network import PodNetworkFaults
+from tasks.kubernetes.operations.etcd import Snapshots
+from tasks.kubernetes.steps import Refusal, Step, of_master, of_worker
+from tasks.reach import detached
 
 SERVER = "10.1.0.1:6443"
 PODS = tuple(f"{MANIFESTS}/{name}.yaml" for name in COMPONENTS)

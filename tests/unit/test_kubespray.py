@@ -3,8 +3,8 @@
 import pytest
 
 from cluster.kubespray import constraints, fits, named
-from tasks.facts.kubespray import Kubespray
-from tasks.operations.kubespray import _no_python
+from tasks.kubespray.facts import Kubespray
+from tasks.kubespray.operations import _no_python
 
 RELEASE_2_11 = "ansible==2.7.12\njinja2==2.10.1\nnetaddr==0.7.19\nruamel.yaml==0.15.96\n"
 WITHOUT_RUAMEL = "ansible==2.9.7\n"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cluster import Config
-from tasks.facts.gpu import SmiReport
-from tasks.facts.snapshot_parser import Listener, Reply, Space
+from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Clock
+from tasks.preflight.snapshot import Listener, Reply, Space
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
 from tests.unit.preflight_survey import (
     CAPTURED_UNDER,

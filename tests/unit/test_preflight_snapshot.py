@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from pyinfra.api.exceptions import FactProcessError
 
-from tasks.facts.snapshot import HostSnapshot, Target, program
-from tasks.facts.snapshot_parser import parse_snapshot
+from tasks.preflight.facts import HostSnapshot, Target, program
+from tasks.preflight.snapshot import parse_snapshot
 
 DATA = Path(__file__).parent / "data/snapshots"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cluster import Config
-from tasks.facts.gpu import SmiReport
-from tasks.facts.snapshot_parser import Listener
+from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Severity
+from tasks.preflight.snapshot import Listener
 from tasks.preflight.verdict import ANSWERS, REACHABLE, REQUIREMENTS, Outcome, judge, unknown
 from tests.unit.preflight_survey import CAPTURED_UNDER, OTHER, WORKER, changed, driver, missed, rows, surveyed
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from cluster import Config
-from tasks import daemon_json
-from tasks.driver_policy import refusals
-from tasks.facts.gpu import BUS_SCRIPT, Gpu, describe, faults, parse_smi
-from tasks.facts.nvidia_driver import LOADED, version_in
-from tasks.facts.snapshot_parser import parse_snapshot
+from tasks.docker import daemon_json
+from tasks.gpu.driver_policy import refusals
+from tasks.gpu.facts.driver import LOADED, version_in
+from tasks.gpu.facts.gpus import BUS_SCRIPT, Gpu, describe, faults, parse_smi
+from tasks.preflight.snapshot import parse_snapshot
 from tasks.preflight.verdict import judge
 from tests.unit.preflight_survey import OTHER, WORKER, changed, planned, rows, surveyed, whole
 from tests.unit.test_preflight_requirements import BREAK, HIT, KEYS

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from pyinfra.api import State
 
-from tasks.operations import reboot
+from tasks.systemd import operations
 
 
 class FakeHost(SimpleNamespace):
@@ -29,14 +29,14 @@ def down(monkeypatch):
         seen.now -= 1
         return host.name not in seen.lost
 
-    monkeypatch.setattr(reboot, "_reboot_and_wait", reboot_and_wait)
+    monkeypatch.setattr(operations, "_reboot_and_wait", reboot_and_wait)
     return seen
 
 
 def rebooted(batch, count=5):
     state = State()
     hosts = [FakeHost(name=f"openpai-{number:03d}", said=[]) for number in range(count)]
-    greenlets = [gevent.spawn(reboot._reboot, state, host, "nouveau is loaded", "id", batch, 9) for host in hosts]
+    greenlets = [gevent.spawn(operations._reboot, state, host, "nouveau is loaded", "id", batch, 9) for host in hosts]
     gevent.joinall(greenlets)
     return hosts, [greenlet.value for greenlet in greenlets]
 
@@ -72,7 +72,7 @@ class Rebooting(FakeHost):
 
     def run_shell_command(self, command, **_):
         text = str(command)
-        if reboot.BOOT_ID in text:
+        if operations.BOOT_ID in text:
             boot = self.boots.pop(0) if len(self.boots) > 1 else self.boots[0]
             return True, SimpleNamespace(stdout=boot)
         return True, SimpleNamespace(stdout="")
@@ -80,12 +80,12 @@ class Rebooting(FakeHost):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(reboot, "_INTERVAL", 0.01)
+    monkeypatch.setattr(operations, "_INTERVAL", 0.01)
 
 
 def test_a_host_is_back_when_its_boot_id_differs(quick):
     host = Rebooting(name="openpai-001", said=[], boots=["old", "old", "new"], connected=True)
-    assert reboot._reboot_and_wait(host, "nouveau is loaded", "old", 5)
+    assert operations._reboot_and_wait(host, "nouveau is loaded", "old", 5)
     assert host.said[0] == "rebooting: nouveau is loaded" and host.said[-1].startswith("rebooted in ")
 
 
@@ -95,5 +95,5 @@ def test_a_host_is_back_when_its_boot_id_differs(quick):
 )
 def test_the_time_limit_names_host_and_cause(quick, boots, what):
     host = Rebooting(name="openpai-001", said=[], boots=boots, connected=True)
-    assert not reboot._reboot_and_wait(host, "nouveau is loaded", "old", 0.1)
+    assert not operations._reboot_and_wait(host, "nouveau is loaded", "old", 0.1)
     assert f"openpai-001 {what} after 0.1 s (nouveau is loaded)" in host.said[-1]

@@ -1,7 +1,7 @@
 """Time daemons, from their own mouths."""
 
-from tasks.facts.service import Service
-from tasks.facts.time import TimeDaemon, parse_time
+from tasks.systemd.facts import Service
+from tasks.time.facts import TimeDaemon, parse_time
 
 NTPQ = """@@ chrony
 inactive

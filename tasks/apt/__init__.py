@@ -1,0 +1,23 @@
+"""Debian packages: their sources, versions and holds, and files that apt's own helper fetches."""
+
+from tasks.apt.deploy import go_through_proxy, proxy_file
+from tasks.apt.facts import AptOffers, AptPackages, Binaries, Package, Release
+from tasks.apt.operations import APT_GET, APT_UPDATE, downloaded, key, packages, program, removed, source
+
+__all__ = [
+    "APT_GET",
+    "APT_UPDATE",
+    "AptOffers",
+    "AptPackages",
+    "Binaries",
+    "Package",
+    "Release",
+    "downloaded",
+    "go_through_proxy",
+    "key",
+    "packages",
+    "program",
+    "proxy_file",
+    "removed",
+    "source",
+]

@@ -1,0 +1,165 @@
+"""What dpkg and apt know of a few packages, which release a host runs, and downloaded programs by checksum.
+
+pyinfra's DebPackages lists installed packages only: neither holds nor candidates. Its Sha256File knows one file and no
+architecture; its LinuxDistribution gives an empty dictionary for a host that stops answering, which would end every
+host's run.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase
+
+from tasks.reach import SECTION, parse_sections
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package: its installed version (None: not installed), and whether it is held."""
+
+    installed: str | None = None
+    held: bool = False
+
+
+class AptPackages(FactBase[dict[str, Package]]):
+    """The named packages that dpkg knows; a fraction of a second, as apt itself is not asked."""
+
+    default = dict
+
+    def command(self, names: list[str]) -> str:
+        shown = "${Package} ${db:Status-Want} ${db:Status-Status} ${Version}"
+        return f"dpkg-query -W -f '{shown}\\n' {' '.join(names)} 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> dict[str, Package]:
+        return parse_packages(output)
+
+
+def parse_packages(output: list[str]) -> dict[str, Package]:
+    """Packages by name; one that was removed but for its configuration is not installed."""
+    found = {}
+    for line in output:
+        name, want, status, *version = line.split(" ")
+        found[name] = Package(version[0] if status == "installed" else None, want == "hold")
+    return found
+
+
+class AptOffers(FactBase[dict[str, tuple[str, ...]]]):
+    """The versions of the named packages that apt could install, newest first.
+
+    apt builds its view in memory, which takes a second or two: on disk it would be a change to the host.
+    """
+
+    default = dict
+
+    def command(self, names: list[str]) -> str:
+        caches = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+        return f"apt-cache {caches} madison {' '.join(names)} 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> dict[str, tuple[str, ...]]:
+        return parse_offers(output)
+
+
+def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
+    """Versions by package, each once."""
+    offered: dict[str, dict[str, None]] = {}
+    for line in output:
+        name, version, _source = (part.strip() for part in line.split("|"))
+        offered.setdefault(name, {})[version] = None
+    return {name: tuple(versions) for name, versions in offered.items()}
+
+
+class KeyFingerprints(FactBase[list[str]]):
+    """Fingerprints of the primary keys in an OpenPGP key file, read by gpg on the host."""
+
+    default = list
+
+    def command(self, path: str) -> str:
+        return f"test -s {path} && gpg --batch --show-keys --with-colons {path} 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> list[str]:
+        return primary_fingerprints(output)
+
+
+def primary_fingerprints(colons: list[str]) -> list[str]:
+    """The `fpr` record that follows each `pub` record in gpg's --with-colons output."""
+    found = []
+    after_pub = False
+    for line in colons:
+        fields = line.split(":")
+        if fields[0] == "pub":
+            after_pub = True
+        elif fields[0] == "fpr" and after_pub:
+            found.append(fields[9])
+            after_pub = False
+    return found
+
+
+# Sums that came with a download, for versions whose sum nobody else vouches for.
+SUMS = "/var/lib/openpai-deploy/sha256"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A host's architecture as Debian calls it, the sums of programs by path, and the recorded ones by name."""
+
+    arch: str = "amd64"
+    sha256: dict[str, str] = field(default_factory=dict)
+    recorded: dict[str, str] = field(default_factory=dict)
+
+
+class Binaries(FactBase[Installed]):
+    """The programs at `paths`, and every recorded sum."""
+
+    default = Installed
+
+    def command(self, paths: list[str]) -> str:
+        return (
+            f"{SECTION}\n"
+            "section arch dpkg --print-architecture\n"
+            f"section sums sha256sum {' '.join(paths)}\n"
+            f"section recorded sh -c 'cd {SUMS} && grep -H . *'"
+        )
+
+    def process(self, output: list[str]) -> Installed:
+        found = parse_sections(output)
+        sums = (line.split(maxsplit=1) for line in found["sums"].splitlines())
+        recorded = (line.split(":", 1) for line in found["recorded"].splitlines() if ":" in line)
+        return Installed(found["arch"] or "amd64", {path: sum_ for sum_, path in sums}, dict(recorded))
+
+
+@dataclass(frozen=True)
+class OsRelease:
+    """os-release's ID (debian, ubuntu), VERSION_ID as a number (testing: 0) and VERSION_CODENAME."""
+
+    id: str = ""
+    version: float = 0.0
+    codename: str = ""
+
+
+class Release(FactBase[OsRelease]):
+    """The host's os-release."""
+
+    default = OsRelease
+
+    def command(self) -> str:
+        return "cat /etc/os-release /usr/lib/os-release 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> OsRelease:
+        return parse_release(output)
+
+
+def parse_release(lines: list[str]) -> OsRelease:
+    """The first value of each key; values are quoted as in a shell."""
+    values: dict[str, str] = {}
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if equals:
+            values.setdefault(key, "".join(shlex.split(value)[:1]))
+    number = values.get("VERSION_ID", "")
+    return OsRelease(
+        id=values.get("ID", ""),
+        version=float(number) if number.replace(".", "", 1).isdigit() else 0.0,
+        codename=values.get("VERSION_CODENAME", ""),
+    )

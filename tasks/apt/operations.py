@@ -1,0 +1,191 @@
+"""A vendor's apt repository (key by fingerprint, source, packages at a version and held), and checked downloads.
+
+pyinfra's apt.key never repairs a wrong key file, apt.packages neither picks a version by its beginning nor holds, and
+apt.update refreshes the index on every run. Its files.download needs curl or wget on the target, and puts an unchecked
+file in place before it checks it.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Callable, Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.facts.files import FileContents
+
+from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
+from tasks.reach import show_diff, stop
+
+# Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
+APT_GET = (
+    "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "
+    "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+)
+# The list lock has no timeout of its own.
+APT_UPDATE = (
+    f"i=0; until {APT_GET} -o APT::Update::Error-Mode=any update; do i=$((i+1)); [ $i -lt 4 ] || exit 1; sleep 5; done"
+)
+_PRIMARY = "awk -F: '/^pub/{p=1} /^fpr/&&p{print $10; p=0}'"
+
+
+@operation()
+def key(url: str, fingerprint: str, path: str) -> Generator[Any]:
+    """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits).
+
+    apt's own helper fetches it: present on every host, and through apt's proxy.
+    """
+    wanted = fingerprint.replace(" ", "").upper()
+    if host.get_fact(KeyFingerprints, path=path) == [wanted]:
+        return
+    new = f"{path}.new"
+    yield StringCommand(
+        f"mkdir -p -m 755 $(dirname {path}) && rm -f {new} && "
+        f"/usr/lib/apt/apt-helper -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "
+        f"download-file {shlex.quote(url)} {new} >/dev/null && "
+        f"found=$(gpg --batch --show-keys --with-colons {new} 2>/dev/null | {_PRIMARY}) && "
+        f'if [ "$found" = {wanted} ]; then chmod 644 {new} && mv -f {new} {path}; else rm -f {new}; '
+        f'echo "the key at {url} is not the expected one: found" $found", expected {wanted}" >&2; exit 1; fi'
+    )
+
+
+@operation()
+def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> Generator[Any]:
+    """Write the deb822 source file `path` for the host's own architecture."""
+    lines = {"Types": "deb", "URIs": uri, "Suites": suite, "Components": components, "Signed-By": signed_by}
+    text = "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
+    current = host.get_fact(FileContents, path=path)
+    before = "\n".join(current) + "\n" if current else ""
+    if before == text:
+        return
+    show_diff(path, before, text)
+    yield FileUploadCommand(io.StringIO(text), path)
+    yield StringCommand(f"chmod 644 {path}")
+
+
+@operation()
+def packages(
+    names: list[str], version: str | None = None, acceptable: Callable[[str], bool] | None = None, hold: bool = True
+) -> Generator[Any]:
+    """Install `names` and hold them.
+
+    `version` is the upstream version or its beginning (20.10, 20.10.24), taken for every package that offers it;
+    `acceptable` judges versions where none is asked for: the newest acceptable one is installed, and an installed
+    acceptable one is left as it is. The package index is refreshed only when something must be installed.
+    """
+
+    def fits(found: str) -> bool:
+        if not found or not version:
+            return bool(found) and (acceptable is None or acceptable(found))
+        return matches(found, version)
+
+    state = host.get_fact(AptPackages, names=names)
+    missing = [name for name in names if not fits(state.get(name, Package()).installed or "")]
+    # Companions (containerd.io beside docker-ce) have versions of their own, which the one asked for does not name.
+    companions = [name for name in missing if version and name != names[0] and state.get(name, Package()).installed]
+    if companions:
+        offers = host.get_fact(AptOffers, names=companions)
+        content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
+        missing = [name for name in missing if name not in content]
+    if missing:
+        yield StringCommand(APT_UPDATE)
+        offers = host.get_fact(AptOffers, names=missing)
+        chosen = []
+        for name in missing:
+            offered = offers.get(name, ())
+            fitting = [one for one in offered if fits(one)] or ([] if name == names[0] else list(offered))
+            if not fitting:
+                yield stop(
+                    f"{name}: no {'version ' + version if version else 'acceptable version'} on offer "
+                    f"(offered: {', '.join(offered[:5]) or 'none'}); check the mirror and the configured version"
+                )
+                return
+            chosen.append(f"{name}={fitting[0]}")
+        yield StringCommand(
+            f"{APT_GET} --allow-downgrades --allow-change-held-packages install {' '.join(map(shlex.quote, chosen))}"
+        )
+        # Naming a version lifts a hold.
+        state = host.get_fact(AptPackages, names=names)
+    if hold:
+        unheld = [name for name in names if not state.get(name, Package()).held]
+        if unheld:
+            yield StringCommand(f"apt-mark hold {' '.join(unheld)} >/dev/null")
+
+
+def matches(found: str, version: str) -> bool:
+    """True when the Debian version `found` is `version` or begins with it at a dot: 5:20.10.24~3-0 matches 20.10.
+
+    >>> matches("5:20.10.24~3-0~debian-bookworm", "20.10"), matches("5:20.10.24~3-0~debian-bookworm", "20.1")
+    (True, False)
+    """
+    if found == version:
+        return True
+    upstream = found.split(":", 1)[-1]
+    rest = upstream.removeprefix(version)
+    return upstream != rest and (rest == "" or rest[0] in ".~-+")
+
+
+@operation()
+def removed(names: list[str]) -> Generator[Any]:
+    """Remove packages that are installed; configuration and data stay, as with the guide's apt-get remove."""
+    state = host.get_fact(AptPackages, names=names)
+    present = [name for name in names if state.get(name, Package()).installed]
+    if present:
+        yield StringCommand(f"{APT_GET} --allow-change-held-packages remove {' '.join(present)}")
+
+
+# apt's helper is on every host and goes through apt's proxy.
+FETCH = (
+    "/usr/lib/apt/apt-helper -q -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "
+    "download-file"
+)
+
+
+@operation()
+def downloaded(
+    url: str, path: str, sha256: str, mode: str = "644", remedy: str = "check the URL and the sum"
+) -> Generator[Any]:
+    """Have at `path` the file whose sum is `sha256`, from `url`."""
+    if host.get_fact(Binaries, paths=[path]).sha256.get(path) != sha256:
+        yield _fetch(url, path, sha256, mode, remedy)
+
+
+@operation()
+def program(
+    path: str, url: Callable[[str], str], sha256: Callable[[str], str | None], version: str, remedy: str
+) -> Generator[Any]:
+    """Have at `path` the program of the host's architecture (`url` and `sha256` are asked with amd64 or arm64).
+
+    Where `sha256` knows none, the .sha256 file beside the program is taken and recorded, so that a later run needs no
+    network to see that nothing changed.
+    """
+    installed = host.get_fact(Binaries, paths=[path])
+    name, source = path.rpartition("/")[2], url(installed.arch)
+    record = f"{name}-{version}"
+    expected = sha256(installed.arch) or installed.recorded.get(record)
+    if expected is None:
+        new = f"{SUMS}/{record}.new"
+        yield StringCommand(
+            f"mkdir -p {SUMS} && {FETCH} {shlex.quote(source + '.sha256')} {new} >/dev/null && "
+            f"sum=$(cut -c1-64 {new}) && rm -f {new} && "
+            f"printf '%s\\n' \"$sum\" | grep -qE '^[0-9a-f]{{64}}$' && printf '%s\\n' \"$sum\" >{SUMS}/{record} "
+            f"|| {{ echo {shlex.quote(f'no sum at {source}.sha256; {remedy}')} >&2; exit 1; }}"
+        )
+        expected = host.get_fact(Binaries, paths=[path]).recorded.get(record)
+    if expected and installed.sha256.get(path) != expected:
+        yield _fetch(source, path, expected, "755", remedy)
+
+
+def _fetch(url: str, path: str, sha256: str, mode: str, remedy: str) -> StringCommand:
+    new = f"{path}.new"
+    missing = shlex.quote(f"{url} could not be fetched; {remedy}")
+    wrong = shlex.quote(f"{url} is not what was expected: not sha256 {sha256}, but")
+    return StringCommand(
+        f"mkdir -p $(dirname {path}) && rm -f {new}; "
+        f"{FETCH} {shlex.quote(url)} {new} >/dev/null || {{ rm -f {new}; echo {missing} >&2; exit 1; }}; "
+        f"sum=$(sha256sum <{new} | cut -c1-64); "
+        f'if [ "$sum" = {sha256} ]; then chmod {mode} {new} && mv -f {new} {path}; '
+        f'else rm -f {new}; echo {wrong} "$sum;" {shlex.quote(remedy)} >&2; exit 1; fi'
+    )

@@ -1,0 +1,17 @@
+"""Docker: its packages, its one configuration file, and a daemon that runs with it."""
+
+from tasks.docker.deploy import MIRRORS, install
+from tasks.docker.facts import Docker, DockerDaemon, parse_docker
+from tasks.docker.operations import CGROUP_DRIVER, settings, settled, suits_kubelet
+
+__all__ = [
+    "CGROUP_DRIVER",
+    "MIRRORS",
+    "Docker",
+    "DockerDaemon",
+    "install",
+    "parse_docker",
+    "settings",
+    "settled",
+    "suits_kubelet",
+]

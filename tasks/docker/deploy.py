@@ -1,0 +1,92 @@
+"""Docker, as the guide installs it: the vendor's packages, the proxy, the docker group, daemon.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from cluster import Config
+from tasks import apt
+from tasks.apt import Release, proxy_file
+from tasks.docker import operations
+from tasks.reach import config_of
+
+# The guide's two sources and its script's second mirror ("--mirror AzureChinaCloud").
+MIRRORS = {
+    "official": "https://download.docker.com",
+    "aliyun": "https://mirrors.aliyun.com/docker-ce",
+    "azurechina": "https://mirror.azure.cn/docker-ce",
+}
+KEYRING, SOURCE = "/etc/apt/keyrings/docker.asc", "/etc/apt/sources.list.d/docker.sources"
+PROXY = "/etc/systemd/system/docker.service.d/http-proxy.conf"
+# The kubelet that OpenPAI 1.x needs speaks Docker's API 1.40; Docker 29.0 to 29.2 refuse it (moby#51186).
+FIRST_UNFIT_MAJOR = 29
+
+
+@deploy("Docker")
+def install() -> None:
+    """Docker from the vendor's repository, running with the config's options, usable by the config's user."""
+    config = config_of(host)
+    release = host.get_fact(Release)
+    base = f"{MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip('/')}/linux/{release.id}"
+
+    operations.old_packages_removed(name="No old Docker packages")
+    apt.packages(name="Tools to check the vendor's key", names=["ca-certificates", "gnupg"], hold=False)
+    apt.key(
+        name="Docker's signing key",
+        url=f"{base}/gpg",
+        fingerprint=config.docker_apt_key_fingerprint,
+        path=KEYRING,
+    )
+    apt.source(
+        name="Docker's package source",
+        path=SOURCE,
+        uri=base,
+        suite=release.codename,
+        components=config.docker_apt_channel,
+        signed_by=KEYRING,
+    )
+    # Options before packages: a fresh daemon starts with them and needs no restart.
+    proxy_file(PROXY, "docker/http-proxy.conf.j2", config)
+    chosen, defaults = options(config)
+    operations.settings(name="Options in daemon.json", settings=chosen, defaults=defaults)
+    apt.packages(
+        name="Docker packages, at their version and held",
+        names=["docker-ce", "docker-ce-cli", "containerd.io"],
+        version=config.docker_version,
+        acceptable=fits_kubelet,
+    )
+    operations.settled(name="Docker runs with its configuration")
+    operations.member(name="The user may use Docker", user=config.user, group="docker")
+
+
+def options(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
+    """daemon.json's keys from the config: those the operator chose, and defaults that give way to what a host has."""
+    logs = {"max-size": config.docker_log_max_size, "max-file": str(config.docker_log_max_file)}
+    by_key: dict[str, dict[str, Any]] = {
+        "docker_data_root": {"data-root": config.docker_data_root},
+        "docker_live_restore": {"live-restore": config.docker_live_restore},
+        "docker_log_max_size": {"log-driver": "json-file", "log-opts": logs},
+        "docker_log_max_file": {"log-driver": "json-file", "log-opts": logs},
+        "docker_iptables_enabled": {"iptables": config.docker_iptables_enabled},
+        "openpai_docker_insecure_registries": {"insecure-registries": config.openpai_docker_insecure_registries},
+        "openpai_docker_registry_mirrors": {"registry-mirrors": config.openpai_docker_registry_mirrors},
+    }
+    chosen: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    for key, values in by_key.items():
+        target = chosen if key in config.model_fields_set else defaults
+        target.update({name: value for name, value in values.items() if value not in (None, [])})
+    return chosen, defaults
+
+
+def fits_kubelet(version: str) -> bool:
+    """True for a Debian version of Docker whose API range still holds what the kubelet speaks.
+
+    >>> fits_kubelet("5:28.5.2-1~debian.12~bookworm"), fits_kubelet("5:29.1.0-1~debian.12~bookworm")
+    (True, False)
+    """
+    major = version.split(":", 1)[-1].split(".", 1)[0]
+    return not major.isdigit() or int(major) < FIRST_UNFIT_MAJOR

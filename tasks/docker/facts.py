@@ -1,0 +1,152 @@
+"""The Docker daemon as it is: what it runs with, what its files say, and what it carries.
+
+pyinfra's docker facts list objects; none tells whether the running daemon has read its present configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api.exceptions import FactProcessError
+
+from tasks.reach import SECTION, parse_sections
+from tasks.systemd import CLOCK_RESOLUTION, started_at
+
+DAEMON_JSON = "/etc/docker/daemon.json"
+# What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
+APPLIED = "/run/openpai-deploy/docker-applied.json"
+
+_PROPERTIES = (
+    "LoadState", "ActiveState", "UnitFileState", "InvocationID", "NeedDaemonReload", "ExecMainStartTimestampMonotonic",
+    "ExecStart",
+)  # fmt: skip
+_UNITS = "$(systemctl show docker.service -p FragmentPath,DropInPaths --value)"
+_SCRIPT = f"""
+{SECTION}
+section version dockerd --version
+section unit systemctl show docker.service -p {",".join(_PROPERTIES)}
+section clock sh -c 'date +%s.%N; cut -d" " -f1 /proc/uptime'
+section file cat {DAEMON_JSON}
+section ctimes sh -c 'stat -c "%n %.Z" {DAEMON_JSON} {_UNITS}'
+section units sh -c 'cat {_UNITS}'
+section applied cat {APPLIED}
+section info timeout 20 docker info --format '{{{{json .}}}}'
+section containers timeout 20 docker ps --format '{{{{.ID}}}} {{{{.Names}}}}'
+"""
+
+
+@dataclass(frozen=True)
+class DockerDaemon:
+    """A host's Docker: binaries, unit, configuration file, and what is in force."""
+
+    installed: bool = False
+    version: str = ""
+    active: bool = False
+    enabled: bool = False
+    invocation: str = ""
+    needs_daemon_reload: bool = False
+    started: float = 0.0
+    exec_start: str = ""
+    file: str | None = None
+    file_changed: float = 0.0
+    units_changed: float = 0.0
+    units_digest: str = ""
+    applied: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    containers: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """True when the daemon answered `docker info`."""
+        return bool(self.info.get("ServerVersion"))
+
+    @property
+    def live_restore(self) -> bool:
+        """True when containers outlive a restart of the running daemon."""
+        return bool(self.info.get("LiveRestoreEnabled"))
+
+    @property
+    def in_force(self) -> dict[str, Any] | None:
+        """The daemon.json that the running daemon has read; None when nobody can tell."""
+        if self.applied and self.applied.get("invocation") == self.invocation:
+            return self.applied["config"]
+        if self.file_changed < self.started - CLOCK_RESOLUTION:
+            return json.loads(self.file) if self.file else {}
+        return None
+
+    @property
+    def units_in_force(self) -> bool:
+        """True when the daemon was started after its unit files (the proxy's drop-in among them) were last written."""
+        if self.applied and self.applied.get("invocation") == self.invocation:
+            return self.applied.get("units") == self.units_digest
+        return self.units_changed < self.started - CLOCK_RESOLUTION
+
+
+class Docker(FactBase[DockerDaemon]):
+    """Read everything about a host's Docker daemon in one command."""
+
+    default = DockerDaemon
+
+    def command(self) -> str:
+        return _SCRIPT
+
+    def process(self, output: list[str]) -> DockerDaemon:
+        try:
+            return parse_docker(output)
+        except (ValueError, KeyError, IndexError) as error:
+            raise FactProcessError(f"the state of Docker could not be read: {error}") from error
+
+
+def parse_docker(output: list[str]) -> DockerDaemon:
+    """Make a DockerDaemon of the fact's output. An invalid daemon.json is kept as text: judging it is the caller's."""
+    found = parse_sections(output)
+    unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
+    monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
+    file_changed = changed.pop(DAEMON_JSON, 0.0)
+    info = json.loads(found["info"]) if found["info"].startswith("{") else {}
+    return DockerDaemon(
+        installed=bool(found["version"]) and unit.get("LoadState") == "loaded",
+        version=found["version"].removeprefix("Docker version ").split(",")[0],
+        active=unit.get("ActiveState") == "active",
+        enabled=unit.get("UnitFileState") == "enabled",
+        invocation=unit.get("InvocationID", ""),
+        needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
+        started=started_at(found["clock"], monotonic),
+        exec_start=unit.get("ExecStart", ""),
+        file=found["file"] or None,
+        file_changed=file_changed,
+        units_changed=max(changed.values(), default=0.0),
+        units_digest=hashlib.sha256(found["units"].encode()).hexdigest(),
+        applied=json.loads(found["applied"]) if found["applied"] else {},
+        info=info,
+        containers=tuple(found["containers"].splitlines()),
+    )
+
+
+class DockerApi(FactBase[list[str]]):
+    """The lowest and the highest API version that the Docker daemon serves; nothing where none answers."""
+
+    default = list
+
+    def command(self) -> str:
+        return "docker version --format '{{.Server.MinAPIVersion}} {{.Server.APIVersion}}' 2>/dev/null || :"
+
+    def process(self, output: list[str]) -> list[str]:
+        return output[0].split() if output else []
+
+
+class GroupsOf(FactBase[list[str]]):
+    """The groups of a user, primary one included; none for an unknown user."""
+
+    default = list
+
+    def command(self, user: str) -> StringCommand:
+        return StringCommand("id", "-nG", QuoteString(user), "2>/dev/null || :")
+
+    def process(self, output: list[str]) -> list[str]:
+        return " ".join(output).split()

@@ -1,0 +1,203 @@
+"""The one owner of dockerd's options: /etc/docker/daemon.json merged, and the running daemon made to take it.
+
+pyinfra has no operation for either: files.put would overwrite the operator's keys, and systemd.service restarts on the
+word of the present run, which a killed run never gets to say. Its server.user replaces groups by default, reads every
+account with lastlog, and never settles where the group is the user's primary one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+
+from cluster.kubernetes import docker_fits
+from tasks import apt
+from tasks.apt import AptPackages, Package
+from tasks.docker import daemon_json
+from tasks.docker.daemon_json import Take
+from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf
+from tasks.reach import disruption_allowed, planning, show_diff, stop
+
+OLD_PACKAGES = ["docker", "docker-engine", "docker.io"]
+NEW, PREVIOUS = f"{DAEMON_JSON}.new", f"{DAEMON_JSON}.previous"
+# Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
+PATIENCE = 90
+
+
+@operation()
+def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -> Generator[Any]:
+    """Merge `settings` into daemon.json, and `defaults` where the file says nothing.
+
+    An invalid file stops the host and is left as it is. The merged file is validated by dockerd where dockerd can
+    (from 23.0), the old one kept beside it as .previous, and the new one renamed into place.
+    """
+    daemon = host.get_fact(Docker)
+    try:
+        current = daemon_json.parse(daemon.file)
+    except ValueError as error:
+        yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
+        return
+    defaults = dict(defaults or {})
+    if daemon.answers:
+        # A daemon at work keeps its images and containers where they are, unless the config says otherwise.
+        defaults.pop("data-root", None)
+    wanted = daemon_json.merge(current, settings, defaults)
+    if wanted == current:
+        return
+    clashes = daemon_json.clashes(daemon.exec_start, wanted)
+    if clashes:
+        yield stop(
+            f"docker.service sets {', '.join(clashes)} on dockerd's command line, which keeps it from starting with "
+            f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)"
+        )
+        return
+    text = daemon_json.render(wanted)
+    show_diff(DAEMON_JSON, daemon.file or "", text)
+    yield StringCommand("mkdir -p /etc/docker")
+    yield FileUploadCommand(io.StringIO(text), NEW)
+    keep = ""
+    if daemon.active and daemon.in_force is not None:
+        # Once the file is newer than the daemon, this note alone tells what the daemon runs with.
+        yield _record(daemon.in_force, daemon.units_digest if daemon.units_in_force else "")
+        # Only what the daemon has really run with is worth going back to.
+        keep = f"cp -p {DAEMON_JSON} {PREVIOUS}; " if daemon.file else ""
+    yield StringCommand(
+        f"if dockerd --help 2>/dev/null | grep -q -- --validate; then dockerd --validate --config-file {NEW} || "
+        f"{{ rm -f {NEW}; exit 1; }}; fi; {keep}chmod 644 {NEW} && mv -f {NEW} {DAEMON_JSON}"
+    )
+
+
+@operation()
+def settled() -> Generator[Any]:
+    """Make the running daemon take daemon.json and its unit files: nothing, a reload, or one safe restart.
+
+    A restart under running containers needs live-restore in force or the operator's word (allow_disruption). A daemon
+    that does not come back gets the previous file back, and the host fails saying so.
+    """
+    daemon = host.get_fact(Docker)
+    try:
+        wanted = daemon_json.parse(daemon.file)
+    except ValueError as error:
+        yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
+        return
+    if not daemon.installed:
+        yield StringCommand("systemctl enable --now docker.service")
+        return
+    if not daemon.enabled:
+        yield StringCommand("systemctl enable docker.service")
+    take = daemon_json.needed(daemon.in_force, wanted) if daemon.active else Take.RESTART
+    if take is Take.RELOAD or (take is Take.RESTART and _reload_would_save(daemon, wanted)):
+        yield from _reload(daemon, wanted)
+        daemon = host.get_fact(Docker)
+        if take is Take.RELOAD and not daemon_json.confirmed(daemon.info, wanted):
+            take = Take.RESTART
+    if take is Take.RESTART or not daemon.units_in_force:
+        yield from _restart(daemon, wanted)
+
+
+def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
+    """True when a reload first would turn live-restore on, so that the restart spares the containers."""
+    return bool(daemon.active and daemon.containers and not daemon.live_restore and wanted.get("live-restore"))
+
+
+def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
+    yield StringCommand(f"systemctl reload docker.service && sleep 1 && timeout {PATIENCE} docker info >/dev/null")
+    if daemon.in_force is not None:
+        taken = daemon_json.reloaded(daemon.in_force, wanted)
+        yield _record(taken, daemon.units_digest if daemon.units_in_force else "")
+
+
+def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
+    moves = daemon.answers and wanted.get("data-root", daemon.info["DockerRootDir"]) != daemon.info["DockerRootDir"]
+    if daemon.active and daemon.containers and (moves or not daemon.live_restore) and not disruption_allowed(host):
+        yield stop(
+            f"Docker must be restarted to take its configuration, but {running(daemon)} and "
+            f"{'data-root moves' if moves else 'live-restore is off'}; "
+            "stop them, or allow it with --data allow_disruption=yes"
+        )
+        return
+    if daemon.needs_daemon_reload:
+        yield StringCommand("systemctl daemon-reload")
+    start = f"systemctl restart docker.service && timeout {PATIENCE} docker info >/dev/null"
+    back = (
+        f"if [ -e {PREVIOUS} ]; then cp -p {DAEMON_JSON} {DAEMON_JSON}.rejected && cp -p {PREVIOUS} {NEW} && "
+        f"mv -f {NEW} {DAEMON_JSON} && systemctl reset-failed docker.service && {start} && "
+        f"echo 'dockerd runs again with the previous file; the rejected one is {DAEMON_JSON}.rejected' >&2; fi"
+    )
+    yield StringCommand(
+        f"{start} || {{ journalctl -u docker.service -n 5 --no-pager -o cat >&2; "
+        f"echo 'dockerd does not start with {DAEMON_JSON}' >&2; {back}; exit 1; }}"
+    )
+    yield _record(wanted, daemon.units_digest)
+
+
+def running(daemon: DockerDaemon) -> str:
+    """The running containers in words."""
+    names = ", ".join(line.split()[-1] for line in daemon.containers[:5])
+    return f"{len(daemon.containers)} containers run ({names})"
+
+
+def _record(wanted: dict[str, Any], units_digest: str) -> StringCommand:
+    """Note what the daemon now runs with: a reload leaves no other trace."""
+    note = json.dumps({"config": wanted, "units": units_digest})
+    return StringCommand(
+        f'umask 077; mkdir -p "$(dirname {APPLIED})" && '
+        "i=$(systemctl show docker.service -p InvocationID --value) && "
+        "printf '%s' ", QuoteString(note), f' | sed "s/^{{/{{\\"invocation\\": \\"$i\\", /" >{APPLIED}.new && '
+        f"mv -f {APPLIED}.new {APPLIED}", _separator="",
+    )  # fmt: skip
+
+
+@operation()
+def old_packages_removed() -> Generator[Any]:
+    """Remove docker, docker-engine and docker.io (guide, Docker, step 1), but not from under running containers."""
+    state = host.get_fact(AptPackages, names=OLD_PACKAGES)
+    present = [name for name in OLD_PACKAGES if state.get(name, Package()).installed]
+    if not present:
+        return
+    daemon = host.get_fact(Docker)
+    if daemon.containers and not disruption_allowed(host):
+        yield stop(
+            f"{', '.join(present)} must give way to docker-ce, but {running(daemon)}; "
+            "stop them, or allow it with --data allow_disruption=yes"
+        )
+        return
+    yield from apt.removed._inner(present)
+
+
+CGROUP_DRIVER = "native.cgroupdriver=systemd"
+
+
+@operation()
+def suits_kubelet(version: str) -> Generator[Any]:
+    """Stop a host whose Docker the kubelet of `version` (v1.20.2) could not drive."""
+    served = host.get_fact(DockerApi)
+    if not served:
+        if not planning():
+            yield stop("Docker does not answer; see: systemctl status docker")
+        return
+    if not docker_fits(version, *served):
+        yield stop(
+            f"Docker serves API {served[0]} to {served[1]}, which the kubelet of {version} does not speak; "
+            "set docker_version to 20.10 or newer and below 29, as 28"
+        )
+    try:
+        options = daemon_json.parse(host.get_fact(Docker).file).get("exec-opts", [])
+    except ValueError:
+        return
+    others = [one for one in options if one.startswith("native.cgroupdriver=") and one != CGROUP_DRIVER]
+    if others:
+        yield stop(f"daemon.json sets {others[0]}, the kubelet needs {CGROUP_DRIVER}; remove it from exec-opts")
+
+
+@operation()
+def member(user: str, group: str) -> Generator[Any]:
+    """Add `user` to `group`, keeping the user's other groups; the group is made if a package has not."""
+    if group not in host.get_fact(GroupsOf, user=user):
+        yield StringCommand("groupadd", "-f", QuoteString(group))
+        yield StringCommand("usermod", "-aG", QuoteString(group), QuoteString(user))

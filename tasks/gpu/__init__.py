@@ -1,0 +1,32 @@
+"""GPUs of workers: NVIDIA's driver, and the container runtime."""
+
+from tasks.gpu.deploy import install_driver, install_runtime
+from tasks.gpu.driver_policy import refusals
+from tasks.gpu.facts import (
+    TIMED_OUT,
+    DriverState,
+    NvidiaBus,
+    NvidiaDriver,
+    NvidiaSmi,
+    SmiReport,
+    describe,
+    faults,
+    parse_driver_state,
+    parse_smi,
+)
+
+__all__ = [
+    "TIMED_OUT",
+    "DriverState",
+    "NvidiaBus",
+    "NvidiaDriver",
+    "NvidiaSmi",
+    "SmiReport",
+    "describe",
+    "faults",
+    "install_driver",
+    "install_runtime",
+    "parse_driver_state",
+    "parse_smi",
+    "refusals",
+]

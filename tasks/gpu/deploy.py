@@ -1,0 +1,128 @@
+"""The guide's GPU driver and container runtime sections.
+
+Nouveau out of the way, NVIDIA's driver in, one reboot where it takes one; then NVIDIA's toolkit, and `nvidia` as
+Docker's default runtime.
+"""
+
+from __future__ import annotations
+
+import io
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from cluster import Config
+from tasks import apt, docker
+from tasks.gpu import operations
+from tasks.gpu.facts.driver import BLACKLIST
+from tasks.reach import FILES, config_of, render
+from tasks.systemd import reboot_for
+
+UNATTENDED = "/etc/apt/apt.conf.d/52openpai-nvidia"
+PIN = "/etc/apt/preferences.d/openpai-nvidia"
+PERSISTENCE = "openpai-nvidia-persistence.service"
+
+
+@deploy("GPU driver")
+def install_driver() -> None:
+    """Bring a worker from nouveau to a verified NVIDIA driver; nothing where gpu_type names another vendor."""
+    config = config_of(host)
+    if config.gpu_type != "nvidia":
+        return
+    operations.admissible(name="The driver that the config wants is possible", config=config)
+    _nouveau(config)
+    _driver(config)
+    operations.loaded(name="The driver is loaded")
+    operations.verified(name="Every GPU on the bus answers", config=config)
+    _put("persistence.service", f"/etc/systemd/system/{PERSISTENCE}", "Unit for persistence mode")
+    operations.persistent(name="Persistence mode", unit=PERSISTENCE)
+
+
+def _nouveau(config: Config) -> None:
+    _put("nouveau.conf", BLACKLIST, "nouveau is blacklisted")
+    operations.knows_blacklist(name="The initramfs knows the blacklist")
+    reboot_for(
+        name="Reboot where nouveau is loaded",
+        cause=operations.nouveau_loaded,
+        batch=config.reboot_batch,
+        patience=config.reboot_timeout,
+    )
+
+
+def _driver(config: Config) -> None:
+    _put("unattended-upgrades.conf", UNATTENDED, "Unattended upgrades leave the driver alone")
+    if config.nvidia_driver == "apt" and config.nvidia_driver_version:
+        pin = render("gpu/apt-pin.j2", version=config.nvidia_driver_version)
+        files.put(name="apt's choice of driver is pinned", src=io.StringIO(pin), dest=PIN, mode="644")
+    else:
+        files.file(name="apt's choice of driver is not pinned", path=PIN, present=False)
+    if config.nvidia_driver != "preinstalled":
+        operations.build_tools(name="Kernel headers and compiler", config=config)
+        operations.installed(name="NVIDIA driver", config=config)
+        reboot_for(
+            name="Reboot where another version of the driver is loaded",
+            cause=operations.other_version_loaded,
+            batch=config.reboot_batch,
+            patience=config.reboot_timeout,
+        )
+    if config.nvidia_driver == "apt":
+        operations.held(name="The driver's packages are held")
+
+
+def _put(source: str, destination: str, title: str) -> None:
+    files.put(name=title, src=str(FILES / "gpu" / source), dest=destination, mode="644")
+
+
+KEY, SOURCE = (
+    "/etc/apt/keyrings/nvidia-container-toolkit.asc",
+    "/etc/apt/sources.list.d/nvidia-container-toolkit.sources",
+)
+# The guide's list files: their repositories are gone, and one such source fails every refresh of the index.
+DEAD_SOURCES = (
+    "/etc/apt/sources.list.d/nvidia-container-runtime.list",
+    "/etc/apt/sources.list.d/nvidia-docker.list",
+    "/etc/apt/sources.list.d/libnvidia-container.list",
+)
+# All of one version: the toolkit accepts no other library.
+TOOLKIT = [
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+]
+RUNTIME = {"path": "/usr/bin/nvidia-container-runtime", "runtimeArgs": []}
+
+
+@deploy("GPU container runtime")
+def install_runtime() -> None:
+    """NVIDIA's container toolkit on a worker, and the config's default runtime; nothing for other vendors' devices.
+
+    daemon.json alone names the runtime: the guide's systemd override, which names it again as a flag of dockerd, would
+    throw away every other option of the unit.
+    """
+    config = config_of(host)
+    if config.gpu_type != "nvidia":
+        return
+    mirror = config.nvidia_toolkit_apt_mirror.rstrip("/")
+    for path in host.loop(DEAD_SOURCES):
+        files.file(name="No package source of the toolkit's predecessors", path=path, present=False)
+    apt.key(
+        name="NVIDIA's signing key",
+        url=config.nvidia_toolkit_apt_key_url or f"{mirror.removesuffix('/stable/deb')}/gpgkey",
+        fingerprint=config.nvidia_toolkit_apt_key_fingerprint,
+        path=KEY,
+    )
+    apt.source(
+        name="NVIDIA's package source", path=SOURCE, uri=f"{mirror}/$(ARCH)", suite="/", components="", signed_by=KEY
+    )
+    apt.packages(
+        name="NVIDIA's container toolkit, at its version and held",
+        names=[*TOOLKIT, *([] if config.nvidia_toolkit_package in TOOLKIT else [config.nvidia_toolkit_package])],
+        version=config.nvidia_toolkit_version,
+    )
+    docker.settings(
+        name="The runtime in daemon.json",
+        settings={"runtimes": {"nvidia": RUNTIME}, "default-runtime": config.worker_default_docker_runtime},
+    )
+    docker.settled(name="Docker runs with it")

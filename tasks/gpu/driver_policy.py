@@ -1,0 +1,176 @@
+"""What must happen to a host's NVIDIA driver, and what forbids it. Pure: facts and config in, decisions out.
+
+The deploy asks it before anything on a host changes; preflight asks it for every host at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from cluster import Config
+from tasks.gpu import runfile
+from tasks.gpu.facts.driver import DriverState, upstream_version, version_in
+from tasks.gpu.facts.gpus import SmiReport, faults, is_version
+
+
+def wanted_version(config: Config) -> str | None:
+    """The driver version asked for, or its beginning: the config's, the runfile's own, or the branch of apt."""
+    if config.nvidia_driver_version:
+        return config.nvidia_driver_version
+    if config.nvidia_driver == "runfile" and config.nvidia_driver_runfile:
+        return version_in(PurePosixPath(config.nvidia_driver_runfile).name)
+    if config.nvidia_driver == "apt" and config.nvidia_driver_branch:
+        return config.nvidia_driver_branch.partition("-")[0]
+    return None
+
+
+def is_wanted(version: str | None, config: Config) -> bool:
+    """True when `version` is what the config asks for; any version is where it asks for none."""
+    wanted = wanted_version(config)
+    return version is not None and (wanted is None or is_version(version, wanted))
+
+
+def install_needed(state: DriverState, config: Config) -> bool:
+    """True when a driver must be installed, or an installation that broke off must be repeated."""
+    if config.nvidia_driver == "preinstalled":
+        return False
+    return state.broken_off or not is_wanted(state.version, config)
+
+
+def apt_package(config: Config) -> str:
+    """The package that stands for the driver: Ubuntu's name has the branch, Debian's has none."""
+    branch = config.nvidia_driver_branch
+    return f"nvidia-driver-{branch}" if branch else "nvidia-driver"
+
+
+def apt_packages(config: Config) -> list[str]:
+    """What apt is asked for. Ubuntu's driver depends on nvidia-smi's package, Debian's does not."""
+    main = apt_package(config)
+    return [main] if config.nvidia_driver_branch else [main, "nvidia-smi"]
+
+
+def fitting(offered: Sequence[str], config: Config) -> list[str]:
+    """Those of apt's versions that the config accepts, in apt's order."""
+    return [version for version in offered if is_wanted(upstream_version(version), config)]
+
+
+def refusals(
+    state: DriverState,
+    config: Config,
+    *,
+    disruption: bool = False,
+    smi: SmiReport | None = None,
+    offered: Sequence[str] | None = None,
+) -> list[str]:
+    """Every reason not to touch the host's driver, each with its remedy; empty when the deploy may go on.
+
+    `disruption` is the operator's word that what runs may be stopped; `smi` nvidia-smi's answer where a driver is
+    loaded; `offered` the versions of apt_package() that the host's apt sources have. None leaves that check out.
+    """
+    if state.installing:
+        return []
+    if not state.bus:
+        return faults(state.bus, SmiReport())
+    if state.mismatch and not state.awaits_reboot:
+        return [
+            f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is installed, by an "
+            "upgrade outside this deploy; reboot the host, then run again"
+        ]
+    found = []
+    if smi is not None and not state.awaits_reboot and not state.broken_off:
+        found += faults(state.bus, smi)
+    if config.nvidia_driver == "preinstalled":
+        found += _preinstalled(state, config)
+    elif install_needed(state, config):
+        found += _installation(state, config, disruption)
+        if config.nvidia_driver == "apt":
+            found += _apt(state, config, offered)
+        else:
+            found += _runfile(state, config, disruption)
+    if state.nouveau and state.stale_initramfs and not state.initramfs_tool:
+        found.append(
+            "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild; "
+            "apt-get install initramfs-tools, then run again"
+        )
+    return found
+
+
+def _preinstalled(state: DriverState, config: Config) -> list[str]:
+    if state.version is None:
+        return [
+            f"no NVIDIA driver is installed for kernel {state.kernel}; install one, "
+            "or set nvidia_driver in config.yaml to runfile or apt"
+        ]
+    if not is_wanted(state.version, config):
+        return [
+            f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}; "
+            "install that version, or change nvidia_driver_version"
+        ]
+    if state.secure_boot and not state.loaded and not state.signed:
+        return [
+            "Secure Boot is on and the installed NVIDIA module is not signed, so the kernel will not load it; "
+            "sign it and enrol the key with mokutil, or turn Secure Boot off in the firmware"
+        ]
+    return []
+
+
+def _installation(state: DriverState, config: Config, disruption: bool) -> list[str]:
+    """What forbids installing any driver."""
+    found = []
+    if state.secure_boot:
+        found.append(
+            "Secure Boot is on and would refuse the unsigned module that is to be installed; turn it off in the "
+            "firmware, or install a signed driver yourself and set nvidia_driver: preinstalled"
+        )
+    if state.headers == "missing":
+        found.append(
+            f"linux-headers-{state.kernel} is in none of the host's apt sources; add a source that has it, "
+            "or install the distribution's current kernel and reboot into it"
+        )
+    if state.unowned and not disruption:
+        found.append(
+            f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came with the "
+            "machine's image or a container; set nvidia_driver: preinstalled, remove it and reboot, "
+            "or have it replaced with --data allow_disruption=yes"
+        )
+    if state.loaded and state.containers and not disruption:
+        found.append(
+            f"driver {state.loaded} must be replaced but {state.containers} containers run; "
+            "stop them, or allow it with --data allow_disruption=yes"
+        )
+    return found
+
+
+def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> list[str]:
+    found = []
+    if state.os == "ubuntu" and not config.nvidia_driver_branch:
+        found.append("Ubuntu's driver packages are named by branch; set nvidia_driver_branch, as 535 or 535-server")
+    elif offered is not None and not fitting(offered, config):
+        name, wanted = apt_package(config), wanted_version(config)
+        version = f" {wanted}" if wanted else ""
+        found.append(
+            f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'}); "
+            "add the component or source that has it (non-free on Debian), or change nvidia_driver_version"
+        )
+    if state.from_runfile:
+        found.append(
+            f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite; "
+            "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile"
+        )
+    return found
+
+
+def _runfile(state: DriverState, config: Config, disruption: bool) -> list[str]:
+    found = []
+    unusable = runfile.problem(config)
+    if unusable:
+        found.append(unusable)
+    elif not wanted_version(config):
+        found.append("the runfile's name shows no driver version; set nvidia_driver_version to the one it installs")
+    if state.packages and state.loaded and not disruption:
+        found.append(
+            f"the loaded driver {state.loaded} was installed from apt; purge it (apt-get purge '*nvidia*') and reboot, "
+            "set nvidia_driver: apt, or have it replaced with --data allow_disruption=yes"
+        )
+    return found

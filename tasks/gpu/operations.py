@@ -1,0 +1,222 @@
+"""NVIDIA's driver on a host, as the config wants it: admissible, installed, loaded, verified, kept initialised.
+
+pyinfra has no operation for any of these. Each decides from the host's state when it runs, so that a run cut short
+anywhere is taken up by the next one.
+
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.facts.files import Sha256File
+from pyinfra.facts.systemd import SystemdEnabled
+
+from cluster import Config
+from tasks import apt
+from tasks.apt import APT_GET, APT_UPDATE, AptOffers
+from tasks.gpu import driver_policy, runfile
+from tasks.gpu.facts.driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
+from tasks.gpu.facts.gpus import NvidiaSmi, faults
+from tasks.reach import FILES, detached, disruption_allowed, planning, stop
+
+CACHE = "/var/cache/openpai-deploy"
+_SCRIPT = FILES / "gpu/install-runfile.sh"
+# What an installation ends with: the module on the disk tells which version the next boot will load.
+_FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}"
+
+
+@operation()
+def admissible(config: Config) -> Generator[Any]:
+    """Stop the host, before anything on it changes, where its driver cannot become what the config wants."""
+    driver = host.get_fact(NvidiaDriver)
+    if driver.installing:
+        yield detached.wait(INSTALL)
+        driver = host.get_fact(NvidiaDriver)
+    allowed = disruption_allowed(host)
+    offered = None
+    if driver_policy.install_needed(driver, config):
+        offered = _offered(config)
+        if driver.headers != "present" or (offered is not None and not driver_policy.fitting(offered, config)):
+            if planning():
+                # A plan refreshes no index, so it leaves out what an old one may be wrong about.
+                certain = driver_policy.refusals(replace(driver, headers="present"), config, disruption=allowed)
+                yield stop(*certain) if certain else StringCommand(APT_UPDATE)
+                return
+            yield StringCommand(APT_UPDATE)
+            driver, offered = host.get_fact(NvidiaDriver), _offered(config)
+    # A planning run needs no second answer from GPUs that may take seconds each to wake.
+    smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None
+    reasons = driver_policy.refusals(driver, config, disruption=allowed, smi=smi, offered=offered)
+    if reasons:
+        yield stop(*reasons)
+
+
+def _offered(config: Config) -> tuple[str, ...] | None:
+    if config.nvidia_driver != "apt":
+        return None
+    name = driver_policy.apt_package(config)
+    return host.get_fact(AptOffers, names=[name]).get(name, ())
+
+
+@operation()
+def build_tools(config: Config) -> Generator[Any]:
+    """The kernel's headers and a compiler, where a driver is about to be built."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.install_needed(driver, config):
+        return
+    names = [] if driver.headers == "present" else [f"linux-headers-{driver.kernel}"]
+    if config.nvidia_driver == "runfile":
+        names += ["gcc", "make", "libc6-dev", *(["dkms"] if config.nvidia_driver_dkms else [])]
+        compiler = f"gcc-{driver.compiler}"
+        if driver.compiler and host.get_fact(AptOffers, names=[compiler]).get(compiler):
+            names.append(compiler)
+    if names:
+        yield from apt.packages._inner(names=names, hold=False)
+
+
+@operation()
+def installed(config: Config) -> Generator[Any]:
+    """Install the driver by the config's source where it is not the wanted one, in a unit that outlives this run."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.install_needed(driver, config):
+        return
+    yield StringCommand(f"mkdir -p {STATE} {CACHE}")
+    if config.nvidia_driver == "runfile":
+        yield from _install_runfile(driver, config)
+    else:
+        yield from _install_from_apt(driver, config)
+    driver = host.get_fact(NvidiaDriver)
+    if not driver_policy.is_wanted(driver.installed, config):
+        yield stop(
+            f"the installation left driver {driver.installed or 'none'} on the disk, "
+            f"not {driver_policy.wanted_version(config)}; "
+            f"see /var/log/nvidia-installer.log and {detached.LOGS}/{INSTALL}.log"
+        )
+
+
+def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
+    source, sha256 = str(config.nvidia_driver_runfile), runfile.digest(config)
+    cached = f"{CACHE}/{PurePosixPath(source).name}"
+    target = shlex.quote(cached)
+    if host.get_fact(Sha256File, path=cached) != sha256:
+        if runfile.is_url(source):
+            # apt's own helper: present on every host, and through apt's proxy.
+            yield StringCommand(
+                f"/usr/lib/apt/apt-helper download-file {shlex.quote(source)} {target}.new SHA256:{sha256} >/dev/null "
+                f"&& mv -f {target}.new {target}"
+            )
+        else:
+            yield FileUploadCommand(str(Path(source).expanduser()), cached)
+    script = f"{STATE}/{_SCRIPT.name}"
+    yield FileUploadCommand(str(_SCRIPT), script)
+    # A module built by another compiler than the kernel's own may not load.
+    compiler = f"c=$(command -v gcc-{driver.compiler}) && export CC=$c; " if driver.compiler else ""
+    packages = " ".join(package.name for package in driver.packages)
+    options = " --dkms" if config.nvidia_driver_dkms else ""
+    install = f"UNDER_WAY={UNDER_WAY} sh {script} {target} {shlex.quote(packages)}{options}"
+    yield detached.command(INSTALL, f"{compiler}{install} && {_FINISH}")
+
+
+def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
+    """Every package by name and version: apt would keep those installed at theirs, which no longer fit together."""
+    asked = driver_policy.apt_packages(config)
+    present = [package.name for package in driver.packages]
+    names = list(dict.fromkeys(asked + present))
+    offers = host.get_fact(AptOffers, names=names)
+    fitting = {name: driver_policy.fitting(offers.get(name, ()), config) for name in names}
+    missing = [name for name in asked if not fitting[name]]
+    if missing:
+        wanted = driver_policy.wanted_version(config) or ""
+        yield stop(f"{', '.join(missing)} {wanted}".rstrip() + " is in none of the host's apt sources")
+        return
+    chosen = [f"{name}={versions[0]}" for name, versions in fitting.items() if versions]
+    steps = [
+        f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }}",
+        *([f"apt-mark unhold {' '.join(present)}"] if present else []),
+        "DEBIAN_FRONTEND=noninteractive dpkg --configure -a",
+        f"{APT_GET} --no-install-recommends --allow-downgrades install {' '.join(map(shlex.quote, chosen))}",
+        _FINISH,
+    ]
+    yield detached.command(INSTALL, " && ".join(steps))
+
+
+@operation()
+def held() -> Generator[Any]:
+    """Hold every package of the driver: an upgrade under a loaded module stops every GPU program."""
+    driver = host.get_fact(NvidiaDriver)
+    names = [package.name for package in driver.packages if package.complete and package.name not in driver.held]
+    if names:
+        yield StringCommand(f"apt-mark hold {' '.join(names)} >/dev/null")
+
+
+@operation()
+def loaded() -> Generator[Any]:
+    """Load the driver where no boot has done it."""
+    driver = host.get_fact(NvidiaDriver)
+    if driver.loaded is None:
+        yield StringCommand("modprobe nvidia && modprobe nvidia_uvm")
+
+
+@operation()
+def verified(config: Config) -> Generator[Any]:
+    """Fail the host, naming the cause, where its driver and GPUs are not all there. Never changes anything."""
+    if planning():
+        return
+    driver = host.get_fact(NvidiaDriver)
+    found = faults(driver.bus, host.get_fact(NvidiaSmi))
+    if not driver_policy.is_wanted(driver.loaded, config):
+        found.append(
+            f"driver {driver.loaded or 'none'} is loaded, not {driver_policy.wanted_version(config)}; reboot the host"
+        )
+    if found:
+        yield stop(*found)
+
+
+@operation()
+def persistent(unit: str) -> Generator[Any]:
+    """Persistence mode on every GPU, now and after each boot by `unit`.
+
+    Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none.
+    """
+    if not host.get_fact(SystemdEnabled, services=[unit]).get(unit):
+        yield StringCommand(f"systemctl --no-reload enable --quiet {unit}")
+    if not all(gpu.persistence for gpu in host.get_fact(NvidiaSmi).gpus):
+        yield StringCommand(f"systemctl restart {unit}")
+
+
+def nouveau_loaded() -> str | None:
+    """A cause to reboot: nouveau holds the GPUs, and only a boot with it blacklisted lets go of them."""
+    return "nouveau is loaded" if host.get_fact(NvidiaDriver).nouveau else None
+
+
+def other_version_loaded() -> str | None:
+    """A cause to reboot: this deploy has installed another version than the one that is loaded."""
+    driver = host.get_fact(NvidiaDriver)
+    if not driver.awaits_reboot:
+        return None
+    return f"driver {driver.installed} is installed but {driver.loaded} is loaded"
+
+
+_REBUILD = {
+    "update-initramfs": "update-initramfs -u -k all",
+    "dracut": "dracut --force --regenerate-all",
+}
+
+
+@operation()
+def knows_blacklist() -> Generator[Any]:
+    """Rebuild every initramfs that is older than the blacklist of nouveau.
+
+    Both tools write beside the image and rename, so one that is newer is complete; a host without an initramfs has
+    nothing to rebuild.
+    """
+    state = host.get_fact(NvidiaDriver)
+    if state.stale_initramfs and state.initramfs_tool:
+        yield StringCommand(_REBUILD[state.initramfs_tool])

@@ -1,0 +1,19 @@
+"""Kubernetes: from hosts with Docker to nodes that are Ready and advertise their GPUs; then day 2.
+
+Every public name but `install` is also a command: pyinfra inventories/prod.py tasks.kubernetes.NAME
+"""
+
+from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapshot
+from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, renew_certificates
+
+__all__ = [
+    "bring_up",
+    "equip",
+    "install",
+    "join",
+    "remove_departed",
+    "renew_certificates",
+    "reset",
+    "restore",
+    "snapshot",
+]

@@ -1,0 +1,85 @@
+"""Kubernetes after the first day: workers that leave, snapshots and their restoration, the end of the cluster.
+
+Run one alone: pyinfra inventories/prod.py tasks.kubernetes.NAME
+"""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from cluster import Role
+from tasks.kubernetes.operations import departure, etcd
+from tasks.kubernetes.operations.restore import restored
+from tasks.reach import (
+    barrier,
+    cluster_of,
+    config_of,
+    disruption_allowed,
+    refused,
+    role_of,
+)
+from tasks.ssh import Account
+
+OTHERS = {
+    "kubespray": "kubespray's own playbooks change its clusters (remove-node.yml, reset.yml, upgrade-cluster.yml): "
+    "docs/kubernetes.md, kubespray",
+    "none": "config.yaml says installer: none, so this cluster is changed by what made it",
+}
+
+
+def ours() -> bool:
+    """Whether the cluster is kubeadm's, made here; for another one, its master stops with what to do instead."""
+    installer = config_of(host).installer
+    if installer != "kubeadm" and role_of(host) is Role.MASTER:
+        refused(name="Kubernetes of another installer", message=OTHERS[installer])
+    return installer == "kubeadm"
+
+
+@deploy("Departed workers")
+def remove_departed() -> None:
+    """Drain, delete and reset the workers that were deployed and are in worker.csv no more."""
+    if ours() and role_of(host) is Role.MASTER:
+        departure.departed(
+            name="Departed workers are out of the cluster",
+            cluster=cluster_of(host),
+            keep=config_of(host).etcd_snapshots_kept,
+            forced=disruption_allowed(host),
+        )
+
+
+@deploy("Kubernetes, the end of it")
+def reset() -> None:
+    """Take every host out of Kubernetes; needs --data confirm=NAME, the name of the cluster's folder."""
+    if not ours():
+        return
+    arguments = {
+        "cluster": cluster_of(host),
+        "confirmed": host.data.get("confirm"),
+        "keep": config_of(host).etcd_snapshots_kept,
+    }
+    if role_of(host) is Role.WORKER:
+        departure.reset(name="Workers leave Kubernetes", **arguments)
+    barrier(name="The master goes last")
+    if role_of(host) is Role.MASTER:
+        departure.reset(name="The master leaves Kubernetes", **arguments)
+
+
+@deploy("etcd, snapshot")
+def snapshot() -> None:
+    """Save etcd's content on the master, and copy the snapshots to the dev box."""
+    if not ours():
+        return
+    if role_of(host) is Role.MASTER:
+        etcd.saved(name="A snapshot of etcd", reason="manual", keep=config_of(host).etcd_snapshots_kept)
+    barrier(name="The snapshot comes first")
+    if role_of(host) is Role.DEV_BOX:
+        user, home = host.get_fact(Account, _sudo=False)
+        etcd.fetched(name="Copies on the dev box", folder=f"{home}/pai-deploy/etcd-snapshots", owner=user)
+
+
+@deploy("etcd, restore")
+def restore() -> None:
+    """Put back a snapshot: --data snapshot=FILE (a name among the kept ones) --data confirm=NAME."""
+    if ours() and role_of(host) is Role.MASTER:
+        restored(name="etcd has the snapshot's content", snapshot=host.data.get("snapshot"))

@@ -1,0 +1,21 @@
+"""The cluster from the dev box: kubectl, the kubeconfig where the guide has it, etcd's snapshots."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from tasks.kubernetes.deploy.node import program
+from tasks.kubernetes.operations import etcd, kubeconfig
+from tasks.reach import config_of
+from tasks.ssh import Account
+
+
+@deploy("Kubernetes, the dev box")
+def establish() -> None:
+    """kubectl, ~/pai-deploy/kube/config (0600, the user's), and copies of etcd's snapshots beside it."""
+    config = config_of(host)
+    user, home = host.get_fact(Account, _sudo=False)
+    program("kubectl", config)
+    kubeconfig.handed_over(name="Kubeconfig in ~/pai-deploy/kube/config", folder=f"{home}/pai-deploy", owner=user)
+    etcd.fetched(name="Copies of etcd's snapshots", folder=f"{home}/pai-deploy/etcd-snapshots", owner=user)

@@ -1,0 +1,116 @@
+"""What a host needs before it can be a Kubernetes node: packages, kernel, Docker's options, binaries, the kubelet."""
+
+from __future__ import annotations
+
+import io
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from cluster import Config, Role
+from cluster.kubeadm import api_server, kubelet_flags
+from cluster.kubernetes import BINARIES
+from cluster.kubernetes_release import binary_sha256, binary_url
+from tasks import apt, docker, systemd
+from tasks.apt import Binaries
+from tasks.kubernetes.operations import kernel, kubelet, membership
+from tasks.reach import FILES, cluster_host, cluster_of, config_of, render, role_of
+
+# Programs that kubeadm's first check, the kubelet and kube-proxy call.
+PACKAGES = ["conntrack", "ebtables", "ethtool", "iproute2", "iptables", "openssl", "socat"]
+MODULES = ["overlay", "br_netfilter"]
+SYSCTLS = {
+    "net.bridge.bridge-nf-call-iptables": "1",
+    "net.bridge.bridge-nf-call-ip6tables": "1",
+    "net.ipv4.ip_forward": "1",
+}
+POD_NETWORK, POD_NETWORK_UNIT = "/usr/local/sbin/openpai-pod-network", "/etc/systemd/system/openpai-pod-network.service"
+
+
+@deploy("Kubernetes, the host")
+def prepare() -> None:
+    """Everything on a master or worker that does not need a cluster yet."""
+    config = config_of(host)
+    host_gw = config.openpai_kube_network_plugin == "host-gw"
+    membership.touchable(
+        name="What Kubernetes is here may be gone on with",
+        node_name=cluster_host(host).name,
+        server=api_server(cluster_of(host)),
+        master=role_of(host) is Role.MASTER,
+    )
+    kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
+    docker.suits_kubelet(name="A Docker that the kubelet can drive", version=config.kubernetes_version)
+    # The distribution's plugins are for our own network; calico brings what it needs.
+    packages = [*PACKAGES, "containernetworking-plugins"] if host_gw else PACKAGES
+    apt.packages(name="Programs that Kubernetes calls", names=packages, hold=False)
+    _kernel()
+    docker.settings(name="Docker's cgroup driver", settings={"exec-opts": [docker.CGROUP_DRIVER]})
+    docker.settled(name="Docker runs with its cgroup driver")
+    for name in host.loop(BINARIES):
+        program(name, config)
+    _kubelet()
+    if host_gw:
+        _pod_network()
+
+
+def program(name: str, config: Config) -> None:
+    """One of kubeadm, kubelet and kubectl in /usr/local/bin, at its version and sum."""
+    apt.program(
+        name=f"{name} at its version",
+        path=f"/usr/local/bin/{name}",
+        url=lambda arch: binary_url(config, name, arch),
+        sha256=lambda arch: binary_sha256(config, name, arch),
+        version=config.kubernetes_version,
+        remedy=f"check kubernetes_mirror, {name}_download_url and kubernetes_sha256 in config.yaml",
+    )
+
+
+def _kernel() -> None:
+    files.put(
+        name="Kernel modules at boot",
+        src=io.StringIO("".join(f"{module}\n" for module in MODULES)),
+        dest="/etc/modules-load.d/openpai-kubernetes.conf",
+        mode="644",
+    )
+    kernel.modules(name="Kernel modules now", names=MODULES)
+    files.put(
+        name="Kernel settings at boot",
+        src=io.StringIO("".join(f"{key} = {value}\n" for key, value in SYSCTLS.items())),
+        dest="/etc/sysctl.d/99-openpai-kubernetes.conf",
+        mode="644",
+    )
+    kernel.sysctls(name="Kernel settings now", values=SYSCTLS)
+    kernel.no_swap(name="No swap")
+
+
+def _kubelet() -> None:
+    arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
+    flags = kubelet_flags(config_of(host), cluster_host(host), arch)
+    files.put(
+        name="The kubelet's flags",
+        src=io.StringIO(render("kubernetes/kubelet.default.j2", flags=flags)),
+        dest=kubelet.DEFAULTS,
+        mode="644",
+    )
+    files.put(
+        name="The kubelet's unit",
+        src=io.StringIO(render("kubernetes/kubelet.service.j2", defaults=kubelet.DEFAULTS, binary=kubelet.BINARY)),
+        dest=kubelet.UNIT,
+        mode="644",
+    )
+    kubelet.in_force(name="The kubelet runs with its configuration")
+
+
+def _pod_network() -> None:
+    node, pods = cluster_host(host).name, cluster_of(host).config.kube_pods_subnet
+    files.put(name="Pod network: program", src=str(FILES / "kubernetes/pod-network"), dest=POD_NETWORK, mode="755")
+    files.put(
+        name="Pod network: unit",
+        src=io.StringIO(render("kubernetes/pod-network.service.j2", node=node, pods=pods)),
+        dest=POD_NETWORK_UNIT,
+        mode="644",
+    )
+    systemd.fresh(
+        name="Pod network: running", unit="openpai-pod-network.service", files=[POD_NETWORK, POD_NETWORK_UNIT]
+    )

@@ -1,0 +1,160 @@
+"""Kubernetes by kubeadm: from hosts with Docker to nodes that are Ready and advertise their GPUs; and day 2."""
+
+from __future__ import annotations
+
+import io
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from cluster import Role
+from cluster.kubeadm import api_server, init_config
+from tasks import apt, kubespray
+from tasks.kubernetes.deploy import dev_box, node
+from tasks.kubernetes.deploy.day2 import ours
+from tasks.kubernetes.operations import (
+    certificates,
+    control_plane,
+    device_plugin,
+    folder_record,
+    membership,
+    nodes,
+    pod_network,
+    restore,
+)
+from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, render, role_of
+
+# Manifests that the cluster was given, kept beside kubeadm's own files.
+FOLDER = "/etc/kubernetes/openpai"
+DEVICE_PLUGIN = "daemonset/nvidia-device-plugin-daemonset"
+
+
+@deploy("Kubernetes")
+def install() -> None:
+    """The whole stage, for a host of any role, by the config's installer."""
+    installer = config_of(host).installer
+    if installer == "kubeadm":
+        _by_kubeadm()
+    elif installer == "kubespray":
+        kubespray.install()
+        barrier(name="kubespray comes first")
+    if installer != "none":
+        _finish()
+
+
+def _by_kubeadm() -> None:
+    role, config = role_of(host), config_of(host)
+    if role is not Role.DEV_BOX:
+        node.prepare()
+    if role is Role.MASTER:
+        bring_up()
+        # Before the workers join: one that joined and was never recorded could not be found when it leaves.
+        folder_record.hosts_recorded(name="The folder's record of the hosts", cluster=cluster_of(host))
+    barrier(name="The control plane comes first")
+    if role is Role.WORKER:
+        join()
+    if role is not Role.DEV_BOX and config.openpai_kube_network_plugin == "host-gw":
+        pod_network.converged(name="Pods are reachable", node=cluster_host(host).name)
+    barrier(name="Then the nodes")
+
+
+def _finish() -> None:
+    role, config = role_of(host), config_of(host)
+    if role is Role.MASTER:
+        equip()
+    barrier(name="Then what uses them")
+    if role is Role.WORKER and config.gpu_type == "nvidia":
+        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name)
+    if role is Role.DEV_BOX and config.installer == "kubeadm":
+        dev_box.establish()
+
+
+@deploy("Kubernetes, the control plane")
+def bring_up() -> None:
+    """The control plane on the master, and calico where it is the pod network."""
+    cluster, config = cluster_of(host), config_of(host)
+    files.put(
+        name="kubeadm's configuration", src=io.StringIO(init_config(cluster)), dest=control_plane.CONFIG, mode="600"
+    )
+    control_plane.up(
+        name="The control plane is up",
+        node_name=cluster_host(host).name,
+        server=api_server(cluster),
+        ignore=config.kubeadm_ignore_preflight_errors,
+        timeout=config.kubernetes_timeout,
+        keep=config.etcd_snapshots_kept,
+    )
+    files.put(
+        name="Program to restore etcd", src=str(FILES / "kubernetes/etcd-restore"), dest=restore.PROGRAM, mode="755"
+    )
+    if config.openpai_kube_network_plugin == "calico":
+        _calico()
+
+
+def _calico() -> None:
+    config = config_of(host)
+    original, path = f"{FOLDER}/calico-original.yaml", f"{FOLDER}/calico.yaml"
+    apt.downloaded(
+        name="Calico's manifest",
+        url=config.calico_manifest_url,
+        path=original,
+        sha256=config.calico_manifest_sha256,
+        remedy="check calico_manifest_url and calico_manifest_sha256 in config.yaml",
+    )
+    replaced = {"docker.io": config.docker_image_repo, "quay.io": config.quay_image_repo}
+    nodes.edited(
+        name="Calico's images from the config's repositories",
+        source=original,
+        path=path,
+        replaced={f"image: {old}/": f"image: {new.rstrip('/')}/" for old, new in replaced.items() if new},
+    )
+    nodes.applied(name="Calico", path=path)
+
+
+@deploy("Kubernetes, the worker")
+def join() -> None:
+    """A worker as a member of the cluster."""
+    membership.joined(
+        name="The worker is a member",
+        cluster=cluster_of(host),
+        worker=cluster_host(host),
+        ignore=config_of(host).kubeadm_ignore_preflight_errors,
+    )
+
+
+@deploy("Kubernetes, the cluster")
+def equip() -> None:
+    """Labels as OpenPAI expects them, the device plugin, certificates that last; then wait until all of it is ready."""
+    cluster, config = cluster_of(host), config_of(host)
+    masters, workers = [one.name for one in cluster.masters], [one.name for one in cluster.workers]
+    nodes.labelled(
+        name="Labels that OpenPAI expects",
+        labels={name: {"pai-master": "true"} for name in masters} | {name: {"pai-worker": "true"} for name in workers},
+        tainted={name: config.kube_master_taint for name in masters},
+    )
+    if config.gpu_type == "nvidia":
+        path = f"{FOLDER}/nvidia-device-plugin.yaml"
+        text = render("kubernetes/nvidia-device-plugin.yaml.j2", image=config.nvidia_device_plugin_image)
+        files.put(name="NVIDIA's device plugin: manifest", src=io.StringIO(text), dest=path, mode="644")
+        nodes.applied(name="NVIDIA's device plugin", path=path, kept=DEVICE_PLUGIN)
+    if config.installer == "kubeadm":
+        nodes.without_tokens(name="No token outlives its join")
+        renew_certificates()
+        if config.openpai_kube_network_plugin == "host-gw":
+            nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
+    nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
+    nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
+
+
+@deploy("Kubernetes, certificates")
+def renew_certificates() -> None:
+    """Certificates of the control plane renewed before they expire; a plain deploy does it too."""
+    config = config_of(host)
+    if ours() and role_of(host) is Role.MASTER:
+        certificates.renewed(
+            name="Certificates last and are in use",
+            days=config.kube_certificate_renewal_days,
+            keep=config.etcd_snapshots_kept,
+            timeout=config.kubernetes_timeout,
+        )

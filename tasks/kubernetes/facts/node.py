@@ -1,0 +1,183 @@
+"""A node's Kubernetes as it is: what kubeadm left on its disk, and what the API server says of it.
+
+pyinfra has no facts for Kubernetes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from pyinfra.api import FactBase
+
+from tasks.reach import SECTION, detached, parse_sections
+
+KUBERNETES = "/etc/kubernetes"
+ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
+BOOTSTRAP_CONF = f"{KUBERNETES}/bootstrap-kubelet.conf"
+CA = f"{KUBERNETES}/pki/ca.crt"
+MANIFESTS = f"{KUBERNETES}/manifests"
+ETCD_DATA = "/var/lib/etcd/member"
+KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+# What a join reads its token from: in memory, and removed with the command that reads it unless that one is killed.
+JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+# The API server's answer, or its absence, must not hold a fact up for long.
+ASK = "kubectl --request-timeout=10s --kubeconfig"
+
+_FILES = " ".join(
+    (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml")
+)
+# Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its configuration, the
+# add-ons come last.
+_MASTER_SCRIPT = f"""
+section ready {ASK} {ADMIN_CONF} get --raw /readyz
+section missing sh -c 'exec 2>&1
+    {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
+    {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info'
+"""
+
+
+class Api(Enum):
+    """What the API server says to a kubelet that asks for its own node."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    OTHER_CA = "other CA"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host's part in a Kubernetes cluster.
+
+    `missing` names what kubeadm's init makes through the API and the API says not to have; an API that says nothing
+    proves nothing.
+    """
+
+    running: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    server: str = ""
+    rotates: bool = False
+    api: Api = Api.SILENT
+    ready: bool = False
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def untouched(self) -> bool:
+        """True where no kubeadm has been at work."""
+        return not self.files
+
+    @property
+    def manifests_missing(self) -> tuple[str, ...]:
+        """Components of the control plane without a static pod."""
+        return tuple(name for name in COMPONENTS if f"{MANIFESTS}/{name}.yaml" not in self.files)
+
+
+class KubernetesNode(FactBase[Node]):
+    """Read a node's state in one command; `master` adds what only the control plane can tell."""
+
+    default = Node
+
+    def command(self, node: str, master: bool = False) -> str:
+        return (
+            f"{SECTION}\n"
+            f"section running systemctl list-units --plain --no-legend --state=active,activating '{detached.PREFIX}*'\n"
+            f"section files sh -c 'ls -d {_FILES}'\n"
+            f"section server sed -n 's/^ *server: //p' {KUBELET_CONF}\n"
+            f"section rotates grep -l kubelet-client-current.pem {KUBELET_CONF}\n"
+            f"section api sh -c 'test -e {KUBELET_CONF} && {ASK} {KUBELET_CONF} get node {node} -o name 2>&1'"
+            f"{_MASTER_SCRIPT if master else ''}"
+        )
+
+    def process(self, output: list[str]) -> Node:
+        found = parse_sections(output)
+        return Node(
+            running=tuple(
+                line.split()[0].removeprefix(detached.PREFIX).removesuffix(".service")
+                for line in found["running"].splitlines()
+            ),
+            files=frozenset(found["files"].split()),
+            server=found["server"].removeprefix("https://"),
+            rotates=bool(found["rotates"]),
+            api=read_api(found["api"]),
+            ready=found.get("ready", "") == "ok",
+            missing=frozenset(re.findall(r'\(NotFound\): \S+ "(\S+)" not found', found.get("missing", ""))),
+        )
+
+
+def read_api(said: str) -> Api:
+    """What kubectl's answer to `get node NAME -o name` means."""
+    if said.startswith("node/"):
+        return Api.KNOWN
+    if "(NotFound)" in said:
+        return Api.UNKNOWN
+    if "x509: certificate signed by unknown authority" in said:
+        return Api.OTHER_CA
+    if "Unauthorized" in said or "(Forbidden)" in said or "certificate has expired" in said:
+        return Api.REFUSED
+    return Api.SILENT
+
+
+class ClusterVersion(FactBase[str]):
+    """The version of the cluster that this host is a node of, as v1.20.2; empty on a host that is none.
+
+    The API server's, or while it is silent the installed kubelet's.
+    """
+
+    default = str
+
+    def command(self) -> str:
+        return (
+            f"test ! -e {KUBELET_CONF} || {ASK} {KUBELET_CONF} get --raw /version 2>/dev/null || "
+            "kubelet --version 2>/dev/null || :"
+        )
+
+    def process(self, output: list[str]) -> str:
+        match = re.search(r"\bv\d+\.\d+\.\d+\b", "\n".join(output))
+        return match[0] if match else ""
+
+
+class Kubeconfig(FactBase[str]):
+    """Sum, mode and owner of a kubeconfig, as one text; never its content."""
+
+    default = str
+
+    def command(self, path: str) -> str:
+        return f"{SECTION}\nsection sum sha256sum {path}\nsection stat stat -c '%a %U' {path}"
+
+    def process(self, output: list[str]) -> str:
+        found = parse_sections(output)
+        return f"{found['sum'][:64]} {found['stat']}".strip()
+
+
+class Configured(FactBase[bool]):
+    """Whether kubeadm has made this host a node: before that the kubelet has nothing to run with."""
+
+    default = bool
+
+    def command(self) -> str:
+        return f"test ! -e {KUBELET_CONFIG} || echo node"
+
+    def process(self, output: list[str]) -> bool:
+        return bool(output)
+
+
+def allocatable_gpus(node: str) -> str:
+    """Shell text: the GPUs of `node` that pods may ask for, by the kubelet's own credentials."""
+    column = "jsonpath={.status.allocatable.nvidia\\.com/gpu}"
+    return f"{ASK} {KUBELET_CONF} get node {node} -o '{column}' 2>/dev/null"
+
+
+class AllocatableGpus(FactBase[int]):
+    """The GPUs that pods on `node` may ask for; none where the API server does not answer."""
+
+    default = int
+
+    def command(self, node: str) -> str:
+        return f"{allocatable_gpus(node)} || :"
+
+    def process(self, output: list[str]) -> int:
+        return int(output[0] or 0)

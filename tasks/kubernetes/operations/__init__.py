@@ -1,0 +1,1 @@
+"""What changes Kubernetes. pyinfra has no operations for it."""

@@ -1,0 +1,75 @@
+"""The control plane on the master: brought up once, finished if a run was killed, revived if it is down.
+
+pyinfra has no operations for kubeadm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
+from tasks.kubernetes.operations.etcd import snapshot
+from tasks.kubernetes.steps import Refusal, Step, of_master
+from tasks.reach import detached, stop
+
+CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
+INIT = "kubeadm-init"
+# What kubeadm's first check holds against a half-finished init of our own.
+OWN_TRACES = (
+    "DirAvailable--var-lib-etcd", "FileAvailable--etc-kubernetes-manifests-etcd.yaml",
+    "FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml",
+    "FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml",
+    "FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml",
+    "Port-6443", "Port-10250", "Port-10257", "Port-10259", "Port-2379", "Port-2380",
+)  # fmt: skip
+
+
+@operation()
+def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) -> Generator[Any]:
+    """Have the control plane answer at `server`, from whatever state the master is in.
+
+    `ignore` names kubeadm's checks to pass over, `timeout` is in seconds, `keep` is the number of etcd snapshots kept.
+    """
+    node = host.get_fact(KubernetesNode, node=node_name, master=True)
+    if INIT in node.running:
+        yield detached.wait(INIT)
+        node = host.get_fact(KubernetesNode, node=node_name, master=True)
+    step = of_master(node, server)
+    if isinstance(step, Refusal):
+        yield stop(step.message)
+    elif step is Step.INIT:
+        yield _init(ignore)
+    elif step is Step.RESUME:
+        if node.ready:
+            yield snapshot("resume", keep)
+        yield _init([*ignore, *OWN_TRACES])
+    elif step in (Step.REWRITE, Step.REVIVE):
+        if step is Step.REWRITE:
+            phases = ("etcd local", "control-plane all")
+            yield StringCommand(" && ".join(f"kubeadm init phase {phase} --config {CONFIG}" for phase in phases))
+        yield StringCommand("systemctl start docker.service kubelet.service")
+        yield answering(timeout)
+
+
+def _init(ignore: list[str]) -> StringCommand:
+    checks = f" --ignore-preflight-errors={','.join(ignore)}" if ignore else ""
+    return detached.command(INIT, f"kubeadm init --config {CONFIG} --skip-token-print{checks}")
+
+
+def answering(timeout: int) -> StringCommand:
+    """Wait for the API server; when it stays silent, say which component is down and in which words it went."""
+    diagnosis = (
+        "for c in etcd kube-apiserver; do id=$(docker ps -aq --latest --filter label=io.kubernetes.container.name=$c); "
+        'if [ -z "$id" ]; then echo "$c: no container; the kubelet says:"; '
+        "journalctl -u kubelet -n 3 --no-pager -o cat; "
+        'else echo "$c: $(docker inspect -f "{{.State.Status}}" $id)"; docker logs --tail 3 $id 2>&1; fi; done >&2'
+    )
+    return StringCommand(
+        f'i=0; until [ "$({ASK} {ADMIN_CONF} get --raw /readyz 2>/dev/null)" = ok ]; do i=$((i+2)); '
+        f"[ $i -lt {timeout} ] || {{ echo 'the control plane does not come back:' >&2; {diagnosis}; exit 1; }}; "
+        "sleep 2; done"
+    )

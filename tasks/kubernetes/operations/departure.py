@@ -1,0 +1,100 @@
+"""Nodes leaving the cluster: one worker that left worker.csv, or all of them.
+
+pyinfra has no operations for Kubernetes, and none for hosts that are in its inventory no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host, logger
+from pyinfra.api import FunctionCommand, StringCommand, operation
+from pyinfra.api import Host as PyinfraHost
+from pyinfra.api.exceptions import ConnectError, PyinfraError
+
+from cluster import Cluster, Host, record
+from tasks.kubernetes.facts.cluster import KUBECTL, Members
+from tasks.kubernetes.facts.node import KubernetesNode
+from tasks.kubernetes.operations.etcd import CONTAINER, snapshot
+from tasks.reach import ask, stop
+
+# Seconds for the pods of a leaving node to end.
+DRAIN = 180
+# What kubeadm, the kubelet and the pod network leave behind; Docker, its images and the driver stay.
+RESET = (
+    "systemctl disable -q --now openpai-pod-network.service 2>/dev/null; "
+    "kubeadm reset -f >/dev/null && systemctl disable -q --now kubelet.service && "
+    "rm -rf /etc/cni/net.d/10-openpai.conflist /etc/cni/net.d/*calico* /var/lib/cni "
+    "/var/lib/openpai-deploy/pod-network /run/openpai-deploy/pod-network && "
+    "for r in $(ip -o route show proto 73 | cut -d' ' -f1); do ip route delete $r; done && "
+    "{ ! ip link show cni0 >/dev/null 2>&1 || ip link delete cni0; } && "
+    "iptables-save | grep -vE 'KUBE-|CNI-|cali-|openpai-pods' | iptables-restore"
+)
+
+
+@operation()
+def departed(cluster: Cluster, keep: int, forced: bool) -> Generator[Any]:
+    """On the master: drain, delete and reset every worker that was deployed and is in worker.csv no more.
+
+    A worker whose pods do not leave in time stays, unless it is down or `forced`. One that cannot be reached is taken
+    out of the cluster and named, with what to do when it comes back.
+    """
+    leaving = [one for one in record.departed(cluster) if one.role.value == "worker"]
+    if not leaving:
+        return
+    yield snapshot("removal", keep)
+    members = host.get_fact(Members)
+    for worker in leaving:
+        member = members.get(worker.name)
+        if member:
+            drain = f"drain {worker.name} --ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s"
+            give_up = "true" if forced or not member.ready else "exit 1"
+            yield StringCommand(
+                f"kubectl --kubeconfig /etc/kubernetes/admin.conf {drain} >/dev/null || "
+                f"{{ echo 'the pods of {worker.name} did not leave within {DRAIN} s; "
+                f"to go on all the same: --data allow_disruption=yes' >&2; {give_up}; }}"
+            )
+            yield StringCommand(f"{KUBECTL} delete node {worker.name}")
+        yield FunctionCommand(_reset_and_forget, (cluster, worker), {})
+
+
+def _reset_and_forget(state: Any, host: Any, cluster: Cluster, worker: Host) -> bool:
+    try:
+        ask(_outsider(host, cluster, worker), RESET)
+        host.log(f"{worker.name} has left the cluster and was reset")
+    except (ConnectError, PyinfraError, OSError) as error:
+        host.log(
+            f"{worker.name} has left the cluster but was not reset ({error}); "
+            "before it is used again, run there: kubeadm reset -f",
+            logger.warning,
+        )
+    record.forget(cluster, [worker.name])
+    return True
+
+
+def _outsider(host: Any, cluster: Cluster, worker: Host) -> PyinfraHost:
+    """A host that the inventory does not list, reached as its members are."""
+    other = PyinfraHost(worker.name, host.inventory, [], connector_cls=host.connector_cls)
+    other.data.address = worker.address
+    other.data.role = worker.role.value
+    other.data.cluster_folder = str(cluster.folder)
+    other.init(host.state)
+    return other
+
+
+@operation()
+def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Generator[Any]:
+    """Take this host out of Kubernetes for good, where `confirmed` is the cluster's name; etcd is saved first."""
+    node = host.get_fact(KubernetesNode, node="-")
+    if node.untouched:
+        return
+    if confirmed != cluster.folder.name:
+        yield stop(
+            f"this ends the cluster {cluster.folder.name} and everything that runs in it; "
+            f"to go on: --data confirm={cluster.folder.name}"
+        )
+        return
+    # A cluster that no longer runs cannot be saved, and may be reset all the same.
+    yield StringCommand(f'[ -z "$({CONTAINER})" ] || {{ ', snapshot("reset", keep), "; }")
+    yield StringCommand(RESET)

@@ -1,0 +1,24 @@
+"""The cluster folder's record of what was hosts_recorded, on this machine; pyinfra acts on hosts only."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra.api import FunctionCommand, operation
+
+from cluster import Cluster, record
+
+
+@operation()
+def hosts_recorded(cluster: Cluster) -> Generator[Any]:
+    """Have every master and worker of `cluster` in the record: one that leaves the CSV files is not forgotten then."""
+    recorded = {(one.name, one.address, one.role) for one in record.read(cluster.folder, [])}
+    hosts = (*cluster.masters, *cluster.workers)
+    if not {(one.name, one.address, one.role.value) for one in hosts} <= recorded:
+        yield FunctionCommand(_write, (cluster,), {})
+
+
+def _write(state: Any, host: Any, cluster: Cluster) -> bool:
+    record.write(cluster)
+    return True

@@ -1,0 +1,48 @@
+"""Modules, sysctls and swap as Kubernetes needs them, now and after a reboot.
+
+pyinfra's server.modprobe fails where a module is built in, server.sysctl edits lines of a shared file, and nothing
+there turns swap off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from tasks.kubernetes.facts.kernel import PROVIDES, KernelState
+
+
+@operation()
+def modules(names: list[str]) -> Generator[Any]:
+    """Load those of `names` that the kernel does not have in effect; their persistence is modules-load.d's affair."""
+    present = host.get_fact(KernelState, sysctls=[]).modules
+    for name in names:
+        if name not in present:
+            yield StringCommand(
+                f"modprobe {name} && {PROVIDES[name]} || {{ echo 'the kernel has no module {name}; install the package "
+                f"with the modules of kernel '$(uname -r) >&2; exit 1; }}"
+            )
+
+
+@operation()
+def sysctls(values: dict[str, str]) -> Generator[Any]:
+    """Set those of `values` that differ from the running kernel's."""
+    running = host.get_fact(KernelState, sysctls=list(values)).sysctls
+    for name, value in values.items():
+        if running.get(name) != value:
+            yield StringCommand(f"sysctl -q -w {name}={value}")
+
+
+@operation()
+def no_swap() -> Generator[Any]:
+    """Turn swap off and keep it off: swap.target, which fstab's entries and swap units hang from, is masked."""
+    kernel = host.get_fact(KernelState, sysctls=[])
+    for unit in kernel.swap_services:
+        yield StringCommand(f"systemctl disable --now {unit}")
+    if not kernel.swap_masked:
+        yield StringCommand("systemctl mask swap.target")
+    if kernel.swaps:
+        yield StringCommand("swapoff -a")

@@ -1,0 +1,44 @@
+"""The kubelet running with its present unit, flags and binary.
+
+pyinfra's systemd.service reloads systemd when told to, and restarts on the word of the present run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from tasks.kubernetes.facts.node import ClusterVersion, Configured
+from tasks.reach import stop
+from tasks.systemd import ServiceState
+
+UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
+
+
+@operation()
+def in_force() -> Generator[Any]:
+    """Enable the kubelet; on a node, restart it where its unit, flags or binary changed after it started."""
+    service = host.get_fact(ServiceState, unit="kubelet.service", files=[UNIT, DEFAULTS, BINARY])
+    if service.outdated:
+        yield StringCommand("systemctl daemon-reload")
+    if not service.enabled:
+        yield StringCommand("systemctl enable -q kubelet.service")
+    if host.get_fact(Configured) and (not service.active or service.stale):
+        yield StringCommand("systemctl restart kubelet.service")
+
+
+@operation()
+def version_kept(version: str) -> Generator[Any]:
+    """Stop a node of a cluster of another version than `version`, before any of its programs is replaced.
+
+    A kubelet may not be newer than its API server, and a deploy does not upgrade.
+    """
+    found = host.get_fact(ClusterVersion)
+    if found and found != version:
+        yield stop(
+            f"the cluster runs {found}, the config asks for {version}; set kubernetes_version to {found}, "
+            "or upgrade first: docs/kubernetes.md, Upgrade"
+        )

@@ -1,0 +1,102 @@
+"""A worker's membership: joined once, mended if a run was killed, never joined over another cluster's.
+
+pyinfra has no operations for kubeadm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host, logger, state
+from pyinfra.api import FunctionCommand, StringCommand, operation
+from pyinfra.api.exceptions import PyinfraError
+
+from cluster import Cluster, Host
+from cluster.kubeadm import TOKEN_LIFE, api_server, ca_hash, join_config
+from tasks.kubernetes.facts.cluster import JOIN_TOKEN
+from tasks.kubernetes.facts.node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
+from tasks.kubernetes.facts.pod_network import CONFLIST
+from tasks.kubernetes.steps import Refusal, Step, of_another_cluster, of_master, of_worker
+from tasks.reach import ask, detached, stop, the_master
+
+JOIN = "kubeadm-join"
+
+
+@operation()
+def touchable(node_name: str, server: str, master: bool) -> Generator[Any]:
+    """Stop a host whose Kubernetes no deploy may go on with: another cluster's, or a control plane without its data.
+
+    Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster.
+    """
+    node = host.get_fact(KubernetesNode, node=node_name, master=master)
+    # What an init or a join that still runs will leave is judged after it.
+    if node.running:
+        return
+    found = of_master(node, server) if master else of_another_cluster(node, server)
+    if isinstance(found, Refusal):
+        yield stop(found.message)
+
+
+@operation()
+def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
+    """Have this host a member of `cluster` as `worker`; `ignore` names kubeadm's checks to pass over."""
+    node = host.get_fact(KubernetesNode, node=worker.name)
+    if JOIN in node.running:
+        yield detached.wait(JOIN)
+        node = host.get_fact(KubernetesNode, node=worker.name)
+    if the_master(host) in state.failed_hosts:
+        yield stop("the master failed in this run; a worker joins once it is up")
+        return
+    step = of_worker(node, api_server(cluster))
+    if isinstance(step, Refusal):
+        yield stop(step.message)
+    elif step is Step.RESUME:
+        yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
+    elif step is Step.REGISTER:
+        # The kubelet registers its node when it starts, and only then. The node gets another range of pod addresses:
+        # without the old one's file no pod starts before the network has it.
+        yield StringCommand(f"rm -f {CONFLIST} && systemctl restart kubelet.service")
+        yield registered(worker.name)
+    elif step in (Step.JOIN, Step.REJOIN):
+        if step is Step.REJOIN:
+            # Of what an earlier join left, nothing is worth keeping: no kubelet has run with it.
+            yield StringCommand("kubeadm reset -f >/dev/null")
+        yield StringCommand(f"rm -f {CONFLIST}")  # of an earlier range, as above
+        yield FunctionCommand(_join, (cluster, worker, ignore), {})
+        yield registered(worker.name)
+
+
+def registered(name: str) -> StringCommand:
+    """Wait until the API server knows the node, which is some seconds after kubeadm says so."""
+    ask_self = f"kubectl --request-timeout=10s --kubeconfig /etc/kubernetes/kubelet.conf get node {name}"
+    return StringCommand(
+        f"i=0; until {ask_self} >/dev/null 2>&1; do i=$((i+1)); "
+        "[ $i -lt 60 ] || { echo 'the kubelet does not register its node; it says:' >&2; "
+        "journalctl -u kubelet -n 3 --no-pager -o cat >&2; exit 1; }; sleep 1; done"
+    )
+
+
+def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[str]) -> bool:
+    """Join with a token that the master makes for this one worker, and takes back."""
+    master = the_master(host)
+    try:
+        certificate = ask(master, f"cat {CA}")
+        described = f"--description {worker.name}{JOIN_TOKEN}"
+        kubeadm = f"kubeadm --kubeconfig {ADMIN_CONF}"
+        token = ask(master, f"{kubeadm} token create --ttl {TOKEN_LIFE}m {described}").strip()
+        try:
+            config = join_config(cluster, worker, token, ca_hash(certificate))
+            ask(host, f"umask 077; mkdir -p $(dirname {JOIN_CONFIG}) && cat >{JOIN_CONFIG}", stdin=config)
+            checks = f" --ignore-preflight-errors={','.join(ignore)}" if ignore else ""
+            script = f"trap 'rm -f {JOIN_CONFIG}' EXIT; kubeadm join --config {JOIN_CONFIG}{checks}"
+            worked, output = host.run_shell_command(detached.command(JOIN, script), _sudo=True)
+        finally:
+            # The part before the dot is the token's public name.
+            ask(master, f"{kubeadm} token delete {token.partition('.')[0]}")
+    except (PyinfraError, ValueError) as error:
+        host.log_styled(f"cannot join: {error}", fg="red", log_func=logger.error)
+        return False
+    for line in output.stderr_lines:
+        host.log(line, logger.error)
+    return worked

@@ -1,0 +1,135 @@
+"""The nodes as the API server has them: labels, the master's taint, readiness; and what runs on them from manifests.
+
+pyinfra has no operations for Kubernetes.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host, state
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from tasks.kubernetes.facts.cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
+from tasks.reach import stop
+
+MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
+
+
+@operation()
+def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Generator[Any]:
+    """Give nodes their `labels`, and the master's taint to those that `tainted` says; nodes that are not there wait."""
+    members = host.get_fact(Members)
+    for name, wanted in labels.items():
+        missing = {
+            key: value for key, value in wanted.items() if members.get(name) and members[name].labels.get(key) != value
+        }
+        if missing:
+            pairs = " ".join(f"{key}={value}" for key, value in missing.items())
+            yield StringCommand(f"{KUBECTL} label --overwrite node {name} {pairs}")
+    for name, wanted_taint in tainted.items():
+        if name in members and wanted_taint != (MASTER_TAINT in members[name].taints):
+            yield StringCommand(f"{KUBECTL} taint node {name} {MASTER_TAINT}{'' if wanted_taint else '-'}")
+
+
+@operation()
+def without_tokens() -> Generator[Any]:
+    """Delete the tokens of joins that are over; one whose run was killed would live out its time."""
+    left = host.get_fact(JoinTokens)
+    if left:
+        yield StringCommand(f"{KUBECTL} delete secret -n kube-system {' '.join(left)} >/dev/null")
+
+
+@operation()
+def readdressed(forced: bool) -> Generator[Any]:
+    """Delete pods whose address is of a range that their node has no more: nothing reaches them.
+
+    The system's are made again by what made them; of others, which may be jobs, only those that the operator gives up
+    (`forced`).
+    """
+    stranded = host.get_fact(StrandedPods)
+    given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
+    for pod in given_up:
+        namespace, _, name = pod.partition("/")
+        deletion = f"delete pod -n {namespace} {name} --ignore-not-found --timeout=60s"
+        yield StringCommand(f"kubectl --kubeconfig /etc/kubernetes/admin.conf {deletion}")
+    kept = [pod for pod in stranded if pod not in given_up]
+    if kept:
+        yield stop(
+            f"nothing reaches {len(kept)} pods, with addresses of a range that their node had before it registered "
+            f"again: {', '.join(kept)}; delete them when their work is done, or now with --data allow_disruption=yes"
+        )
+
+
+@operation()
+def ready(names: list[str], timeout: int) -> Generator[Any]:
+    """Wait until the nodes `names` are Ready; after `timeout` seconds fail with each one's own word.
+
+    Hosts that failed in this run have said why, and are not waited for.
+    """
+
+    def late() -> dict[str, str]:
+        members = host.get_fact(Members)
+        failed = {other.name for other in state.failed_hosts}
+        return {
+            name: members[name].fault if name in members else "not a member of the cluster"
+            for name in names
+            if name not in failed and (name not in members or not members[name].ready)
+        }
+
+    waiting = late()
+    if not waiting:
+        return
+    listed = " ".join(f"node/{name}" for name in waiting)
+    yield StringCommand(
+        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s {listed} "
+        ">/dev/null 2>&1 || :"
+    )
+    still = late()
+    if still:
+        yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()))
+
+
+@operation()
+def settled(timeout: int) -> Generator[Any]:
+    """Wait until every workload of kube-system has its pods ready; after `timeout` seconds fail naming the others."""
+    if not host.get_fact(Unready):
+        return
+    for kind in ("daemonset", "deployment"):
+        yield StringCommand(
+            f"for one in $({KUBECTL} get -n kube-system {kind} -o name); do "
+            f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system rollout status --timeout={timeout}s $one "
+            ">/dev/null 2>&1 || break; done"
+        )
+    still = host.get_fact(Unready)
+    if still:
+        yield stop(
+            *(
+                f"{workload} pods are ready; see: kubectl -n kube-system describe {workload.split()[0]}"
+                for workload in still
+            )
+        )
+
+
+@operation()
+def applied(path: str, kept: str | None = None) -> Generator[Any]:
+    """Have the objects of the manifest at `path` as it says.
+
+    `kept` (kind/name, in kube-system) names an object that somebody else may have put in our manifest's place: theirs
+    stays.
+    """
+    if host.get_fact(ManifestDiffers, path=path, kept=kept):
+        yield StringCommand("kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f", QuoteString(path))
+
+
+@operation()
+def edited(source: str, path: str, replaced: dict[str, str]) -> Generator[Any]:
+    """Have at `path` the text of `source` with the keys of `replaced` (plain text, no `|`) turned into their values."""
+    patterns = [f"s|{re.escape(old)}|{new}|" for old, new in replaced.items()]
+    edit = " ".join(["sed", *(f"-e {shlex.quote(one)}" for one in patterns or ["s|^||"]), shlex.quote(source)])
+    if host.get_fact(Same, edit=edit, path=path):
+        return
+    yield StringCommand(f"{edit} >{path}.new && mv -f {path}.new {path}")

@@ -1,0 +1,30 @@
+"""The host-gw pod network of a node.
+
+pyinfra has no operations for container networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from tasks.kubernetes.facts.pod_network import PodNetworkFaults
+from tasks.reach import stop
+
+# Seconds for a node to learn its share of the pods' network: the script asks every two.
+PATIENCE = 60
+
+
+@operation()
+def converged(node: str) -> Generator[Any]:
+    """Wait until the node `node`, this host, has its bridge and routes to others' pods; fail with what is missing."""
+    check = PodNetworkFaults().command(node)
+    if not host.get_fact(PodNetworkFaults, node=node):
+        return
+    yield StringCommand(f'i=0; until [ "$({check})" = end ] || [ $i -ge {PATIENCE} ]; do i=$((i+1)); sleep 1; done')
+    faults = host.get_fact(PodNetworkFaults, node=node)
+    if faults:
+        yield stop(*(f"pod network: {fault}" for fault in faults))

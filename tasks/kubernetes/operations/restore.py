@@ -1,0 +1,44 @@
+"""etcd's content put back from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FunctionCommand, operation
+
+from tasks.kubernetes.facts.cluster import Snapshots
+from tasks.kubernetes.operations.control_plane import answering
+from tasks.kubernetes.operations.etcd import FOLDER, copy
+from tasks.reach import cluster_host, cluster_of, config_of, detached, stop, the_dev_box
+from tasks.ssh import Account
+
+PROGRAM = "/usr/local/sbin/openpai-etcd-restore"
+
+
+@operation(is_idempotent=False)
+def restored(snapshot: str | None) -> Generator[Any]:
+    """Put the kept snapshot named `snapshot` in the place of etcd's data; where it is gone, the dev box's copy."""
+    cluster = cluster_of(host)
+    kept = host.get_fact(Snapshots, folder=FOLDER)
+    dev_box = the_dev_box(host)
+    _, home = dev_box.get_fact(Account, _sudo=False)
+    copies = f"{home}/pai-deploy/etcd-snapshots"
+    copied = dev_box.get_fact(Snapshots, folder=copies)
+    if snapshot not in kept.keys() | copied.keys():
+        named = ", ".join(sorted(kept.keys() | copied.keys())) or "there are none"
+        yield stop(f"choose a snapshot with --data snapshot=FILE: {named}")
+        return
+    if host.data.get("confirm") != cluster.folder.name:
+        yield stop(
+            f"this takes the cluster {cluster.folder.name} back to {snapshot}; to go on: "
+            f"--data confirm={cluster.folder.name}"
+        )
+        return
+    path = f"{FOLDER}/{snapshot}"
+    if snapshot not in kept:
+        yield FunctionCommand(copy, (dev_box, f"{copies}/{snapshot}", path, "root"), {})
+    master = cluster_host(host)
+    yield detached.command("etcd-restore", f"{PROGRAM} {path} {master.name} {master.address}")
+    yield answering(config_of(host).kubernetes_timeout)

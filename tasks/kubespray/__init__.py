@@ -1,0 +1,7 @@
+"""Kubernetes by kubespray."""
+
+from tasks.kubespray.deploy import install
+
+__all__ = [
+    "install",
+]

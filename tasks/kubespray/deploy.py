@@ -1,0 +1,73 @@
+"""Kubernetes by kubespray, the guide's own way: its pinned commit, run by Ansible on the dev box over the hosts."""
+
+from __future__ import annotations
+
+import io
+import shlex
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from cluster import Config, Role, render
+from tasks import apt
+from tasks.kubespray import operations
+from tasks.reach import cluster_of, config_of, role_of
+from tasks.ssh import Account
+
+# The last two releases that its old Ansible runs on, then the system's own.
+PYTHONS = ["python3.9", "python3.8", "python3"]
+
+
+@deploy("kubespray")
+def install() -> None:
+    """On the dev box: kubespray at its commit, its inventory from the cluster folder, cluster.yml, the kubeconfig."""
+    config = config_of(host)
+    if role_of(host) is not Role.DEV_BOX or config.installer != "kubespray":
+        return
+    user, home = host.get_fact(Account, _sudo=False)
+    folder, environment = f"{home}/pai-deploy", _environment(config)
+    apt.packages(name="Git and Python's venv", names=["git", "python3-venv"], hold=False)
+    operations.copy(
+        name="kubespray at its commit",
+        folder=folder,
+        repository=config.kubespray_repository,
+        commit=config.kubespray_commit,
+        environment=environment,
+        _sudo=False,
+    )
+    operations.installed(
+        name="What kubespray requires",
+        folder=folder,
+        pythons=[config.kubespray_python] if config.kubespray_python else PYTHONS,
+        environment=environment,
+        _sudo=False,
+    )
+    hosts = render.hosts_yml(cluster_of(host), f"{home}/.ssh/id_ed25519", f"{home}/.ssh/known_hosts")
+    variables = render.openpai_yml(config, [])
+    for place in host.loop((f"{folder}/cluster-cfg", f"{folder}/kubespray/inventory/pai")):
+        for name, text in host.loop((("hosts.yml", hosts), ("openpai.yml", variables))):
+            files.put(
+                name=f"{place.rpartition('/')[2]}/{name}",
+                src=io.StringIO(text),
+                dest=f"{place}/{name}",
+                mode="600",
+                _sudo=False,
+            )
+    operations.converged(
+        name="cluster.yml has run for this inventory",
+        folder=folder,
+        user=user,
+        home=home,
+        commit=config.kubespray_commit,
+        inputs=[hosts, variables],
+    )
+
+
+def _environment(config: Config) -> str:
+    """Shell text that sends git and pip through the config's proxy, which holds no password."""
+    proxies = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
+    given = {name: url for name, url in proxies.items() if url}
+    if given:
+        given["no_proxy"] = ",".join(config.no_proxy)
+    return "".join(f"export {name}={shlex.quote(url)}; " for name, url in given.items())

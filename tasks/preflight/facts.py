@@ -1,0 +1,96 @@
+"""All that preflight reads from a host, as one fact: one SSH command, whatever the number of probes.
+
+pyinfra runs one command for each of its facts, and none of them goes on where sudo does not work.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from pyinfra.api import FactBase
+from pyinfra.api.exceptions import FactProcessError
+
+from tasks.docker import Docker
+from tasks.gpu import NvidiaDriver, NvidiaSmi
+from tasks.preflight.snapshot import Snapshot, parse_snapshot
+from tasks.reach import FILES
+from tasks.time import TimeSync
+
+PROBES = FILES / "preflight/snapshot.sh"
+# Facts whose own commands run as probes of the snapshot.
+BUNDLED: dict[str, type[FactBase]] = {
+    "docker": Docker,
+    "nvidia_driver": NvidiaDriver,
+    "nvidia_smi": NvidiaSmi,
+    "time_sync": TimeSync,
+}
+
+# Standard input is sudo's password, then the program. Where sudo works the program runs as root; where it does not,
+# sudo's own words are reported and the program runs without rights. The times frame it all, for the clock's offset.
+_COMMAND = r"""
+date +'@@@ start%n%s%3N'
+IFS= read -r password
+program=$(cat)
+feed() { printf '%s\n' "$program"; }
+if [ "$(id -u)" = 0 ]; then feed | sh -s; exit; fi
+exec 3>&1
+if sudo -n true 2>/dev/null; then said=$(feed | sudo -n sh -s 2>&1 >&3)
+elif [ -z "$password" ]; then said=$(sudo -n true 2>&1); false
+else said=$({ printf '%s\n' "$password"; feed; } | sudo -k -S -p '' sh -s 2>&1 >&3)
+fi && exit
+printf '@@@ sudo\n%s\n' "${said:-sudo failed}"
+feed | sh -s
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL that a host must reach, as `apt` or by any `http` client, through `proxy` where one is set."""
+
+    id: str
+    client: str
+    url: str
+    proxy: str | None = None
+
+
+class HostSnapshot(FactBase[Snapshot]):
+    """Read a host as preflight sees it. Run it with `_sudo=False` and `_stdin=program(...)`."""
+
+    def command(self) -> str:
+        return _COMMAND
+
+    def process(self, output: list[str]) -> Snapshot:
+        try:
+            return parse_snapshot(output)
+        except (KeyError, ValueError, IndexError) as error:
+            raise FactProcessError(f"the host's answer cannot be read: {error!r}") from error
+
+
+def program(
+    peers: Iterable[str],
+    targets: Iterable[Target],
+    data_root: str,
+    lock_wait: int,
+    password: SecretStr | None,
+) -> io.BytesIO:
+    """The standard input of HostSnapshot: sudo's password, the parameters, and the probes.
+
+    `peers` are ADDRESS:PORT; `lock_wait` is in seconds. A stream, because pyinfra logs plain arguments.
+    """
+    urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
+    probes = [f"probe_{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]
+    lines = [
+        password.get_secret_value() if password else "",
+        f"PEERS={shlex.quote(' '.join(peers))}",
+        f"URLS={shlex.quote(urls)}",
+        f"DATA_ROOT={shlex.quote(data_root)}",
+        f"LOCK_WAIT={lock_wait}",
+        f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",
+        *probes,
+        PROBES.read_text(),
+    ]
+    return io.BytesIO("\n".join(lines).encode())

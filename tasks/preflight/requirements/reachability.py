@@ -1,0 +1,139 @@
+"""Requirements on the network: hosts reach each other, the proxy, package sources and registries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cluster import Config, Host, Role
+from cluster.kubernetes import BINARIES
+from cluster.kubernetes_release import binary_sha256
+from tasks.preflight import targets
+from tasks.preflight.facts import Target
+from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Shortfall, Subject, Survey, across_hosts, each_host
+from tasks.preflight.snapshot import Snapshot
+
+NO_ANSWER = "no answer"
+
+
+def _has_proxy(config: Config) -> bool:
+    return bool(targets.proxies(config))
+
+
+@across_hosts("peers", EVERY)
+def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Shortfall]]:
+    """Every host reaches every other's sshd. A host that is down is one row of its own, not one for each other."""
+    port = survey.config.ssh_port
+    missed: dict[Host, dict[Host, str]] = {}
+    for host, seen in hosts:
+        for other in survey.cluster.hosts:
+            if other == host or other.is_local or other.name in survey.absent:
+                continue
+            answer = seen.peers.get(f"{other.address}:{port}", NO_ANSWER)
+            if answer != "ok":
+                missed.setdefault(other, {})[host] = answer
+    for other, answers in missed.items():
+        expected = sum(host != other for host, _ in hosts)
+        if len(answers) == expected > 1:
+            reasons = ", ".join(sorted(set(answers.values())))
+            yield (
+                other,
+                Shortfall(
+                    f"no other host reaches {other.address}:{port} ({reasons})",
+                    "open to the cluster's hosts",
+                    "check this host's firewall and its network",
+                ),
+            )
+        else:
+            for host, answer in answers.items():
+                yield (
+                    host,
+                    Shortfall(
+                        f"{other.name} ({other.address}:{port}): {answer}",
+                        "every host reaches every other",
+                        f"check routes and firewalls between {host.name} and {other.name}",
+                    ),
+                )
+
+
+@each_host("proxy", EVERY, when=_has_proxy)
+def proxy(subject: Subject) -> Iterable[Shortfall]:
+    """The configured proxies answer."""
+    for each in targets.proxies(subject.config):
+        answer = subject.seen.peers.get(each, NO_ANSWER)
+        if answer != "ok":
+            yield Shortfall(
+                f"{each}: {answer}", "a proxy that answers", "check http_proxy and https_proxy, or the proxy"
+            )
+
+
+@each_host("docker-source", EVERY)
+def docker_source(subject: Subject) -> Iterable[Shortfall]:
+    """The package source of docker_apt_mirror answers, where Docker's packages are not installed yet."""
+    if subject.gets_docker and "docker-ce" not in subject.seen.packages:
+        yield from _source(subject, "docker-source", "docker_apt_mirror")
+
+
+@each_host("nvidia-source", WORKERS, when=lambda config: config.gpu_type == "nvidia")
+def nvidia_source(subject: Subject) -> Iterable[Shortfall]:
+    """nvidia_toolkit_apt_mirror answers, where the container toolkit is not installed yet."""
+    if "nvidia-container-toolkit" not in subject.seen.packages:
+        yield from _source(subject, "nvidia-source", "nvidia_toolkit_apt_mirror")
+
+
+@each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
+def kubernetes_source(subject: Subject) -> Iterable[Shortfall]:
+    """kubernetes_mirror has the version that is to be installed, where no kubelet is installed yet."""
+    if subject.seen.kubelet:
+        return
+    config, asked = subject.config, _targets(subject)
+    for id in targets.kubernetes_sources(config, subject.host.role):
+        reply = subject.seen.replies.get(id)
+        # A mirror need not have the sums of programs whose sum is known.
+        known = id.partition(":")[2] in BINARIES and binary_sha256(config, id.partition(":")[2], "amd64")
+        if not (known and reply and reply.status == 404):
+            fix = "check kubernetes_mirror, kubernetes_version, *_url, the proxy and the firewall"
+            yield from _unanswered(subject, asked[id], fix=fix)
+
+
+@each_host("registries", EVERY)
+def registries(subject: Subject) -> Iterable[Shortfall]:
+    """Every registry that images come from answers; for Docker Hub one of its mirrors is enough."""
+    config = subject.config
+    asked = _targets(subject)
+    mirrors, names = targets.target_ids(config)
+    mirrored = any(not _unanswered(subject, asked[each], registry=True) for each in mirrors)
+    for each in names:
+        if each == f"registry:{targets.DOCKER_HUB}" and mirrored:
+            continue
+        if subject.host.role is Role.DEV_BOX and each != f"registry:{config.docker_registry_domain}":
+            continue
+        fix = "check the name, the proxy and the firewall, or name a mirror (openpai_docker_registry_mirrors, *_repo)"
+        yield from _unanswered(subject, asked[each], registry=True, fix=fix)
+
+
+def _targets(subject: Subject) -> dict[str, Target]:
+    return {target.id: target for target in targets.targets(subject.survey.cluster, subject.host)}
+
+
+def _source(subject: Subject, id: str, keys: str) -> Iterable[Shortfall]:
+    return _unanswered(subject, _targets(subject)[id], fix=f"check {keys}, the proxy and the firewall")
+
+
+def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: str = "") -> list[Shortfall]:
+    """Nothing where the target answered well. A proxy that is down has its own row, and is not repeated for each URL.
+
+    A registry answers 401 to those who do not log in, and is there.
+    """
+    seen = subject.seen
+    if target.proxy and any(seen.peers.get(each) != "ok" for each in targets.proxies(subject.config)):
+        return []
+    reply = seen.replies.get(target.id)
+    if reply and (200 <= reply.status < 400 or (registry and reply.status in (401, 403))):
+        return []
+    url = target.url.replace("@id@", seen.os_id).replace("@codename@", seen.os_codename)
+    reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
+    through = f" through {target.proxy}" if target.proxy else ""
+    return [Shortfall(f"{url}{through}: {reason}", "an answer", fix)]
+
+
+ALL = (peers, proxy, docker_source, nvidia_source, kubernetes_source, registries)

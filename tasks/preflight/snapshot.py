@@ -1,0 +1,186 @@
+"""A host as preflight sees it, and the pure parser of the answer of files/preflight/snapshot.sh."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tasks.docker import DockerDaemon, parse_docker
+from tasks.gpu import TIMED_OUT, DriverState, SmiReport, parse_driver_state, parse_smi
+from tasks.time import TimeDaemon, parse_time
+
+
+@dataclass(frozen=True)
+class Address:
+    """An IPv4 address on an interface; `dynamic` where DHCP lent it for a time."""
+
+    interface: str
+    address: str
+    prefix: int
+    dynamic: bool
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on the file system that holds a folder, or will: bytes."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening TCP port and its owner: the process (empty: unseen), and docker or kubernetes if it is theirs."""
+
+    port: int
+    process: str
+    container: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What asking a URL brought: the HTTP status (0: none) and the client's words."""
+
+    status: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes."""
+
+    started: int
+    ended: int
+    sudo_error: str | None
+    os_id: str
+    os_version: str
+    os_codename: str
+    os_name: str
+    kernel: str
+    architecture: str
+    hostname: str
+    resolves: bool
+    machine_id: str
+    cpus: int
+    memory: int
+    swaps: tuple[str, ...]
+    systemd: bool
+    cgroup: str
+    addresses: tuple[Address, ...]
+    macs: dict[str, str]
+    space: dict[str, Space]
+    ports: tuple[Listener, ...]
+    lock_waited: int
+    lock_holder: str | None
+    packages: frozenset[str]
+    kubelet: bool
+    nvidia_runtime: bool
+    rivals: tuple[str, ...]
+    peers: dict[str, str]
+    replies: dict[str, Reply]
+    late: frozenset[str] = frozenset()
+    docker: DockerDaemon = field(default_factory=DockerDaemon)
+    driver: DriverState = field(default_factory=DriverState)
+    smi: SmiReport = field(default_factory=SmiReport)
+    time: TimeDaemon = field(default_factory=TimeDaemon)
+
+    def mac_of(self, address: str) -> str | None:
+        """The MAC of the interface that carries `address`."""
+        interface = next((each.interface for each in self.addresses if each.address == address), None)
+        return self.macs.get(interface) if interface else None
+
+
+def sections(output: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of each probe by its name, blank ones left out."""
+    found: dict[str, list[str]] = {}
+    for line in output:
+        if line.startswith("@@@ "):
+            current = found.setdefault(line[4:].strip(), [])
+        elif line.strip() and found:
+            current.append(line)
+    return found
+
+
+def parse_snapshot(output: Sequence[str]) -> Snapshot:
+    """Make a Snapshot of the answer; ValueError, KeyError or IndexError where it is not one, or was cut off."""
+    found = sections(output)
+    if not found.get("end"):
+        raise ValueError("it was cut off")
+    late = frozenset(found.get("late", ()))
+
+    def lines(probe: str) -> list[str]:
+        return found.get(probe, [])
+
+    os = dict(line.split("=", 1) for line in lines("os") if "=" in line)
+    waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
+    return Snapshot(
+        started=int(found["start"][0]),
+        ended=int(found["end"][0]),
+        sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
+        os_id=_unquoted(os.get("ID", "")),
+        os_version=_unquoted(os.get("VERSION_ID", "")),
+        os_codename=_unquoted(os.get("VERSION_CODENAME", "")),
+        os_name=_unquoted(os.get("PRETTY_NAME", "")),
+        kernel=found["kernel"][0],
+        architecture=found["kernel"][1],
+        hostname=found["name"][0],
+        resolves=bool(lines("resolves")),
+        machine_id=(lines("machine_id") or [""])[0],
+        cpus=int(found["cpus"][0]),
+        memory=int(found["memory"][0].split()[1]) * 1024,
+        swaps=tuple(line.split()[0] for line in lines("swaps")),
+        systemd="running" in lines("systemd"),
+        cgroup=_cgroup(lines("cgroup")),
+        addresses=tuple(_addresses(lines("addresses"))),
+        macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
+        space={
+            name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))
+        },
+        ports=tuple(_listener(line) for line in lines("ports")),
+        lock_waited=int(waited),
+        lock_holder=holder or None,
+        packages=frozenset(lines("packages")),
+        kubelet=bool(lines("kubelet")),
+        nvidia_runtime=bool(lines("runtime")),
+        rivals=tuple(lines("rivals")),
+        peers=dict(line.split(" ", 1) for line in lines("peers")),
+        replies=dict(_reply(line) for line in lines("urls")),
+        late=late,
+        docker=parse_docker(found["docker"]) if lines("docker") else DockerDaemon(),
+        driver=parse_driver_state(found["nvidia_driver"]) if lines("nvidia_driver") else DriverState(),
+        smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
+        time=parse_time(found.get("time_sync", [])),
+    )
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip("\"'")
+
+
+def _cgroup(types: list[str]) -> str:
+    if types[:1] == ["cgroup2fs"]:
+        return "v2"
+    return "hybrid" if "cgroup2fs" in types else "v1"
+
+
+def _addresses(lines: list[str]) -> list[Address]:
+    """Lines of `ip -o -4 address`; `dynamic` is its own word for an address with a limited lifetime."""
+    found = []
+    for line in lines:
+        match = re.match(r"\d+: (\S+)\s+inet ([\d.]+)/(\d+) (.*)", line)
+        if match:
+            interface, address, prefix, rest = match.groups()
+            found.append(Address(interface, address, int(prefix), "dynamic" in rest.split("\\")[0].split()))
+    return found
+
+
+def _listener(line: str) -> Listener:
+    port, _pid, container, process = (*line.split(" ", 3), "", "")[:4]
+    return Listener(int(port), process.strip(), "" if container == "-" else container)
+
+
+def _reply(line: str) -> tuple[str, Reply]:
+    name, status, said = (*line.split(" ", 2), "")[:3]
+    # apt repeats a proxy's whole answer; the first sentence tells.
+    return name, Reply(int(status), re.split(r"\s{2,}| \[IP:", said.strip())[0])

@@ -1,0 +1,33 @@
+"""How hosts are reached and spoken to, and what every task needs: the inventory, stopping, waiting, asking others."""
+
+from tasks.reach import detached
+from tasks.reach.barrier import barrier
+from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_allowed, role_of
+from tasks.reach.diff import show_diff
+from tasks.reach.inventory import groups
+from tasks.reach.other_hosts import ask, the_dev_box, the_master
+from tasks.reach.sections import SECTION, parse_sections
+from tasks.reach.stop import planning, refused, stop
+from tasks.reach.templates import FILES, render
+
+__all__ = [
+    "FILES",
+    "SECTION",
+    "ask",
+    "barrier",
+    "cluster_host",
+    "cluster_of",
+    "config_of",
+    "detached",
+    "disruption_allowed",
+    "groups",
+    "parse_sections",
+    "planning",
+    "refused",
+    "render",
+    "role_of",
+    "show_diff",
+    "stop",
+    "the_dev_box",
+    "the_master",
+]

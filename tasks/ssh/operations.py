@@ -1,0 +1,142 @@
+"""Keys, authorised keys, pinned host keys and password-free sudo for one user.
+
+pyinfra's server.user_authorized_keys and files.line write these files in place and know neither key pairs made on the
+host nor a sudoers file checked before it counts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+from pyinfra import host, inventory
+from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
+
+from tasks.reach import planning, show_diff, stop
+from tasks.ssh.facts import Ssh
+
+SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
+# $1 file, $2 owner, $3 lines to add: written beside and renamed, so that a killed run cannot lock anybody out.
+_ADD_LINES = (
+    'd=$(dirname "$1"); g=$(id -gn "$2"); [ -d "$d" ] || install -d -m 700 -o "$2" -g "$g" "$d"; '
+    't=$(mktemp "$1.XXXXXXXX") && trap \'rm -f "$t"\' EXIT && '
+    '{ [ ! -e "$1" ] || { cat "$1" && [ -z "$(tail -c1 "$1")" ] || echo; }; printf "%s\\n" "$3"; } >"$t" && '
+    'chmod 600 "$t" && chown "$2:$g" "$t" && mv -fT "$t" "$1"'
+)
+
+# $1 user. A private key whose public half is missing (a run killed between the two) gets that half, not a new key.
+_MAKE_KEY_PAIR = (
+    'h=$(getent passwd "$1" | cut -d: -f6); g=$(id -gn "$1"); k="$h/.ssh/id_ed25519"; umask 077; '
+    'install -d -m 700 -o "$1" -g "$g" "$h/.ssh" && rm -f "$k.new" "$k.new.pub" && '
+    'if [ -e "$k" ]; then ssh-keygen -y -P "" -f "$k" >"$k.new.pub"; '
+    'else ssh-keygen -q -t ed25519 -N "" -C "$1@$(hostname)" -f "$k.new" && '
+    'chown "$1:$g" "$k.new" && mv "$k.new" "$k"; fi && '
+    'chmod 644 "$k.new.pub" && chown "$1:$g" "$k.new.pub" && mv "$k.new.pub" "$k.pub"'
+)
+
+
+@operation()
+def operator_key(path: str) -> Generator[Any]:
+    """Make the key pair `path` on this machine if it is missing; an existing one is never touched."""
+    if Path(path).exists():
+        return
+
+    def make(state: Any, host: Host) -> bool:
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "openpai-deploy", "-f", path]
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+    yield FunctionCommand(make, (), {})
+
+
+@operation()
+def key_pair(user: str) -> Generator[Any]:
+    """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
+    if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
+        yield StringCommand("sh", "-c", QuoteString(_MAKE_KEY_PAIR), "sh", QuoteString(user))
+
+
+@operation()
+def authorized(user: str, identity: str) -> Generator[Any]:
+    """Authorise for `user` the key of the dev box and the one that this side logs in with (`identity`)."""
+    (dev_box,) = inventory.get_group("dev_box")
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    if not files.home:
+        yield stop(f"there is no user {user}; make the account of the config's `user`, with sudo, on this host")
+        return
+    keys = {"this side's": _public(identity)}
+    if dev_box.name != host.name:
+        keys["the dev box's"] = _dev_box_key(dev_box, user)
+    absent = [whose for whose, key in keys.items() if not key]
+    have = {_key(line) for line in files.authorized_keys}
+    missing = [key for key in keys.values() if _key(key) not in have]
+    # While planning, the keys that the run itself will make are absent.
+    if absent and not planning():
+        yield stop(f"no public key to authorise: {' and '.join(absent)}; see the messages above")
+    elif missing:
+        yield from _add(f"{files.home}/.ssh/authorized_keys", user, files.authorized_keys, missing)
+
+
+@operation()
+def known(user: str, pinned: str) -> Generator[Any]:
+    """Give `user` the pinned host keys of the file `pinned` (on this machine) as known hosts."""
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    have = set(files.known_hosts)
+    missing = [line for line in Path(pinned).read_text().splitlines() if line and line not in have]
+    if missing:
+        yield from _add(f"{files.home}/.ssh/known_hosts", user, files.known_hosts, missing)
+
+
+@operation()
+def sudo_without_password(user: str) -> Generator[Any]:
+    """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
+    line = f"{user} ALL=(ALL) NOPASSWD:ALL"
+    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    present = files.sudoers.strip()
+    if present == line and files.sudoers_mode == "440 root:root":
+        return
+    show_diff(SUDOERS, _text(present.splitlines()), _text([line]))
+    # sudo ignores files with a dot in their name, so a half-written .new never counts.
+    yield StringCommand(
+        f"umask 337; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
+        f"visudo -cqf {SUDOERS}.new && mv -f {SUDOERS}.new {SUDOERS} || {{ rm -f {SUDOERS}.new; exit 1; }}",
+        _separator="",
+    )  # fmt: skip
+
+
+def _public(identity: str) -> str:
+    """The public half of the private key `identity` on this machine; empty when there is none or it is encrypted."""
+    if not Path(identity).exists():
+        return ""
+    beside = Path(f"{identity}.pub")
+    if beside.exists():
+        return beside.read_text().strip()
+    command = ["ssh-keygen", "-y", "-P", "", "-f", identity]
+    made = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return made.stdout.strip()
+
+
+def _dev_box_key(dev_box: Host, user: str) -> str:
+    """The dev box's public key; empty when the dev box cannot be asked."""
+    if not dev_box.connected:
+        return ""
+    return dev_box.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key
+
+
+def _key(line: str) -> str:
+    """The key itself of a public key line, without options and comment."""
+    words = line.split()
+    return next((word for word in words if word.startswith("AAAA")), line)
+
+
+def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Generator[Any]:
+    shown = [line or "(a key that this run will make)" for line in lines]
+    show_diff(path, _text(present), _text([*present, *shown]))
+    yield StringCommand(
+        "sh", "-c", QuoteString(_ADD_LINES), "sh", QuoteString(path), QuoteString(owner), QuoteString("\n".join(lines))
+    )
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,133 @@
+"""Services that run with their present files, and reboots that a host's state calls for.
+
+pyinfra's systemd.service restarts when told that a file changed in this run; a run killed in between never tells the
+next one. Its server.reboot reboots whenever it is called, believes /proc/uptime (another kernel's in a container),
+knows neither batches nor containers, and ends with a traceback that names no host.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import gevent
+from gevent.lock import BoundedSemaphore
+from paramiko import SSHException
+from pyinfra import host, logger
+from pyinfra.api import FunctionCommand, Host, State, StringCommand, operation
+
+from tasks.reach import disruption_allowed, stop
+from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
+
+# Leaves the SSH session before the machine goes down, so that the command itself ends well.
+_REBOOT = StringCommand("(sleep 1; systemctl reboot) </dev/null >/dev/null 2>&1 &")
+_READ_BOOT_ID = StringCommand("cat", BOOT_ID)
+# sshd answers before the boot has ended; what follows must not meet units that are still starting.
+_BOOT_ENDED = StringCommand("timeout 120 systemctl is-system-running --wait")
+# Seconds between attempts to reach a host that reboots.
+_INTERVAL = 2
+
+
+class _Batch:
+    """Room for the occupied hosts of one run that are down at the same time, and the first that stayed down."""
+
+    def __init__(self, size: int):
+        self.room = BoundedSemaphore(size)
+        self.lost: str | None = None
+
+
+_batches: WeakKeyDictionary[State, _Batch] = WeakKeyDictionary()
+
+
+@operation()
+def reboot_for(cause: Callable[[], str | None], batch: int, patience: int) -> Generator[Any]:
+    """Reboot the host if `cause` gives a reason, and see to it that the reason is gone afterwards.
+
+    Hosts without running containers reboot all at once; of the others, which need allow_disruption, `batch` at a time,
+    and none after one that did not come back. `patience` is the time a host has to come back, in seconds. The machine
+    that this program runs on is never rebooted.
+    """
+    why = cause()
+    if why is None:
+        return
+    boot = host.get_fact(Boot)
+    if boot.boot_id == Path(BOOT_ID).read_text().strip():
+        yield stop(f"{why}, but this is the machine that pyinfra runs on; reboot it yourself, then run again")
+        return
+    if boot.containers and not disruption_allowed(host):
+        yield stop(
+            f"{why}, but {boot.containers} containers run on the host; "
+            "stop them, or allow the reboot with --data allow_disruption=yes"
+        )
+        return
+    yield FunctionCommand(_reboot, (why, boot.boot_id, batch if boot.containers else None, patience), {})
+    remaining = cause()
+    if remaining is not None:
+        yield stop(f"after the reboot still: {remaining}")
+
+
+def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None, patience: int) -> bool:
+    if batch is None:
+        return _reboot_and_wait(host, why, boot_id, patience)
+    shared = _batches.setdefault(state, _Batch(batch))
+    with shared.room:
+        if shared.lost is not None:
+            return _error(host, f"not rebooted ({why}), because {shared.lost} did not come back from its own reboot")
+        came_back = _reboot_and_wait(host, why, boot_id, patience)
+        if not came_back:
+            shared.lost = host.name
+        return came_back
+
+
+def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: int) -> bool:
+    host.log(f"rebooting: {why}")
+    started = time.monotonic()
+    if _run(host, _REBOOT) is None:
+        return _error(host, f"could not be told to reboot ({why})")
+    seen = False
+    while time.monotonic() - started < patience:
+        gevent.sleep(_INTERVAL)
+        current = _current_boot(host)
+        if current not in (None, boot_id):
+            _run(host, _BOOT_ENDED)
+            host.log(f"rebooted in {time.monotonic() - started:.0f} s")
+            return True
+        seen = current is not None
+    what = "was told to reboot but is still up as before" if seen else "did not come back from its reboot"
+    return _error(host, f"{host.name} {what} after {patience} s ({why}); look at its console, then run again")
+
+
+def _current_boot(host: Host) -> str | None:
+    """The boot id over a fresh connection; None while the host does not answer."""
+    host.disconnect()
+    host.connect(show_errors=False)
+    return _run(host, _READ_BOOT_ID) if host.connected else None
+
+
+def _run(host: Host, command: StringCommand) -> str | None:
+    """What `command`, run as root, says; None when it fails or the connection is lost."""
+    try:
+        done, output = host.run_shell_command(command, _sudo=True, _timeout=150)
+    except (OSError, EOFError, SSHException):
+        return None
+    return output.stdout.strip() if done else None
+
+
+def _error(host: Host, message: str) -> bool:
+    host.log_styled(message, fg="red", log_func=logger.error)
+    return False
+
+
+@operation()
+def fresh(unit: str, files: list[str]) -> Generator[Any]:
+    """Enable and start `unit`; restart it if one of `files` changed after it started."""
+    service = host.get_fact(ServiceState, unit=unit, files=files)
+    if service.outdated:
+        yield StringCommand("systemctl daemon-reload")
+    if not service.enabled:
+        yield StringCommand(f"systemctl enable {unit}")
+    if not service.active or service.stale:
+        yield StringCommand(f"systemctl restart {unit}")
