@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
                    iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
 # The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
@@ -10,19 +12,28 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse test lint unit lab-tests clean
+.PHONY: help setup packages rehearse lock test lint unit lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(VENV)/.ready  ## The virtual environment with everything in it
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "this machine has Python %d.%d; version 3.11 or newer is needed: make PYTHON=python3.11" % sys.version_info[:2])'
+$(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "== Python packages into $(VENV)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; needed = "$(PYTHON_NEEDED)"; sys.exit(None if sys.version_info >= tuple(map(int, needed.split("."))) else "this machine has Python %d.%d; version %s or newer is needed: make PYTHON=python%s" % (*sys.version_info[:2], needed, needed))'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+lock: | $(BIN)/python  ## Renew requirements.lock: the newest versions that requirements*.txt allow
+	@$(PIP) 'uv>=0.5,<1'
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(PYTHON_NEEDED) --generate-hashes \
+	  --no-emit-package openpai-deploy --custom-compile-command "make lock" \
+	  --output-file requirements.lock requirements-dev.txt
 
 packages:
 	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(DEBIAN_PACKAGES) 2>/dev/null | awk '$$2 == "installed" {print $$1}' | sort >/tmp/.have.$$$$; \
