@@ -5,4 +5,6 @@ from cluster.loader import load
 from cluster.model import Cluster, Host, Role
 from cluster.problems import ClusterError, Problem
 
-__all__ = ["Cluster", "ClusterError", "Config", "Host", "Problem", "Role", "load"]
+__version__ = "0.1.0"
+
+__all__ = ["Cluster", "ClusterError", "Config", "Host", "Problem", "Role", "__version__", "load"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cluster import atomic
+from cluster import __version__, atomic
 from cluster.loader import Inspection, inspect
 from cluster.problems import ClusterError, Problem
 
@@ -22,6 +22,7 @@ _existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(help=__doc__)
+@click.version_option(__version__, prog_name="openpai-deploy")
 def main() -> None:
     pass
 

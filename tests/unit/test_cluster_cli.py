@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from cluster import __version__
 from cluster.__main__ import main
 from tests.unit.cluster_folder import CONFIG, GOLDEN, MASTER, WORKER, C, M, W, assert_lines, write
 
@@ -35,6 +36,12 @@ def init(folder: Path, config: Path = INPUTS / "config") -> Result:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_version_is_the_changelogs_newest() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.output) == (0, f"openpai-deploy, version {__version__}\n")
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_init_takes_the_guides_files_as_they_are(tmp_path: Path) -> None:
