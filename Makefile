@@ -12,7 +12,7 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse lock test lint unit lab-tests clean
+.PHONY: help setup packages rehearse lock test lint format unit lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -61,6 +61,10 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+
+format: setup  ## Put the sources into ruff's form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
 unit: setup  ## The tests that need nothing but Python
 	$(PYTEST) -q tests/unit tests/plan
