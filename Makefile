@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
+                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl shellcheck
 # The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
 LAB_UNITS := docker-registry tinyproxy
 # A test that hangs for half an hour ends the run and shows where it stands; the longest take a few minutes.
@@ -57,10 +57,12 @@ test: packages setup lint  ## Every test
 	$(PYTEST) --maxfail=3 tests/unit tests/plan
 	$(PYTEST) --maxfail=3 tests/lab
 
-lint: setup  ## ruff and mypy
+lint: setup  ## ruff, mypy, shellcheck
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@command -v shellcheck >/dev/null || { echo "shellcheck is not installed; apt-get install shellcheck" >&2; exit 1; }
+	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' .ci files lab)
 
 format: setup  ## Put the sources into ruff's form
 	@$(BIN)/ruff check --fix .
