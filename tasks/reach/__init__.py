@@ -6,6 +6,7 @@ from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_
 from tasks.reach.diff import show_diff
 from tasks.reach.inventory import groups
 from tasks.reach.other_hosts import ask, the_dev_box, the_master
+from tasks.reach.script import script
 from tasks.reach.sections import SECTION, parse_sections
 from tasks.reach.stop import planning, refused, stop
 from tasks.reach.templates import FILES, render
@@ -26,6 +27,7 @@ __all__ = [
     "refused",
     "render",
     "role_of",
+    "script",
     "show_diff",
     "stop",
     "the_dev_box",
