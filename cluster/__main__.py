@@ -12,11 +12,13 @@ from pathlib import Path
 
 import click
 
-from cluster import __version__, atomic
+from cluster import __version__, secrets, versions
+from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
+from cluster.openpai import kubespray_files, openpai_files, parse_resources
 from cluster.problems import ClusterError, Problem
 
-_FILES = {"master": "master.csv", "worker": "worker.csv", "config": "config.yaml"}
+_FILES = {"master": MASTERS, "worker": WORKERS, "config": CONFIG}
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 _existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -75,29 +77,25 @@ def check(folder: Path, as_json: bool) -> None:
 def render(folder: Path, output: Path, resources: Path | None, layout_file: Path | None) -> None:
     """Render upstream's files from the cluster folder DIR: hosts.yml and openpai.yml for kubespray, and, with
     --resources, layout.yaml and services-configuration.yaml for OpenPAI."""
-    from cluster import render as renderer
-    from cluster import resources as node_resources
-    from cluster import secrets, textfile
-
     inspection = inspect(folder, layout_file)
     _say(inspection.problems, err=True)
     if inspection.cluster is None:
         sys.exit(1)
     try:
-        rendered = renderer.kubespray(inspection.cluster)
+        rendered = kubespray_files(inspection.cluster)
         if resources:
             problems: list[Problem] = []
-            text = textfile.read(resources, problems, missing="name a file that exists")
+            text = read_text(resources, problems, missing="name a file that exists")
             if text is None or problems:
                 raise ClusterError(problems)
-            nodes = node_resources.parse(text, resources.name)
+            nodes = parse_resources(text, resources.name)
             service_secrets = secrets.services(inspection.cluster)
-            more = renderer.openpai(inspection.cluster, nodes, service_secrets, inspection.layout, resources.name)
+            more = openpai_files(inspection.cluster, nodes, service_secrets, inspection.layout, resources.name)
             rendered.files |= more.files
             rendered.warnings += more.warnings
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in rendered.files.items():
-            atomic.write(output / name, content)
+            write_atomically(output / name, content)
     except ClusterError as error:
         _fail(error.problems)
     except OSError as error:
@@ -108,8 +106,6 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
 
 
 def _summary(inspection: Inspection) -> str:
-    from cluster import versions
-
     cluster = inspection.cluster
     assert cluster is not None
     workers = len(cluster.workers)

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from pydantic import SecretStr
 
-from cluster import atomic, textfile, yamlfile
+from cluster.files import parse_yaml, read_text, write_atomically
 from cluster.model import Cluster
 from cluster.problems import ClusterError, Problem
 
@@ -67,7 +67,7 @@ def services(cluster: Cluster) -> ServiceSecrets:
         # Begins with a letter: OpenPAI's templates put some of them into YAML without quotes.
         values |= {name: "s" + secrets.token_hex(16) for name in wanted if name not in values}
         try:
-            atomic.write(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
+            write_atomically(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
         except OSError as error:
             raise ClusterError(
                 [Problem(FILE, 0, f"cannot be written: {error.strerror}", "make the folder yours")]
@@ -83,8 +83,8 @@ def _read(path: Path) -> dict[str, str]:
     problems: list[Problem] = []
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         problems.append(Problem(FILE, 0, "others can read it", f"run: chmod 600 {path}"))
-    text = textfile.read(path, problems, missing="")
-    document = yamlfile.parse(text or "", FILE, problems)
+    text = read_text(path, problems, missing="")
+    document = parse_yaml(text or "", FILE, problems)
     data = document.data or {}
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
         problems.append(Problem(FILE, 1, "not a map of names to text", "put every value in quotes"))

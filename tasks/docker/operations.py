@@ -15,7 +15,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
-from cluster.kubernetes import docker_fits
+from cluster.kubernetes import docker_api_fits
 from tasks import apt
 from tasks.apt import AptPackages, Package
 from tasks.docker import daemon_json
@@ -181,7 +181,7 @@ def suits_kubelet(version: str) -> Generator[Any]:
         if not planning():
             yield stop("Docker does not answer; see: systemctl status docker")
         return
-    if not docker_fits(version, *served):
+    if not docker_api_fits(version, *served):
         yield stop(
             f"Docker serves API {served[0]} to {served[1]}, which the kubelet of {version} does not speak; "
             "set docker_version to 20.10 or newer and below 29, as 28"

@@ -9,7 +9,8 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
-from cluster import Config, Role, render
+from cluster import Config, Role
+from cluster.openpai import hosts_yml, openpai_yml
 from tasks import apt
 from tasks.kubespray import operations
 from tasks.reach import cluster_of, config_of, role_of
@@ -43,8 +44,8 @@ def install() -> None:
         environment=environment,
         _sudo=False,
     )
-    hosts = render.hosts_yml(cluster_of(host), f"{home}/.ssh/id_ed25519", f"{home}/.ssh/known_hosts")
-    variables = render.openpai_yml(config, [])
+    hosts = hosts_yml(cluster_of(host), f"{home}/.ssh/id_ed25519", f"{home}/.ssh/known_hosts")
+    variables = openpai_yml(config, [])
     for place in host.loop((f"{folder}/cluster-cfg", f"{folder}/kubespray/inventory/pai")):
         for name, text in host.loop((("hosts.yml", hosts), ("openpai.yml", variables))):
             files.put(

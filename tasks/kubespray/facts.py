@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase
 
-from cluster.kubespray import Version
+from cluster.kubernetes import PythonVersion
 from tasks.reach import SECTION, detached, parse_sections
 
 UNIT = f"{detached.PREFIX}kubespray.service"
@@ -22,7 +22,7 @@ class KubesprayState:
     commit: str = ""
     changed: bool = False
     requirements: str = ""
-    pythons: dict[str, Version] = field(default_factory=dict)
+    pythons: dict[str, PythonVersion] = field(default_factory=dict)
     installed: str = ""
     converged: str = ""
     collected: bool = False

@@ -13,7 +13,7 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import FunctionCommand, StringCommand, operation
 
-from cluster import kubespray
+from cluster.kubernetes import kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from tasks.kubespray.facts import UNIT, Kubespray, KubesprayState
 from tasks.reach import detached, planning, stop
 
@@ -50,7 +50,7 @@ def installed(folder: str, pythons: list[str], environment: str) -> Generator[An
     note = _sum(python, state.requirements)
     if state.installed == note:
         return
-    venv, limits = f"{folder}/kubespray-venv", shlex.quote(kubespray.constraints(state.requirements))
+    venv, limits = f"{folder}/kubespray-venv", shlex.quote(kubespray_constraints(state.requirements))
     yield StringCommand(
         f"{environment}rm -rf {venv} && {python} -m venv {venv} && printf %s {limits} >{venv}/limits.txt && "
         f"{venv}/bin/pip install -q --disable-pip-version-check -r {folder}/kubespray/requirements.txt "
@@ -60,12 +60,12 @@ def installed(folder: str, pythons: list[str], environment: str) -> Generator[An
 
 
 def _fits(python: str, state: KubesprayState) -> bool:
-    return python in state.pythons and kubespray.fits(state.pythons[python], state.requirements)
+    return python in state.pythons and kubespray_python_fits(state.pythons[python], state.requirements)
 
 
 def _no_python(pythons: list[str], state: KubesprayState) -> str:
     found = ", ".join(f"{name} is {major}.{minor}" for name, (major, minor) in state.pythons.items())
-    needed = f"Python {kubespray.named(state.requirements)} with its venv module"
+    needed = f"Python {kubespray_pythons(state.requirements)} with its venv module"
     return (
         f"kubespray's requirements need {needed} on the dev box "
         f"({found or 'none of ' + ', '.join(pythons) + ' is there'}); install one beside the system's own "

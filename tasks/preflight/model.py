@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster import Cluster, Config, Host, Role
-from cluster.layout import Layout
+from cluster.openpai import Layout
 from tasks.preflight.snapshot import Snapshot
 
 EVERY = frozenset(Role)

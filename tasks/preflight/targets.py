@@ -7,8 +7,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cluster import Cluster, Config, Host, Role
-from cluster.kubernetes import BINARIES
-from cluster.kubernetes_release import binary_url, etcd_repository, image_repository
+from cluster.kubernetes import BINARIES, binary_url, etcd_repository, image_repository
 from tasks.docker import MIRRORS
 from tasks.preflight.facts import Target
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from cluster import Config
-from cluster.kubernetes_release import pause_image
+from cluster.kubernetes import pause_image
 from tests.hosts.kubectl import Kubectl
 
 # Seconds for a pod to run; its image may have to be pulled first.

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cluster import Cluster, Config, Host, Role
-from cluster.layout import Layout
+from cluster.openpai import Layout
 from tasks.docker.facts import DockerDaemon
 from tasks.preflight.model import Clock, Survey
 from tasks.preflight.snapshot import Reply, parse_snapshot

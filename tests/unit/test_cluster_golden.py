@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import load, render, resources, secrets
+from cluster import load, secrets
 from cluster.loader import inspect
+from cluster.openpai import kubespray_files, openpai_files, parse_resources
 from tests.unit.cluster_folder import GOLDEN, assert_lines, write
 
 INPUTS = GOLDEN / "inputs-1.0"
@@ -123,7 +124,7 @@ def test_kubespray(case: str, master: str, name: str, tmp_path: Path) -> None:
         config += "allow_multiple_masters: true\ninstaller: kubespray\n"
     cluster = load(folder(tmp_path, master, config))
     upstream = (GOLDEN / "pai-1.0.y" / case / name).read_text()
-    assert differences(name, upstream, render.kubespray(cluster).files[name]) == []
+    assert differences(name, upstream, kubespray_files(cluster).files[name]) == []
 
 
 @pytest.mark.parametrize("name", ["hosts.yml", "openpai.yml"])
@@ -134,14 +135,14 @@ def test_seed(name: str, tmp_path: Path) -> None:
     assert_lines(said, ["config.yaml:1: user: the example's placeholder", "config.yaml:2: password: the example's"])
     seed = seed.replace("<your-ssh-username>", "me").replace("<your-ssh-password>", "it")
     upstream = (GOLDEN / "pai-1.0.y" / "seed" / name).read_text().replace("<your-ssh-username>", "me")
-    assert differences(name, upstream, render.kubespray(load(folder(tmp_path, config=seed))).files[name]) == []
+    assert differences(name, upstream, kubespray_files(load(folder(tmp_path, config=seed))).files[name]) == []
 
 
 @pytest.mark.parametrize("name", ["layout.yaml", "services-configuration.yaml"])
 def test_openpai(name: str, tmp_path: Path) -> None:
     cluster = load(folder(tmp_path))
-    nodes = resources.parse((INPUTS / "nodes-v100.json").read_text(), "nodes-v100.json")
-    rendered = render.openpai(cluster, nodes, secrets.services(cluster))
+    nodes = parse_resources((INPUTS / "nodes-v100.json").read_text(), "nodes-v100.json")
+    rendered = openpai_files(cluster, nodes, secrets.services(cluster))
     upstream = (GOLDEN / "pai-1.0.y" / "openpai-filled" / name).read_text()
     assert differences(name, upstream, rendered.files[name]) == []
     assert rendered.warnings == []
@@ -155,9 +156,9 @@ def test_v18(name: str, tmp_path: Path) -> None:
     worker = node | {"nvidia.com/gpu": "4"}
     measured = {"nodes": {"pai-master": node, "pai-worker1": worker, "pai-worker2": worker}}
     pods = [{"node": name, "requests": {"memory": "60Mi"}} for name in measured["nodes"]]
-    nodes = resources.parse(json.dumps(measured | {"pods": pods}), "nodes.json")
-    files = render.kubespray(found.cluster).files
-    files |= render.openpai(found.cluster, nodes, secrets.services(found.cluster), found.layout).files
+    nodes = parse_resources(json.dumps(measured | {"pods": pods}), "nodes.json")
+    files = kubespray_files(found.cluster).files
+    files |= openpai_files(found.cluster, nodes, secrets.services(found.cluster), found.layout).files
     assert differences(name, (V18 / name).read_text(), files[name]) == []
     assert files["layout.yaml"] == (tmp_path / "layout.yaml").read_text()
 
@@ -166,11 +167,11 @@ def test_v18(name: str, tmp_path: Path) -> None:
 def test_case(case: str, tmp_path: Path) -> None:
     """All files of a cluster that uses most keys, one case a version."""
     inputs = {path.name: path.read_bytes() for path in (GOLDEN / "cases" / case / "inputs").iterdir()}
-    nodes = resources.parse(inputs.pop("nodes.json").decode(), "nodes.json")
+    nodes = parse_resources(inputs.pop("nodes.json").decode(), "nodes.json")
     found = inspect(write(tmp_path, dict(inputs)))
     assert found.cluster, found.problems
-    files = render.kubespray(found.cluster).files
-    files |= render.openpai(found.cluster, nodes, secrets.services(found.cluster), found.layout).files
+    files = kubespray_files(found.cluster).files
+    files |= openpai_files(found.cluster, nodes, secrets.services(found.cluster), found.layout).files
     for path in (GOLDEN / "cases" / case / "upstream").iterdir():
         assert differences(path.name, path.read_text(), files[path.name]) == []
 

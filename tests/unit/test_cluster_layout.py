@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import Config, load, render
-from cluster.layout import Layout, Measurement, build
+from cluster import Config, load
+from cluster.openpai import Layout, Measurement, build_layout, measured_layout
 from tests.unit.cluster_folder import C, L, M, W, assert_lines, lines_of, write
 
 LAYOUT = """\
@@ -82,7 +82,7 @@ GPU = {"gpu_type": "nvidia.com/gpu", "gpu_model": "Tesla V100-SXM2-32GB", "gpu_c
 
 def built(folder: Path, *workers: Measurement) -> Layout:
     rows = "".join(f"{worker.name},10.0.0.{number}\n" for number, worker in enumerate(workers, 1))
-    return build(load(write(folder, V18 | {W: rows})), [MASTER, *workers])
+    return build_layout(load(write(folder, V18 | {W: rows})), [MASTER, *workers])
 
 
 def test_hosts_alike_are_one_sku_with_the_least_memory(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_hosts_that_differ_are_skus_of_their_own(tmp_path: Path) -> None:
 
 def test_what_is_built_passes_upstreams_schema(tmp_path: Path) -> None:
     layout = built(tmp_path, Measurement("w", 48, 256 * GIB, **GPU))
-    text = render.measured_layout(layout, Config.model_validate({"user": "a"}))
+    text = measured_layout(layout, Config.model_validate({"user": "a"}))
     assert lines_of(write(tmp_path, {L: text} | {W: "w,10.0.0.1\n", M: V18[M], C: V18[C]})) == []
     assert yaml.safe_load(text)["machine-list"][0] == {
         "hostname": "m",

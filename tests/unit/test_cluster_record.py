@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import ClusterError, load, record
+from cluster import ClusterError, load
+from cluster.files import departed_hosts, forget_deployed, record_deployed
 from tests.unit.cluster_folder import WORKER, M, W, assert_lines, lines_of, write
 
 
 def deployed(folder: Path) -> Path:
-    record.write(load(write(folder, {})))
+    record_deployed(load(write(folder, {})))
     return folder
 
 
@@ -53,26 +54,26 @@ def test_departed_hosts_stay_in_the_record_until_forgotten(tmp_path: Path) -> No
     write(deployed(tmp_path), {W: "openpai-001,10.0.0.1\n"})
     cluster = load(tmp_path)
     names = ["openpai-002", "openpai-003", "openpai-004"]
-    assert [host.name for host in record.departed(cluster)] == names
-    record.write(cluster)
-    assert [host.name for host in record.departed(cluster)] == names
-    record.forget(cluster, names[:2])
-    assert [host.name for host in record.departed(cluster)] == names[2:]
+    assert [host.name for host in departed_hosts(cluster)] == names
+    record_deployed(cluster)
+    assert [host.name for host in departed_hosts(cluster)] == names
+    forget_deployed(cluster, names[:2])
+    assert [host.name for host in departed_hosts(cluster)] == names[2:]
 
 
 def test_writing_the_same_again_touches_nothing(tmp_path: Path) -> None:
     path = deployed(tmp_path) / "deployed.yaml"
     before = path.stat()
-    record.write(load(tmp_path))
+    record_deployed(load(tmp_path))
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_nothing_departed_before_the_first_deploy(tmp_path: Path) -> None:
-    assert record.departed(load(write(tmp_path, {}))) == ()
+    assert departed_hosts(load(write(tmp_path, {}))) == ()
 
 
 def test_an_unreadable_record_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     cluster = load(write(tmp_path, {"deployed.yaml": "hosts: [\n"}))
-    for use in (record.departed, record.write):
+    for use in (departed_hosts, record_deployed):
         with pytest.raises(ClusterError, match=r"deployed.yaml:2: column 1: not YAML"):
             use(cluster)

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cluster import Cluster, ClusterError, Config, load, render, resources, secrets
+from cluster import Cluster, ClusterError, Config, load, secrets
+from cluster.openpai import hosts_yml, kubespray_files, openpai_files, openpai_yml, parse_resources
 from tests.unit.cluster_folder import C, W, assert_lines, write
 
 NODE = {"cpu": "23900m", "memory": "230000000Ki"}
@@ -25,13 +26,13 @@ def cluster(folder: Path, **keys: Any) -> Cluster:
 
 def variables(**keys: Any) -> dict[str, Any]:
     """openpai.yml for a config."""
-    return yaml.safe_load(render.openpai_yml(Config.model_validate(BASE | keys), []))
+    return yaml.safe_load(openpai_yml(Config.model_validate(BASE | keys), []))
 
 
 def services(found: Cluster, nodes: dict[str, Any] = NODES) -> tuple[dict[str, Any], list[str]]:
     """services-configuration.yaml and the warnings, for nodes."""
-    parsed = resources.parse(json.dumps({"nodes": nodes}), "nodes.json")
-    rendered = render.openpai(found, parsed, secrets.services(found), file="nodes.json")
+    parsed = parse_resources(json.dumps({"nodes": nodes}), "nodes.json")
+    rendered = openpai_files(found, parsed, secrets.services(found), file="nodes.json")
     return yaml.safe_load(rendered.files["services-configuration.yaml"]), [str(one) for one in rendered.warnings]
 
 
@@ -52,7 +53,7 @@ EXTRA = {
 def test_extra_variables_keep_their_type_and_win() -> None:
     found = variables(openpai_kubespray_extra_var=EXTRA)
     assert {name: found[name] for name in EXTRA} == EXTRA
-    text = render.openpai_yml(Config.model_validate(BASE | {"openpai_kubespray_extra_var": EXTRA}), [])
+    text = openpai_yml(Config.model_validate(BASE | {"openpai_kubespray_extra_var": EXTRA}), [])
     assert text.count("kube_log_level") == 1
 
 
@@ -86,18 +87,18 @@ def test_any_registry_login_comes_out_as_it_went_in(user: str, password: str, tm
 
 def test_passwords_are_in_no_file_but_the_services(tmp_path: Path) -> None:
     found = cluster(tmp_path, password="Pa55'\"word")
-    for text in render.kubespray(found).files.values():
+    for text in kubespray_files(found).files.values():
         assert "Pa55" not in text and "StrictHostKeyChecking=no" not in text
 
 
 def test_hosts_name_the_key_the_port_and_the_pinned_host_keys(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     found = cluster(folder, ssh_port=2222)
-    host = yaml.safe_load(render.hosts_yml(found))["all"]["hosts"]["openpai-001"]
+    host = yaml.safe_load(hosts_yml(found))["all"]["hosts"]["openpai-001"]
     assert host["ansible_port"] == 2222
     assert host["ansible_ssh_private_key_file"] == f"{folder}/id_ed25519"
     assert host["ansible_ssh_extra_args"].endswith(f"-o 'UserKnownHostsFile=\"{folder}/known_hosts\"'")
-    other = yaml.safe_load(render.hosts_yml(found, key_file="/k", known_hosts="/h"))["all"]["hosts"]["openpai-001"]
+    other = yaml.safe_load(hosts_yml(found, key_file="/k", known_hosts="/h"))["all"]["hosts"]["openpai-001"]
     assert other["ansible_ssh_private_key_file"] == "/k"
     assert other["ansible_ssh_extra_args"] == "-o StrictHostKeyChecking=yes -o UserKnownHostsFile=/h"
 
@@ -145,7 +146,7 @@ def test_variables_by_version(branch: str, labels: bool, qps: bool, dns: str) ->
 def test_kubelet_flags_replace_openpais_own_and_that_is_said() -> None:
     warnings: list[Any] = []
     config = Config.model_validate(BASE | {"branch_name": "master", "kubelet_custom_flags": {"v": 4}})
-    assert yaml.safe_load(render.openpai_yml(config, warnings))["kubelet_custom_flags"] == ["--v=4"]
+    assert yaml.safe_load(openpai_yml(config, warnings))["kubelet_custom_flags"] == ["--v=4"]
     assert_lines(
         [str(one) for one in warnings], ["openpai.yml:0: warning: kubelet_custom_flags replaces OpenPAI's own flag"]
     )
@@ -262,4 +263,4 @@ def test_the_order_of_nodes_is_the_order_of_cells(tmp_path: Path) -> None:
 
 def test_names_that_yaml_takes_for_numbers(tmp_path: Path) -> None:
     found = load(write(tmp_path, {W: "123,10.0.0.1\n1e3,10.0.0.2\nnull,10.0.0.3\n"}))
-    assert set(yaml.safe_load(render.hosts_yml(found))["all"]["children"]["gpu"]["hosts"]) == {"123", "1e3", "null"}
+    assert set(yaml.safe_load(hosts_yml(found))["all"]["children"]["gpu"]["hosts"]) == {"123", "1e3", "null"}

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from cluster import ClusterError, quantity, resources
+from cluster import ClusterError
+from cluster.kubernetes import parse_quantity
+from cluster.openpai import parse_resources
 from tests.unit.cluster_folder import assert_lines
 
 
@@ -31,7 +33,7 @@ from tests.unit.cluster_folder import assert_lines
 )
 def test_resources_that_cannot_be_read(text: str, line: str) -> None:
     with pytest.raises(ClusterError) as error:
-        resources.parse(text, "n")
+        parse_resources(text, "n")
     assert_lines(str(error.value).split("\n"), [line])
 
 
@@ -49,11 +51,11 @@ def test_resources_that_cannot_be_read(text: str, line: str) -> None:
     ],
 )
 def test_quantities(text: str, value: int | str) -> None:
-    assert quantity.parse(text) == Decimal(value)
+    assert parse_quantity(text) == Decimal(value)
 
 
 def test_requests_of_pods_are_added_up() -> None:
     pod = '{"node": "a", "requests": {"cpu": "100m", "memory": "1Mi"}}'
     text = f'{{"nodes": {{"a": {{"cpu": "1", "memory": "1Gi"}}}}, "pods": [{pod}, {pod}, {{"node": "b"}}]}}'
-    node = resources.parse(text, "n")["a"]
+    node = parse_resources(text, "n")["a"]
     assert (node.requested_cpu, node.requested_memory) == (Decimal("0.2"), 2 << 20)

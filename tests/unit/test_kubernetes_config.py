@@ -6,8 +6,18 @@ import pytest
 import yaml
 
 import cluster
-from cluster import kubernetes, kubernetes_release
-from cluster.kubeadm import ca_hash, init_config, join_config, kubelet_flags
+from cluster.checks import check_kubernetes
+from cluster.kubernetes import (
+    OFFICIAL_SHA256,
+    binary_sha256,
+    binary_url,
+    ca_hash,
+    docker_api_fits,
+    etcd_repository,
+    init_config,
+    join_config,
+    kubelet_flags,
+)
 from tests.unit.cluster_folder import CONFIG, lines_of, write
 
 
@@ -40,16 +50,8 @@ def test_what_cannot_work_is_said_with_the_keys_name(tmp_path, keys, said):
 
 
 def test_the_defaults_and_a_cluster_without_kubernetes_have_no_problem(tmp_path):
-    assert kubernetes.problems(loaded(tmp_path)) == []
-    assert kubernetes.problems(loaded(tmp_path, "installer: none\nkubernetes_version: latest\n")) == []
-
-
-def test_a_hosts_network_may_not_overlap_but_the_clusters_own_routes_may(tmp_path):
-    config = loaded(tmp_path).config
-    networks = {"a": ["0.0.0.0/0", "10.0.0.7/24", "10.200.0.0/25"], "b": ["10.192.5.0/24"], "c": ["10.128.0.0/9"]}
-    found = kubernetes.overlaps(config, networks)
-    assert [line.partition(":")[0] for line in found] == ["b", "c"]
-    assert "kube_service_addresses 10.192.0.0/13" in found[0]
+    assert check_kubernetes(loaded(tmp_path)) == []
+    assert check_kubernetes(loaded(tmp_path, "installer: none\nkubernetes_version: latest\n")) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_hosts_network_may_not_overlap_but_the_clusters_own_routes_may(tmp_pat
     ],
 )
 def test_docker_must_serve_the_version_that_the_kubelet_speaks(version, lowest, highest, fits):
-    assert kubernetes.docker_fits(version, lowest, highest) is fits
+    assert docker_api_fits(version, lowest, highest) is fits
 
 
 def test_binaries_come_from_the_mirror_or_from_their_own_url(tmp_path):
@@ -72,17 +74,15 @@ def test_binaries_come_from_the_mirror_or_from_their_own_url(tmp_path):
         "kubernetes_mirror: https://mirror.example.com/k8s/\n"
         'kubeadm_download_url: "https://other.example.com/{{ kubeadm_version }}/{{image_arch}}/kubeadm"\n',
     ).config
-    url = kubernetes_release.binary_url
-    assert url(config, "kubelet", "arm64") == "https://mirror.example.com/k8s/v1.21.14/bin/linux/arm64/kubelet"
-    assert url(config, "kubeadm", "amd64") == "https://other.example.com/v1.21.14/amd64/kubeadm"
+    assert binary_url(config, "kubelet", "arm64") == "https://mirror.example.com/k8s/v1.21.14/bin/linux/arm64/kubelet"
+    assert binary_url(config, "kubeadm", "amd64") == "https://other.example.com/v1.21.14/amd64/kubeadm"
 
 
 def test_sums_are_the_configs_else_the_official_ones_else_unknown(tmp_path):
-    sum_ = kubernetes_release.binary_sha256
     own = loaded(tmp_path, f"kubernetes_sha256: {{kubelet: {'f' * 64}}}\n").config
-    assert sum_(own, "kubelet", "amd64") == "f" * 64
-    assert sum_(own, "kubeadm", "amd64") == kubernetes_release.OFFICIAL_SHA256["v1.21.14", "amd64"]["kubeadm"]
-    assert sum_(loaded(tmp_path, "kubernetes_version: v1.20.2\n").config, "kubelet", "amd64") is None
+    assert binary_sha256(own, "kubelet", "amd64") == "f" * 64
+    assert binary_sha256(own, "kubeadm", "amd64") == OFFICIAL_SHA256["v1.21.14", "amd64"]["kubeadm"]
+    assert binary_sha256(loaded(tmp_path, "kubernetes_version: v1.20.2\n").config, "kubelet", "amd64") is None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_etcd_and_pause_have_repositories_of_their_own(tmp_path):
         'etcd_image_repo: quay.example.com/coreos/etcd\npod_infra_image_repo: "g.example.com/pause-{{ image_arch }}"\n'
     )
     described = loaded(tmp_path, keys)
-    assert kubernetes_release.etcd_repository(described.config) == "quay.example.com/coreos"
+    assert etcd_repository(described.config) == "quay.example.com/coreos"
     flags = kubelet_flags(described.config, described.workers[0], "arm64")
     assert flags["pod-infra-container-image"] == "g.example.com/pause-arm64:3.4.1"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.kubespray import constraints, fits, named
+from cluster.kubernetes import kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from tasks.kubespray.facts import Kubespray
 from tasks.kubespray.operations import _no_python
 
@@ -21,17 +21,21 @@ CURRENT = "ansible==10.7.0\ncryptography==44.0.2\n"
     ],
 )
 def test_old_ansible_needs_an_old_python(requirements, fitting, unfit):
-    assert [fits(version, requirements) for version in fitting] == [True] * len(fitting)
-    assert [fits(version, requirements) for version in unfit] == [False] * len(unfit)
+    assert [kubespray_python_fits(version, requirements) for version in fitting] == [True] * len(fitting)
+    assert [kubespray_python_fits(version, requirements) for version in unfit] == [False] * len(unfit)
 
 
 def test_old_jinja_needs_an_old_markupsafe():
-    assert constraints(RELEASE_2_11) == "markupsafe<2.1\n"
-    assert constraints(CURRENT) == ""
+    assert kubespray_constraints(RELEASE_2_11) == "markupsafe<2.1\n"
+    assert kubespray_constraints(CURRENT) == ""
 
 
 def test_the_pythons_are_named():
-    assert (named(RELEASE_2_11), named(WITHOUT_RUAMEL), named(CURRENT)) == ("3.6 to 3.8", "3.6 to 3.9", "3.6 or newer")
+    assert (kubespray_pythons(RELEASE_2_11), kubespray_pythons(WITHOUT_RUAMEL), kubespray_pythons(CURRENT)) == (
+        "3.6 to 3.8",
+        "3.6 to 3.9",
+        "3.6 or newer",
+    )
 
 
 def test_the_copy_is_read_and_the_remedy_named():

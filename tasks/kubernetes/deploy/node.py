@@ -9,9 +9,7 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from cluster import Config, Role
-from cluster.kubeadm import api_server, kubelet_flags
-from cluster.kubernetes import BINARIES
-from cluster.kubernetes_release import binary_sha256, binary_url
+from cluster.kubernetes import BINARIES, api_server, binary_sha256, binary_url, kubelet_flags
 from tasks import apt, docker, systemd
 from tasks.apt import Binaries
 from tasks.kubernetes.operations import kernel, kubelet, membership

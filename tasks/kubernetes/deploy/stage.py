@@ -9,7 +9,7 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from cluster import Role
-from cluster.kubeadm import api_server, init_config
+from cluster.kubernetes import api_server, init_config
 from tasks import apt, kubespray
 from tasks.kubernetes.deploy import dev_box, node
 from tasks.kubernetes.deploy.day2 import ours

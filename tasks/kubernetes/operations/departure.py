@@ -13,7 +13,8 @@ from pyinfra.api import FunctionCommand, StringCommand, operation
 from pyinfra.api import Host as PyinfraHost
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 
-from cluster import Cluster, Host, record
+from cluster import Cluster, Host
+from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import KUBECTL, Members
 from tasks.kubernetes.facts.node import KubernetesNode
 from tasks.kubernetes.operations.etcd import CONTAINER, snapshot
@@ -40,7 +41,7 @@ def departed(cluster: Cluster, keep: int, forced: bool) -> Generator[Any]:
     A worker whose pods do not leave in time stays, unless it is down or `forced`. One that cannot be reached is taken
     out of the cluster and named, with what to do when it comes back.
     """
-    leaving = [one for one in record.departed(cluster) if one.role.value == "worker"]
+    leaving = [one for one in departed_hosts(cluster) if one.role.value == "worker"]
     if not leaving:
         return
     yield snapshot("removal", keep)
@@ -69,7 +70,7 @@ def _reset_and_forget(state: Any, host: Any, cluster: Cluster, worker: Host) -> 
             "before it is used again, run there: kubeadm reset -f",
             logger.warning,
         )
-    record.forget(cluster, [worker.name])
+    forget_deployed(cluster, [worker.name])
     return True
 
 

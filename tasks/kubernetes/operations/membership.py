@@ -13,7 +13,7 @@ from pyinfra.api import FunctionCommand, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Cluster, Host
-from cluster.kubeadm import TOKEN_LIFE, api_server, ca_hash, join_config
+from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cluster import Config, Host, Role
-from cluster.kubernetes import BINARIES
-from cluster.kubernetes_release import binary_sha256
+from cluster.kubernetes import BINARIES, binary_sha256
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
 from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Shortfall, Subject, Survey, across_hosts, each_host

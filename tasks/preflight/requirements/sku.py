@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cluster import quantity
+from cluster.kubernetes import parse_quantity
 from tasks.preflight.model import CONTROLLED, Shortfall, Subject, each_host
 from tasks.preflight.requirements.machine import MB, resources
 
@@ -20,7 +20,7 @@ def layout(subject: Subject) -> Iterable[Shortfall]:
     if plan is None or machine is None:
         return
     sku, fix = plan.skus[machine.sku], f"correct machine-sku {machine.sku} in layout.yaml, or the machine"
-    memory = int(quantity.parse(sku.mem))
+    memory = int(parse_quantity(sku.mem))
     if seen.memory < memory:
         yield Shortfall(f"{seen.memory // MB} MB of memory", f"{memory // MB} MB", fix)
     if seen.cpus < sku.cpu.vcore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cluster.config import Config
-from cluster.kubernetes import minor
+from cluster.kubernetes.versions import minor_version
 
 OFFICIAL_IMAGES = "registry.k8s.io"
 # The pause image that kubeadm of each minor version names (its constants, PauseVersion).
@@ -75,7 +75,7 @@ def image_repository(config: Config) -> str:
 def dns_repository(config: Config) -> str:
     """The repository that holds image `coredns`: officially one level deeper from 1.21 on."""
     repository = image_repository(config)
-    nested = repository == OFFICIAL_IMAGES and (minor(config.kubernetes_version) or 0) >= 21
+    nested = repository == OFFICIAL_IMAGES and (minor_version(config.kubernetes_version) or 0) >= 21
     return f"{repository}/coredns" if nested else repository
 
 
@@ -88,7 +88,7 @@ def etcd_repository(config: Config) -> str:
 
 def pause_image(config: Config, arch: str) -> str:
     """The image of every pod's sandbox. The guide's key names it without tag and may hold the architecture."""
-    tag = PAUSE[minor(config.kubernetes_version) or max(PAUSE)]
+    tag = PAUSE[minor_version(config.kubernetes_version) or max(PAUSE)]
     chosen = config.pod_infra_image_repo
     repository = filled(chosen, config.kubernetes_version, arch) if chosen else f"{image_repository(config)}/pause"
     return f"{repository}:{tag}"

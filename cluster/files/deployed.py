@@ -8,17 +8,19 @@ from pathlib import Path
 
 import yaml
 
-from cluster import atomic, textfile, yamlfile
+from cluster.files.atomic import write_atomically
+from cluster.files.textfile import read_text
+from cluster.files.yamlfile import parse_yaml
 from cluster.model import Cluster, Host, Role
 from cluster.problems import ClusterError, Problem
 
-FILE = "deployed.yaml"
+DEPLOYED = "deployed.yaml"
 _HEADER = "# Written by the deploy: the hosts that it set up last. Not for editing.\n"
 _RESTORE = "restore it from a backup, or remove it (hosts that left the CSV files are then forgotten)"
 
 
 @dataclass(frozen=True)
-class Entry:
+class DeployedHost:
     """A host as it was deployed, and its line in the record."""
 
     name: str
@@ -27,60 +29,60 @@ class Entry:
     line: int = 0
 
 
-def read(folder: Path, problems: list[Problem]) -> list[Entry]:
+def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
     """The record in `folder`, empty before the first deploy; what is wrong with it is appended to `problems`."""
-    path = folder / FILE
+    path = folder / DEPLOYED
     if not path.exists():
         return []
-    text = textfile.read(path, problems, missing=_RESTORE)
+    text = read_text(path, problems, missing=_RESTORE)
     if text is None:
         return []
-    document = yamlfile.parse(text, FILE, problems)
+    document = parse_yaml(text, DEPLOYED, problems)
     if document.broken:
         return []
     hosts = document.data.get("hosts") if isinstance(document.data, dict) else None
     if not isinstance(hosts, list):
-        problems.append(Problem(FILE, 1, "not a record of a deploy: no list `hosts`", _RESTORE))
+        problems.append(Problem(DEPLOYED, 1, "not a record of a deploy: no list `hosts`", _RESTORE))
         return []
     entries = []
     for index, host in enumerate(hosts):
         line = document.line("hosts", index)
         try:
-            entries.append(Entry(str(host["name"]), str(host["address"]), Role(host["role"]).value, line))
+            entries.append(DeployedHost(str(host["name"]), str(host["address"]), Role(host["role"]).value, line))
         except (KeyError, TypeError, ValueError):
-            problems.append(Problem(FILE, line, "not a host of a deploy: name, address, role", _RESTORE))
+            problems.append(Problem(DEPLOYED, line, "not a host of a deploy: name, address, role", _RESTORE))
     return entries
 
 
-def departed(cluster: Cluster) -> tuple[Host, ...]:
+def departed_hosts(cluster: Cluster) -> tuple[Host, ...]:
     """Hosts that were deployed and are in the CSV files no more. Raises ClusterError when the record is unreadable."""
     present = {host.name for host in cluster.hosts}
     return tuple(Host(e.name, e.address, Role(e.role)) for e in _entries(cluster.folder) if e.name not in present)
 
 
-def write(cluster: Cluster) -> None:
-    """Record the masters and workers of `cluster` as deployed. Departed hosts stay in the record until `forget`."""
-    hosts = (*cluster.masters, *cluster.workers, *departed(cluster))
-    _write(cluster.folder, [Entry(host.name, host.address, host.role.value) for host in hosts])
+def record_deployed(cluster: Cluster) -> None:
+    """Record the masters and workers of `cluster` as deployed. Departed hosts stay in it until `forget_deployed`."""
+    hosts = (*cluster.masters, *cluster.workers, *departed_hosts(cluster))
+    _write(cluster.folder, [DeployedHost(host.name, host.address, host.role.value) for host in hosts])
 
 
-def forget(cluster: Cluster, names: Iterable[str]) -> None:
+def forget_deployed(cluster: Cluster, names: Iterable[str]) -> None:
     """Take hosts out of the record, once they are out of the cluster."""
     gone = set(names)
     _write(cluster.folder, [entry for entry in _entries(cluster.folder) if entry.name not in gone])
 
 
-def _entries(folder: Path) -> list[Entry]:
+def _entries(folder: Path) -> list[DeployedHost]:
     problems: list[Problem] = []
-    entries = read(folder, problems)
+    entries = read_deployed(folder, problems)
     if problems:
         raise ClusterError(problems)
     return entries
 
 
-def _write(folder: Path, entries: Iterable[Entry]) -> None:
+def _write(folder: Path, entries: Iterable[DeployedHost]) -> None:
     hosts = [{"name": entry.name, "address": entry.address, "role": entry.role} for entry in entries]
     text = _HEADER + yaml.dump({"hosts": hosts}, Dumper=yaml.CSafeDumper, sort_keys=False)
-    path = folder / FILE
+    path = folder / DEPLOYED
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        atomic.write(path, text)
+        write_atomically(path, text)

@@ -6,18 +6,34 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from cluster.config import Config
-from cluster.configfile import FILE, ConfigFile
-from cluster.hosts import Row, address_flaw
+from cluster.files import CONFIG, DEPLOYED, MASTERS, WORKERS, ConfigFile, DeployedHost, HostRow, address_flaw
+from cluster.model import Role
 from cluster.problems import NOTICE, Problem
-from cluster.record import Entry
 
-MASTERS, WORKERS = "master.csv", "worker.csv"
+_ROLES = {MASTERS: Role.MASTER, WORKERS: Role.WORKER}
 
 
-def duplicates(rows: Iterable[Row]) -> Iterator[Problem]:
+def check_hosts(
+    masters: list[HostRow] | None,
+    workers: list[HostRow] | None,
+    file: ConfigFile,
+    is_this_machine: Callable[[str], bool],
+) -> Iterator[Problem]:
+    """The rows of both CSV files; None for a file that could not be read."""
+    rows = [*(masters or ()), *(workers or ())]
+    yield from _duplicates(rows)
+    yield from _dev_box(rows, file, is_this_machine)
+    for name, found in ((MASTERS, masters), (WORKERS, workers)):
+        if found is not None:
+            yield from _counts(name, found, file.config)
+    if file.config:
+        yield from _networks(rows, file.config)
+
+
+def _duplicates(rows: Iterable[HostRow]) -> Iterator[Problem]:
     """Names and addresses that stand twice, in one file or across both."""
-    names: dict[str, Row] = {}
-    addresses: dict[str, Row] = {}
+    names: dict[str, HostRow] = {}
+    addresses: dict[str, HostRow] = {}
     for row in rows:
         twin = names.setdefault(row.name.lower(), row)
         other = addresses.setdefault(row.address, row)
@@ -33,7 +49,7 @@ def duplicates(rows: Iterable[Row]) -> Iterator[Problem]:
             yield Problem(row.file, row.line, said, "correct one of them")
 
 
-def counts(file: str, rows: list[Row], config: Config | None) -> Iterator[Problem]:
+def _counts(file: str, rows: list[HostRow], config: Config | None) -> Iterator[Problem]:
     """Whether `file` has as many hosts as OpenPAI and etcd take."""
     if not rows:
         yield Problem(file, 0, "no host in it", "add one `hostname,address` a line")
@@ -46,7 +62,7 @@ def counts(file: str, rows: list[Row], config: Config | None) -> Iterator[Proble
             yield Problem(file, rows[-1].line, said, "add or remove one")
 
 
-def networks(rows: Iterable[Row], config: Config) -> Iterator[Problem]:
+def _networks(rows: Iterable[HostRow], config: Config) -> Iterator[Problem]:
     """Hosts inside the networks of the pods and services, which the cluster could then not reach."""
     taken = {name: IPv4Network(getattr(config, name)) for name in ("kube_pods_subnet", "kube_service_addresses")}
     for row in rows:
@@ -59,7 +75,7 @@ def networks(rows: Iterable[Row], config: Config) -> Iterator[Problem]:
                 yield Problem(row.file, row.line, said, f"set {name} in config.yaml to a network free of hosts")
 
 
-def dev_box(rows: Iterable[Row], file: ConfigFile, is_this_machine: Callable[[str], bool]) -> Iterator[Problem]:
+def _dev_box(rows: Iterable[HostRow], file: ConfigFile, is_this_machine: Callable[[str], bool]) -> Iterator[Problem]:
     """The dev box among the cluster's hosts: it has to be a machine of its own."""
     if file.config is None:
         return
@@ -68,19 +84,20 @@ def dev_box(rows: Iterable[Row], file: ConfigFile, is_this_machine: Callable[[st
         if address_flaw(row.address):
             continue
         if is_this_machine(row.address) if local else row.address == file.config.dev_box:
-            said = f"{row.name} is the dev box" + (" (this machine)" if local else f" of {FILE}:{file.line('dev_box')}")
+            which = "(this machine)" if local else f"of {CONFIG}:{file.line('dev_box')}"
+            said = f"{row.name} is the dev box {which}"
             yield Problem(row.file, row.line, said, "use another machine: the dev box is no host of the cluster")
 
 
-def edits(rows: Iterable[Row], deployed: list[Entry], roles: dict[str, str]) -> Iterator[Problem]:
-    """What the CSV files say against the record of what was deployed. `roles` gives the role of each file's hosts."""
+def changes_since_deploy(rows: Iterable[HostRow], deployed: list[DeployedHost]) -> Iterator[Problem]:
+    """What the CSV files say against the record of what was deployed."""
     before = {entry.name: entry for entry in deployed}
     now = {row.name: row for row in rows}
     for row in now.values():
         entry = before.get(row.name)
         if entry is None:
             yield _notice(row.file, row.line, f"{row.name} is new", "the next deploy adds it")
-        elif entry.role != roles[row.file]:
+        elif entry.role != _ROLES[row.file].value:
             said = f"{row.name} was deployed as {entry.role}"
             yield _notice(row.file, row.line, said, "remove it from the cluster before it takes another role")
         elif entry.address != row.address:
@@ -90,7 +107,7 @@ def edits(rows: Iterable[Row], deployed: list[Entry], roles: dict[str, str]) -> 
         if entry.name not in now:
             said = f"{entry.name} ({entry.address}) was deployed and is in no CSV file"
             remedy = "a deploy leaves it alone; tasks.kubernetes.remove_departed takes it out of the cluster"
-            yield _notice("deployed.yaml", entry.line, said, remedy)
+            yield _notice(DEPLOYED, entry.line, said, remedy)
 
 
 def _notice(file: str, line: int, message: str, remedy: str) -> Problem:

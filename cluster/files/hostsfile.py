@@ -8,6 +8,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from cluster.problems import WARNING, Problem, shown
 
+MASTERS, WORKERS = "master.csv", "worker.csv"
 # What spreadsheets and other tools call the two columns.
 _HEADERS = re.compile(r"(host|node)?[ _-]?(name|ip|address|addr)|host|node|machine|ip[ _-]?address|ipv4", re.IGNORECASE)
 # RFC 1123, as Kubernetes and kubespray check it. 63: the name is also the value of a label.
@@ -22,7 +23,7 @@ _EXAMPLE = "write `hostname,address`, as `openpai-001,10.0.0.1`"
 
 
 @dataclass(frozen=True)
-class Row:
+class HostRow:
     """A line that names a host; its parts may be wrong, which is then among the problems."""
 
     name: str
@@ -36,7 +37,7 @@ class Row:
         return f"{self.file}:{self.line}"
 
 
-def parse(text: str, file: str, problems: list[Problem]) -> list[Row]:
+def parse_hosts(text: str, file: str, problems: list[Problem]) -> list[HostRow]:
     """The rows of a CSV file; what is wrong with a line is appended to `problems`."""
     rows = []
     lines = text.split("\n")
@@ -53,7 +54,7 @@ def parse(text: str, file: str, problems: list[Problem]) -> list[Row]:
             problems.append(Problem(file, number, message, remedy))
         if len(fields) != 2 or (flaw and ("header" in flaw[0] or "comment" in flaw[0])):
             continue
-        row = Row(fields[0], fields[1], file, number)
+        row = HostRow(fields[0], fields[1], file, number)
         problems.extend(
             Problem(file, number, *flaw) for flaw in (name_flaw(row.name), address_flaw(row.address)) if flaw
         )

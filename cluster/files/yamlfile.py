@@ -25,7 +25,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 @dataclass
-class Document:
+class YamlDocument:
     """What a YAML file says: its value, and the line of each part by its path of keys and indexes."""
 
     data: Any = None
@@ -39,9 +39,9 @@ class Document:
         return self.lines.get(path, 0)
 
 
-def parse(text: str, file: str, problems: list[Problem]) -> Document:
+def parse_yaml(text: str, file: str, problems: list[Problem]) -> YamlDocument:
     """Parse `text`; what is wrong is appended to `problems`, and no message quotes a value."""
-    document = Document()
+    document = YamlDocument()
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -72,7 +72,7 @@ def _from_yaml(error: yaml.YAMLError, file: str) -> Problem:
 class _Index:
     """Notes the line of every part of a document, and finds duplicate keys."""
 
-    def __init__(self, document: Document, file: str, problems: list[Problem]):
+    def __init__(self, document: YamlDocument, file: str, problems: list[Problem]):
         self.document, self.file, self.problems = document, file, problems
         self.done: set[int] = set()
         self.open: set[int] = set()
@@ -109,7 +109,7 @@ class _Index:
             yield key.value, line, child
 
 
-def _construct(loader: _Loader, node: yaml.Node, document: Document, file: str, problems: list[Problem]) -> Any:
+def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, file: str, problems: list[Problem]) -> Any:
     """The value of `node`; in the top mapping key by key, so that one bad value does not hide the others."""
     if not isinstance(node, yaml.MappingNode):
         return loader.construct_document(node)

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cluster.layout import FILE as LAYOUT
-from cluster.layout import Layout
+from cluster.kubernetes import MIB
+from cluster.openpai.layout import LAYOUT, Layout
+from cluster.openpai.resources import Node, Nodes
 from cluster.problems import WARNING, ClusterError, Problem
-from cluster.quantity import MIB
-from cluster.resources import Node, Nodes
 from cluster.versions import Version
 
 # What upstream's generator keeps back on each node from v1.2.0 on: a hundredth, of processors half a core at most, of
@@ -40,7 +39,7 @@ class Pool:
     workers: Sequence[str]
 
 
-def one_pool(
+def single_pool(
     workers: Iterable[str], nodes: Nodes, version: Version, qos: bool, file: str
 ) -> tuple[Pool, list[Problem]]:
     """The pool of v1.0 to v1.4, and warnings of what it leaves out.
@@ -69,7 +68,9 @@ def one_pool(
     return Pool("DT", True, int(cpu / gpus), int(memory / gpus), gpus, [node.name for node in found]), warnings
 
 
-def pools(layout: Layout, nodes: Nodes, version: Version, qos: bool, file: str) -> tuple[list[Pool], list[Problem]]:
+def pools_by_sku(
+    layout: Layout, nodes: Nodes, version: Version, qos: bool, file: str
+) -> tuple[list[Pool], list[Problem]]:
     """The pools of v1.5.0 on, one for each SKU with workers, and warnings where the layout and the nodes differ.
 
     Raises ClusterError; `file` is where nodes are from.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cluster import quantity
+from cluster.kubernetes import parse_quantity
 from cluster.problems import ClusterError, Problem, shown
 
 # The device types that OpenPAI knows, the one that wins first (upstream's openpai-generator.py).
@@ -33,7 +33,7 @@ class Node:
 Nodes = dict[str, Node]
 
 
-def parse(text: str, file: str) -> Nodes:
+def parse_resources(text: str, file: str) -> Nodes:
     """The nodes in `text`, in its order. Raises ClusterError naming `file` and line.
 
     Shape: {"nodes": {NAME: {"cpu", "memory", DEVICE TYPE: COUNT, "gpu_model"}}, "pods": [{"node", "requests"}]}, with
@@ -87,7 +87,7 @@ def _quantity(fields: Mapping[str, Any], name: str, default: str | None = None) 
     if value is None:
         raise ValueError(f"{name}: missing")
     try:
-        return quantity.parse(value)
+        return parse_quantity(value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 

@@ -10,14 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from cluster import quantity, yamlfile
-from cluster.hosts import Row, address_flaw, name_flaw
+from cluster.files import YamlDocument, address_flaw, name_flaw, parse_yaml
+from cluster.kubernetes import MIB, parse_quantity
 from cluster.model import Cluster, Host, Role
-from cluster.problems import ClusterError, Problem, shown
-from cluster.quantity import MIB
-from cluster.resources import Node
+from cluster.openpai.resources import Node
+from cluster.problems import ClusterError, Problem
 
-FILE = "layout.yaml"
+LAYOUT = "layout.yaml"
 _SCHEMA = "see the example in docs/config.md"
 # Machines whose memory differs by less belong to one SKU: firmware and kernels reserve a little more here and there.
 _SAME_MEMORY = 0.95
@@ -28,7 +27,7 @@ class _Strict(BaseModel):
 
 
 def _memory(value: str) -> str:
-    if quantity.parse(value) <= 0:
+    if parse_quantity(value) <= 0:
         raise ValueError("expected more than 0")
     return value
 
@@ -100,9 +99,9 @@ class LayoutFile:
     text: str
 
 
-def parse(text: str, file: str, problems: list[Problem]) -> tuple[Layout | None, yamlfile.Document]:
+def parse_layout(text: str, file: str, problems: list[Problem]) -> tuple[Layout | None, YamlDocument]:
     """Read a layout.yaml by upstream's schema; what is wrong is appended to `problems`."""
-    document = yamlfile.parse(text, file, problems)
+    document = parse_yaml(text, file, problems)
     if document.broken:
         return None, document
     try:
@@ -119,41 +118,6 @@ def parse(text: str, file: str, problems: list[Problem]) -> tuple[Layout | None,
         return None, document
 
 
-def check(
-    layout: Layout, document: yamlfile.Document, file: str, rows: Iterable[Row], hived: bool
-) -> Iterator[Problem]:
-    """What upstream checks beyond the schema, and the layout against the CSV files' rows."""
-    known = {row.name: row for row in rows}
-    listed = set()
-    kinds = set()
-    for index, machine in enumerate(layout.machines):
-        line = document.line("machine-list", index)
-        if machine.hostname in listed:
-            yield Problem(file, line, f"{machine.hostname} stands twice", "remove one")
-        listed.add(machine.hostname)
-        if machine.sku not in layout.skus:
-            message = f"{machine.hostname}: machine-type {shown(machine.sku)} is not in machine-sku"
-            yield Problem(file, line, message, "define it, or name another")
-        elif machine.worker == "true" and (device := layout.skus[machine.sku].device):
-            kinds.add(device.type)
-        row = known.get(machine.hostname)
-        if row is None:
-            yield Problem(file, line, f"{machine.hostname} is in no CSV file", "make the files agree")
-        elif row.address != machine.hostip:
-            yield Problem(
-                file, line, f"{machine.hostname} has the address {row.address} in {row.place}", "make them agree"
-            )
-        elif (machine.master, machine.worker) != (("true", "false") if row.file == "master.csv" else ("false", "true")):
-            role = "pai-master" if row.file == "master.csv" else "pai-worker"
-            yield Problem(file, line, f"{machine.hostname} is in {row.place}", f'set {role}: "true", and no other role')
-    for row in known.values():
-        if row.name not in listed:
-            yield Problem(row.file, row.line, f"{row.name} is not in {file}", "add it to the machine-list there")
-    if not hived and len(kinds) > 1:
-        said = f"{len(kinds)} types of computing device without HiveD: Kubernetes' own scheduler takes one"
-        yield Problem(file, document.line("machine-sku"), said, "set enable_hived_scheduler: true in config.yaml")
-
-
 @dataclass(frozen=True)
 class Measurement:
     """What was measured on a host: processors as the kernel counts them, memory in bytes, GPUs by type and model."""
@@ -166,7 +130,7 @@ class Measurement:
     gpu_count: int = 0
 
 
-def measured(node: Node) -> Measurement:
+def measurement_of(node: Node) -> Measurement:
     """A node's allocatable resources as a measurement: whole processors, as Kubernetes keeps a fraction of one back."""
     count = node.gpu_count
     return Measurement(
@@ -174,7 +138,7 @@ def measured(node: Node) -> Measurement:
     )
 
 
-def build(cluster: Cluster, measurements: Iterable[Measurement]) -> Layout:
+def build_layout(cluster: Cluster, measurements: Iterable[Measurement]) -> Layout:
     """The layout of `cluster` from what was measured: machines alike are one SKU, with the least memory among them.
 
     Raises ClusterError naming the hosts that were not measured.
@@ -184,7 +148,7 @@ def build(cluster: Cluster, measurements: Iterable[Measurement]) -> Layout:
     absent = [host for host in hosts if host.name not in found]
     if absent:
         raise ClusterError(
-            Problem(f"{host.role.value}.csv", 0, f"{host.name} was not measured", f"measure it, or write {FILE}")
+            Problem(f"{host.role.value}.csv", 0, f"{host.name} was not measured", f"measure it, or write {LAYOUT}")
             for host in absent
         )
     skus: dict[str, dict[str, Any]] = {}

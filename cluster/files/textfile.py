@@ -12,7 +12,7 @@ _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\ufffe\uffff]")
 
 
-def read(path: Path, problems: list[Problem], *, missing: str) -> str | None:
+def read_text(path: Path, problems: list[Problem], *, missing: str) -> str | None:
     """The text of `path` with line ends as \\n, or None when there is none to parse.
 
     Appends what is wrong with the file itself to `problems`; `missing` is the remedy when it does not exist.

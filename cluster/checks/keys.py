@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from cluster import versions
-from cluster.config import Config, meta_of
-from cluster.config.kubernetes import Kubernetes
-from cluster.configfile import FILE, ConfigFile
+from cluster.config import Config, Kubernetes, meta_of
+from cluster.files import CONFIG, ConfigFile
 from cluster.problems import WARNING, Problem
 
 # What upstream's kubespray (release 2.11) calls the networks that it can install.
@@ -27,13 +26,13 @@ _KUBESPRAY_ONLY = frozenset(
 _KUBEADM_NETWORKS = {"calico", "host-gw"}
 
 
-def problems(file: ConfigFile) -> Iterator[Problem]:
+def check_keys(file: ConfigFile) -> Iterator[Problem]:
     """Contradictions between keys (errors) and keys that do nothing (warnings)."""
     if file.config is None:
         return
     for rule in (_version, _ignored, _login, _registry, _networks, _driver, _cache, _ports):
         for name, message, remedy, *severity in rule(file, file.config):
-            yield Problem(FILE, file.line(name), message, remedy, *severity)
+            yield Problem(CONFIG, file.line(name), message, remedy, *severity)
 
 
 Finding = tuple[str, str, str] | tuple[str, str, str, str]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
 from cluster.config import Config
-from cluster.kubernetes_release import dns_repository, etcd_repository, image_repository, pause_image
+from cluster.kubernetes.sources import dns_repository, etcd_repository, image_repository, pause_image
 from cluster.model import Cluster, Host
 
 # Kubernetes 1.20 and 1.21.

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cluster import yamlfile
 from cluster.config import Config, is_secret
+from cluster.files.yamlfile import YamlDocument, parse_yaml
 from cluster.problems import WARNING, Problem, shown
 
-FILE = "config.yaml"
+CONFIG = "config.yaml"
 REFERENCE = "docs/config.md"
 PLACEHOLDER = re.compile(r"<[^<>]*>|\.\.\.|/path/to/.*|exampleuser|examplepasswd")
 _NAMES = {info.alias or name: name for name, info in Config.model_fields.items()}
@@ -30,7 +30,7 @@ class ConfigFile:
     """What config.yaml says: the Config where it is valid, the line of each key, whether it holds a secret."""
 
     config: Config | None = None
-    document: yamlfile.Document = field(default_factory=yamlfile.Document)
+    document: YamlDocument = field(default_factory=YamlDocument)
     holds_secret: bool = False
 
     def line(self, name: str) -> int:
@@ -42,14 +42,14 @@ class ConfigFile:
         return self.config is not None and name in self.config.model_fields_set
 
 
-def parse(text: str, problems: list[Problem]) -> ConfigFile:
+def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     """Read the text of a config.yaml; what is wrong is appended to `problems`."""
     before = len(problems)
-    document = yamlfile.parse(text, FILE, problems)
+    document = parse_yaml(text, CONFIG, problems)
     result = ConfigFile(document=document, holds_secret=bool(_SECRET_KEY.search(text)))
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
-        problems.append(Problem(FILE, 1, "not a map of keys", "write `key: value` lines; see " + REFERENCE))
+        problems.append(Problem(CONFIG, 1, "not a map of keys", "write `key: value` lines; see " + REFERENCE))
         return result
     if document.broken and not data:
         return result
@@ -69,25 +69,23 @@ def _name(problem: Problem) -> str:
     return problem.message.partition(":")[0]
 
 
-def _known(
-    data: dict[Any, Any], document: yamlfile.Document, problems: list[Problem], flagged: set[str]
-) -> dict[str, Any]:
+def _known(data: dict[Any, Any], document: YamlDocument, problems: list[Problem], flagged: set[str]) -> dict[str, Any]:
     """The keys that the schema knows and that have a value; the others become problems."""
     values = {}
     for key, value in data.items():
         line = document.line(str(key))
         if key not in _NAMES:
-            problems.append(Problem(FILE, line, f"unknown key {shown(key)}", _nearest(str(key))))
+            problems.append(Problem(CONFIG, line, f"unknown key {shown(key)}", _nearest(str(key))))
         elif value is None:
             remedy = "give it a value, or remove the line"
-            problems.append(Problem(FILE, line, f"{key}: no value, so the default counts", remedy, WARNING))
+            problems.append(Problem(CONFIG, line, f"{key}: no value, so the default counts", remedy, WARNING))
         else:
             values[key] = value
             for path in _placeholders(value, (key,), set()):
                 flagged.add(key)
                 remedy = "write your own value, or remove the key"
                 place = document.line(*path)
-                problems.append(Problem(FILE, place, f"{key}: the example's placeholder is still there", remedy))
+                problems.append(Problem(CONFIG, place, f"{key}: the example's placeholder is still there", remedy))
     return values
 
 
@@ -107,19 +105,19 @@ def _placeholders(value: Any, path: tuple[str | int, ...], seen: set[int]) -> It
             yield from _placeholders(child, (*path, index), seen)
 
 
-def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Document) -> Problem:
+def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -> Problem:
     """One of pydantic's errors as a Problem."""
     path: tuple[str | int, ...]
     key, *rest = error["loc"]
     if error["type"] == "missing":
-        return Problem(FILE, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
+        return Problem(CONFIG, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
     value, name, path = values[key], key, (key,)
     for part in rest:
         if isinstance(value, list) and isinstance(part, int):
             value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
         elif isinstance(value, dict) and rest[-1] == "[key]":
             message = f"{name}: expected text for a name, found {shown(part)}"
-            return Problem(FILE, document.line(*path), message, _QUOTE)
+            return Problem(CONFIG, document.line(*path), message, _QUOTE)
         elif isinstance(value, dict) and part in value:
             value, name, path = value[part], f"{name}.{part}", (*path, part)
     line = document.line(*path)
@@ -127,14 +125,14 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: yamlfile.Docume
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:
         found = _KINDS.get(type(value), "something else")
-        return Problem(FILE, line, f"{name}: expected {wanted}, found {found}{said[7:]}", _convert(wanted, value))
+        return Problem(CONFIG, line, f"{name}: expected {wanted}, found {found}{said[7:]}", _convert(wanted, value))
     context = error.get("ctx", {})
     expected = {
         "literal_error": f"expected {context.get('expected', '')}",
         "greater_than_equal": f"expected {context.get('ge')} or more",
         "less_than_equal": f"expected {context.get('le')} or less",
     }.get(error["type"], error["msg"].removeprefix("Value error, "))
-    return Problem(FILE, line, f"{name}: {expected}{said}", f"see {_NAMES[key]} in {REFERENCE}")
+    return Problem(CONFIG, line, f"{name}: {expected}{said}", f"see {_NAMES[key]} in {REFERENCE}")
 
 
 def _may_show(key: str, value: Any) -> bool:

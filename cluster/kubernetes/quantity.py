@@ -14,7 +14,7 @@ _SUFFIXES = {
 _QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3})|([kMGTPEmun]|[KMGTPE]i)?)", re.ASCII)
 
 
-def parse(value: object) -> Decimal:
+def parse_quantity(value: object) -> Decimal:
     """The number that a quantity means; bytes for memory, cores for processors. Raises ValueError."""
     match = _QUANTITY.fullmatch(str(value))
     if not match or isinstance(value, bool):

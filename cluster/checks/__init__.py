@@ -1,0 +1,16 @@
+"""What the parts of a cluster folder mean for each other: each file is good for itself, and together they can work."""
+
+from cluster.checks.hosts import changes_since_deploy, check_hosts
+from cluster.checks.keys import check_keys
+from cluster.checks.kubernetes import check_kubernetes
+from cluster.checks.layout import check_layout
+from cluster.checks.permissions import check_permissions
+
+__all__ = [
+    "changes_since_deploy",
+    "check_hosts",
+    "check_keys",
+    "check_kubernetes",
+    "check_layout",
+    "check_permissions",
+]

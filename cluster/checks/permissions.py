@@ -1,0 +1,45 @@
+"""Files that only their owner may read, as secrets are in them."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster.files import CONFIG, DEPLOYED, PLACEHOLDER, ConfigFile
+from cluster.problems import Problem
+
+_PRIVATE = ("secrets.yaml", "id_ed25519", DEPLOYED)
+
+
+def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
+    """What others may read that only the operator should: the config, the SSH key, the folder's private files."""
+    if file.holds_secret and (mode := _open_mode(folder / CONFIG)):
+        said = f"holds a password and others can read it (mode {mode:04o})"
+        yield Problem(CONFIG, 0, said, f"run: chmod 600 {folder / CONFIG}")
+    if file.config and file.config.ssh_key_file_path:
+        yield from _key(file.config.ssh_key_file_path, file.line("ssh_key_file_path"))
+    for name in _PRIVATE:
+        if (folder / name).is_file() and (mode := _open_mode(folder / name)):
+            yield Problem(name, 0, f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}")
+
+
+def _key(text: str, line: int) -> Iterator[Problem]:
+    """What is wrong with the private key that the config names."""
+    path = Path(text)
+    if PLACEHOLDER.fullmatch(text):
+        return
+    if not path.is_absolute():
+        yield Problem(CONFIG, line, f"ssh_key_file_path {text} is relative", "write it from / or ~/ on")
+    elif not path.is_file():
+        said = f"ssh_key_file_path {text}: no such file"
+        yield Problem(CONFIG, line, said, "correct it, or make the key: ssh-keygen")
+    elif mode := _open_mode(path):
+        said = f"ssh_key_file_path {text}: others can read it (mode {mode:04o}), so ssh refuses it"
+        yield Problem(CONFIG, line, said, f"run: chmod 600 {path}")
+
+
+def _open_mode(path: Path) -> int:
+    """The mode of `path` when its group or others may do anything with it, else 0."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return mode if mode & 0o077 else 0

@@ -1,0 +1,44 @@
+"""Kubernetes: which versions can work, where they come from, and what its two installers read. Pure: no I/O."""
+
+from cluster.kubernetes.kubeadm import TOKEN_LIFE, api_server, ca_hash, init_config, join_config, kubelet_flags
+from cluster.kubernetes.kubespray import (
+    PythonVersion,
+    kubespray_constraints,
+    kubespray_python_fits,
+    kubespray_pythons,
+)
+from cluster.kubernetes.quantity import MIB, parse_quantity
+from cluster.kubernetes.sources import (
+    OFFICIAL_SHA256,
+    binary_sha256,
+    binary_url,
+    etcd_repository,
+    image_repository,
+    pause_image,
+)
+from cluster.kubernetes.versions import BINARIES, SUPPORTED_MINORS, docker_api_fits, minor_version
+
+__all__ = [
+    "BINARIES",
+    "MIB",
+    "OFFICIAL_SHA256",
+    "SUPPORTED_MINORS",
+    "TOKEN_LIFE",
+    "PythonVersion",
+    "api_server",
+    "binary_sha256",
+    "binary_url",
+    "ca_hash",
+    "docker_api_fits",
+    "etcd_repository",
+    "image_repository",
+    "init_config",
+    "join_config",
+    "kubelet_flags",
+    "kubespray_constraints",
+    "kubespray_python_fits",
+    "kubespray_pythons",
+    "minor_version",
+    "parse_quantity",
+    "pause_image",
+]
