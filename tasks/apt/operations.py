@@ -17,7 +17,7 @@ from pyinfra.api import FileUploadCommand, StringCommand, operation
 from pyinfra.facts.files import FileContents
 
 from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
-from tasks.reach import show_diff, stop
+from tasks.reach import show_diff, stop, until
 
 # Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
 APT_GET = (
@@ -25,8 +25,8 @@ APT_GET = (
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
 # The list lock has no timeout of its own.
-APT_UPDATE = (
-    f"i=0; until {APT_GET} -o APT::Update::Error-Mode=any update; do i=$((i+1)); [ $i -lt 4 ] || exit 1; sleep 5; done"
+APT_UPDATE = until(
+    f"{APT_GET} -o APT::Update::Error-Mode=any update", 30, "echo 'apt-get update fails; see above'", pause=5
 )
 _PRIMARY = "awk -F: '/^pub/{p=1} /^fpr/&&p{print $10; p=0}'"
 
@@ -90,7 +90,7 @@ def packages(
         content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
         missing = [name for name in missing if name not in content]
     if missing:
-        yield StringCommand(APT_UPDATE)
+        yield APT_UPDATE
         offers = host.get_fact(AptOffers, names=missing)
         chosen = []
         for name in missing:

@@ -10,6 +10,7 @@ from tasks.reach.script import script
 from tasks.reach.sections import SECTION, parse_sections
 from tasks.reach.stop import planning, refused, stop
 from tasks.reach.templates import FILES, render
+from tasks.reach.waiting import until
 
 __all__ = [
     "FILES",
@@ -32,4 +33,5 @@ __all__ = [
     "stop",
     "the_dev_box",
     "the_master",
+    "until",
 ]

@@ -9,6 +9,8 @@ import shlex
 
 from pyinfra.api import StringCommand
 
+from tasks.reach.waiting import until
+
 LOGS = "/var/log/openpai-deploy"
 # How the units of this project are called, for facts that look for one left running by an earlier run.
 PREFIX = "openpai-deploy-"
@@ -36,4 +38,5 @@ def command(name: str, script: str, lines: int = 15) -> StringCommand:
 
 def wait(name: str) -> StringCommand:
     """Wait for the unit of an earlier run to end, however it ends."""
-    return StringCommand(f"while systemctl is-active -q {PREFIX}{name}.service; do sleep 1; done")
+    unit = f"{PREFIX}{name}.service"
+    return until(f"! systemctl is-active -q {unit}", TIME_LIMIT, f"echo '{unit}, of an earlier run, does not end'")

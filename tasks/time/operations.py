@@ -6,8 +6,9 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
+from tasks.reach import until
 from tasks.time.facts import TimeSync
 
 # Seconds: ntpd takes some 25 s to trust one server with iburst; a loaded network takes it longer.
@@ -20,10 +21,11 @@ def synchronised(servers: list[str]) -> Generator[Any]:
     if host.get_fact(TimeSync).synchronised:
         return
     expected = f" (configured: {', '.join(servers)})" if servers else ""
-    yield StringCommand(
-        f"i=0; while [ $i -lt {PATIENCE} ]; do "
-        "if systemctl is-active -q chrony.service; then chronyc -n -c tracking | grep -q ',Normal$' && exit 0; "
-        "else ntpq -n -p 2>/dev/null | grep -q '^\\*' && exit 0; fi; i=$((i+2)); sleep 2; done; "
-        f"echo 'not synchronised after {PATIENCE} s{expected}; its peers:' >&2; "
-        "{ chronyc -n sources || ntpq -n -p; } 2>/dev/null >&2; exit 1"
+    said = QuoteString(f"not synchronised after {PATIENCE} s{expected}; its peers:")
+    yield until(
+        "if systemctl is-active -q chrony.service; then chronyc -n -c tracking | grep -q ',Normal$'; "
+        "else ntpq -n -p 2>/dev/null | grep -q '^\\*'; fi",
+        PATIENCE,
+        StringCommand("echo", said, "; { chronyc -n sources || ntpq -n -p; } 2>/dev/null"),
+        pause=2,
     )

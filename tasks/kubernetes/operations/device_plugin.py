@@ -13,7 +13,7 @@ from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import NvidiaBus
 from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
-from tasks.reach import stop
+from tasks.reach import stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
@@ -31,10 +31,7 @@ def advertised(node: str) -> Generator[Any]:
     if host.get_fact(AllocatableGpus, node=node) >= wanted:
         return
     yield StringCommand(f"{CONTAINER} | xargs -r docker stop >/dev/null")
-    yield StringCommand(
-        f'i=0; until [ "$({allocatable_gpus(node)})" = {wanted} ] || [ $i -ge {PATIENCE} ]; '
-        "do i=$((i+1)); sleep 1; done"
-    )
+    yield until(f"{allocatable_gpus(node)} | grep -qx {wanted}", PATIENCE)
     found = host.get_fact(AllocatableGpus, node=node)
     if found < wanted:
         yield stop(

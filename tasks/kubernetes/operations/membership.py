@@ -9,16 +9,16 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, logger, state
-from pyinfra.api import FunctionCommand, StringCommand, operation
+from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Cluster, Host
 from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
-from tasks.kubernetes.facts.node import ADMIN_CONF, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.steps import Refusal, Step, of_another_cluster, of_master, of_worker
-from tasks.reach import ask, detached, stop, the_master
+from tasks.reach import ask, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
@@ -69,11 +69,10 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
 
 def registered(name: str) -> StringCommand:
     """Wait until the API server knows the node, which is some seconds after kubeadm says so."""
-    ask_self = f"kubectl --request-timeout=10s --kubeconfig /etc/kubernetes/kubelet.conf get node {name}"
-    return StringCommand(
-        f"i=0; until {ask_self} >/dev/null 2>&1; do i=$((i+1)); "
-        "[ $i -lt 60 ] || { echo 'the kubelet does not register its node; it says:' >&2; "
-        "journalctl -u kubelet -n 3 --no-pager -o cat >&2; exit 1; }; sleep 1; done"
+    return until(
+        StringCommand(ASK, KUBELET_CONF, "get node", QuoteString(name), ">/dev/null 2>&1"),
+        60,
+        "echo 'the kubelet does not register its node; it says:'; journalctl -u kubelet -n 3 --no-pager -o cat",
     )
 
 

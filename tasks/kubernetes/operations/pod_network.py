@@ -12,7 +12,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
-from tasks.reach import stop
+from tasks.reach import stop, until
 
 # Seconds for a node to learn its share of the pods' network: the script asks every two.
 PATIENCE = 60
@@ -24,7 +24,7 @@ def converged(node: str) -> Generator[Any]:
     check = PodNetworkFaults().command(node)
     if not host.get_fact(PodNetworkFaults, node=node):
         return
-    yield StringCommand(f'i=0; until [ "$({check})" = end ] || [ $i -ge {PATIENCE} ]; do i=$((i+1)); sleep 1; done')
+    yield until(StringCommand("! {", check, "; } | grep -qvx end"), PATIENCE)
     faults = host.get_fact(PodNetworkFaults, node=node)
     if faults:
         yield stop(*(f"pod network: {fault}" for fault in faults))
