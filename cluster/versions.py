@@ -1,4 +1,4 @@
-"""The versions of OpenPAI: which one a config means, and what its installer reads and writes."""
+"""Versions: any program's, as numbers; and OpenPAI's, which one a config means and what its installer reads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ import re
 from dataclasses import dataclass
 
 from cluster.config import Config
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version, past a `v` or Debian's epoch; none where it begins with a word.
+
+    >>> numbers("v1.21.14"), numbers("5:28.5.2-1~debian.12~bookworm"), numbers("sid")
+    ((1, 21, 14), (28, 5, 2), ())
+    """
+    match = re.match(r"(?:\d+:|v)?(\d+(?:\.\d+)*)", version, re.ASCII)
+    return tuple(map(int, match[1].split("."))) if match else ()
+
+
+def matches(found: str, version: str) -> bool:
+    """True when `found`, a Debian version or another, is `version` or begins with it where a number or part ends.
+
+    >>> matches("5:20.10.24~3-0~debian-bookworm", "20.10"), matches("580.159.04", "58")
+    (True, False)
+    """
+    upstream = found.split(":", 1)[-1]
+    ends = upstream[len(version) : len(version) + 1] in ("", *".~-+")
+    return found == version or (upstream.startswith(version) and ends)
 
 
 @dataclass(frozen=True, order=True)

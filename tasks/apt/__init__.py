@@ -1,7 +1,7 @@
 """Debian packages: their sources, versions and holds, and files that apt's own helper fetches."""
 
 from tasks.apt.deploy import go_through_proxy, proxy_file
-from tasks.apt.facts import AptOffers, AptPackages, Binaries, Package, Release
+from tasks.apt.facts import AptOffers, AptPackages, Binaries, Package, Release, parse_release
 from tasks.apt.operations import APT_GET, APT_UPDATE, downloaded, key, packages, program, removed, source
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "go_through_proxy",
     "key",
     "packages",
+    "parse_release",
     "program",
     "proxy_file",
     "removed",

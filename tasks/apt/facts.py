@@ -131,11 +131,12 @@ class Binaries(FactBase[Installed]):
 
 @dataclass(frozen=True)
 class OsRelease:
-    """os-release's ID (debian, ubuntu), VERSION_ID as a number (testing: 0) and VERSION_CODENAME."""
+    """os-release's ID (debian, ubuntu), VERSION_ID (testing has none), VERSION_CODENAME and PRETTY_NAME."""
 
     id: str = ""
-    version: float = 0.0
+    version: str = ""
     codename: str = ""
+    name: str = ""
 
 
 class Release(FactBase[OsRelease]):
@@ -157,9 +158,4 @@ def parse_release(lines: list[str]) -> OsRelease:
         key, equals, value = line.partition("=")
         if equals:
             values.setdefault(key, "".join(shlex.split(value)[:1]))
-    number = values.get("VERSION_ID", "")
-    return OsRelease(
-        id=values.get("ID", ""),
-        version=float(number) if number.replace(".", "", 1).isdigit() else 0.0,
-        codename=values.get("VERSION_CODENAME", ""),
-    )
+    return OsRelease(*(values.get(key, "") for key in ("ID", "VERSION_ID", "VERSION_CODENAME", "PRETTY_NAME")))

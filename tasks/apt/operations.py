@@ -16,6 +16,7 @@ from pyinfra import host
 from pyinfra.api import FileUploadCommand, StringCommand, operation
 from pyinfra.facts.files import FileContents
 
+from cluster import versions
 from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
 from tasks.reach import show_diff, stop, until
 
@@ -79,7 +80,7 @@ def packages(
     def fits(found: str) -> bool:
         if not found or not version:
             return bool(found) and (acceptable is None or acceptable(found))
-        return matches(found, version)
+        return versions.matches(found, version)
 
     state = host.get_fact(AptPackages, names=names)
     missing = [name for name in names if not fits(state.get(name, Package()).installed or "")]
@@ -112,19 +113,6 @@ def packages(
         unheld = [name for name in names if not state.get(name, Package()).held]
         if unheld:
             yield StringCommand(f"apt-mark hold {' '.join(unheld)} >/dev/null")
-
-
-def matches(found: str, version: str) -> bool:
-    """True when the Debian version `found` is `version` or begins with it at a dot: 5:20.10.24~3-0 matches 20.10.
-
-    >>> matches("5:20.10.24~3-0~debian-bookworm", "20.10"), matches("5:20.10.24~3-0~debian-bookworm", "20.1")
-    (True, False)
-    """
-    if found == version:
-        return True
-    upstream = found.split(":", 1)[-1]
-    rest = upstream.removeprefix(version)
-    return upstream != rest and (rest == "" or rest[0] in ".~-+")
 
 
 @operation()

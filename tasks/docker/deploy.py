@@ -8,6 +8,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Config
+from cluster.versions import numbers
 from tasks import apt
 from tasks.apt import Release, proxy_file
 from tasks.docker import operations
@@ -88,5 +89,4 @@ def fits_kubelet(version: str) -> bool:
     >>> fits_kubelet("5:28.5.2-1~debian.12~bookworm"), fits_kubelet("5:29.1.0-1~debian.12~bookworm")
     (True, False)
     """
-    major = version.split(":", 1)[-1].split(".", 1)[0]
-    return not major.isdigit() or int(major) < FIRST_UNFIT_MAJOR
+    return numbers(version) < (FIRST_UNFIT_MAJOR,)

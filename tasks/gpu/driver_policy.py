@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from cluster import Config
+from cluster.versions import matches
 from tasks.gpu import runfile
-from tasks.gpu.facts.driver import DriverState, upstream_version, version_in
-from tasks.gpu.facts.gpus import SmiReport, faults, is_version
+from tasks.gpu.facts.driver import DriverState, version_in
+from tasks.gpu.facts.gpus import SmiReport, faults
 
 
 def wanted_version(config: Config) -> str | None:
@@ -28,7 +29,7 @@ def wanted_version(config: Config) -> str | None:
 def is_wanted(version: str | None, config: Config) -> bool:
     """True when `version` is what the config asks for; any version is where it asks for none."""
     wanted = wanted_version(config)
-    return version is not None and (wanted is None or is_version(version, wanted))
+    return version is not None and (wanted is None or matches(version, wanted))
 
 
 def install_needed(state: DriverState, config: Config) -> bool:
@@ -52,7 +53,7 @@ def apt_packages(config: Config) -> list[str]:
 
 def fitting(offered: Sequence[str], config: Config) -> list[str]:
     """Those of apt's versions that the config accepts, in apt's order."""
-    return [version for version in offered if is_wanted(upstream_version(version), config)]
+    return [version for version in offered if is_wanted(version, config)]
 
 
 def refusals(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tasks.apt import parse_release
 from tasks.docker import DockerDaemon, parse_docker
 from tasks.gpu import TIMED_OUT, DriverState, SmiReport, parse_driver_state, parse_smi
 from tasks.time import TimeDaemon, parse_time
@@ -112,16 +113,16 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
     def lines(probe: str) -> list[str]:
         return found.get(probe, [])
 
-    os = dict(line.split("=", 1) for line in lines("os") if "=" in line)
+    os = parse_release(lines("os"))
     waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
     return Snapshot(
         started=int(found["start"][0]),
         ended=int(found["end"][0]),
         sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
-        os_id=_unquoted(os.get("ID", "")),
-        os_version=_unquoted(os.get("VERSION_ID", "")),
-        os_codename=_unquoted(os.get("VERSION_CODENAME", "")),
-        os_name=_unquoted(os.get("PRETTY_NAME", "")),
+        os_id=os.id,
+        os_version=os.version,
+        os_codename=os.codename,
+        os_name=os.name,
         kernel=found["kernel"][0],
         architecture=found["kernel"][1],
         hostname=found["name"][0],
@@ -152,10 +153,6 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
         time=parse_time(found.get("time_sync", [])),
     )
-
-
-def _unquoted(value: str) -> str:
-    return value.strip().strip("\"'")
 
 
 def _cgroup(types: list[str]) -> str:

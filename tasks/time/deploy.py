@@ -8,6 +8,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
+from cluster.versions import numbers
 from tasks import apt, systemd
 from tasks.apt import AptPackages, Package, Release
 from tasks.reach import config_of, render
@@ -44,4 +45,4 @@ def _daemon() -> str:
     if installed:
         return installed
     release = host.get_fact(Release)
-    return "ntp" if release.version < {"debian": 12.0, "ubuntu": 23.04}.get(release.id, 0.0) else "ntpsec"
+    return "ntp" if numbers(release.version) < {"debian": (12,), "ubuntu": (23, 4)}.get(release.id, ()) else "ntpsec"

@@ -1,7 +1,9 @@
 """The plan of deploy.py on bare hosts."""
 
+import pytest
 from pyinfra import logger
 
+from tasks import time
 from tests.plan.conftest import planned
 
 WORKER, MASTER, DEV_BOX = "@fake/openpai-001", "@fake/openpai-master-01", "@fake/dev-box"
@@ -64,3 +66,10 @@ def test_a_master_without_kubernetes_gets_no_docker(folder):
     with planned(folder, "deploy.py") as plan:
         assert "Docker" not in stages(plan.all_operations(MASTER))
         assert "Docker" in stages(plan.operations(WORKER))
+
+
+@pytest.mark.parametrize(("id_", "version", "daemon"), [("ubuntu", "22.04", "ntp"), ("ubuntu", "24.04", "ntpsec")])
+def test_the_releases_own_time_daemon_is_taken(folder, id_, version, daemon):
+    answers = {"os-release": [f"ID={id_}", f'VERSION_ID="{version}"']}
+    with planned(folder, time.synchronise, {"openpai-001": answers}) as plan:
+        assert any(f"systemctl show {daemon}.service" in command for command in plan.commands(WORKER))

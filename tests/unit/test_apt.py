@@ -2,8 +2,7 @@
 
 import pytest
 
-from tasks.apt.facts import Package, parse_offers, parse_packages, primary_fingerprints
-from tasks.apt.operations import matches
+from tasks.apt.facts import OsRelease, Package, parse_offers, parse_packages, parse_release, primary_fingerprints
 from tasks.docker.deploy import fits_kubelet
 
 
@@ -29,23 +28,6 @@ def test_offers_newest_first_and_once():
     }
 
 
-@pytest.mark.parametrize(
-    ("found", "version", "fits"),
-    [
-        ("5:20.10.24~3-0~debian-bookworm", "20.10", True),
-        ("5:20.10.24~3-0~debian-bookworm", "20.10.24", True),
-        ("5:20.10.24~3-0~debian-bookworm", "20.10.24~3-0", True),
-        ("5:20.10.24~3-0~debian-bookworm", "5:20.10.24~3-0~debian-bookworm", True),
-        ("5:20.10.24~3-0~debian-bookworm", "20.10.2", False),
-        ("5:20.10.24~3-0~debian-bookworm", "2", False),
-        ("5:20.10.24~3-0~debian-bookworm", "24", False),
-        ("1.6.20-1", "20.10", False),
-    ],
-)
-def test_a_version_or_its_beginning(found, version, fits):
-    assert matches(found, version) is fits
-
-
 @pytest.mark.parametrize(("version", "fits"), [("5:29.0.0-1~x", False), ("5:28.5.2-1~x", True), ("1.7.27-1", True)])
 def test_dockers_that_the_kubelet_can_speak_to(version, fits):
     assert fits_kubelet(version) is fits
@@ -55,3 +37,9 @@ def test_only_primary_keys_count():
     colons = ["pub:-:4096:1:8D81803C0EBFCD88:", "fpr:::::::::AAAA:", "uid:-::::", "sub:-:4096:", "fpr:::::::::BBBB:"]
     assert primary_fingerprints(colons) == ["AAAA"]
     assert primary_fingerprints([*colons, "pub:-:255:", "fpr:::::::::CCCC:"]) == ["AAAA", "CCCC"]
+
+
+def test_a_release_is_read_as_a_shell_reads_it():
+    lines = ['PRETTY_NAME="Ubuntu 22.04.4 LTS"', "ID=ubuntu", 'VERSION_ID="22.04"', "VERSION_CODENAME='jammy'", ""]
+    assert parse_release(lines) == OsRelease("ubuntu", "22.04", "jammy", "Ubuntu 22.04.4 LTS")
+    assert parse_release(["ID=debian", "ID=other"]) == OsRelease("debian")

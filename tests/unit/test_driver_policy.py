@@ -8,7 +8,7 @@ import pytest
 from cluster import Config
 from tasks.gpu import runfile
 from tasks.gpu.driver_policy import apt_packages, fitting, install_needed, is_wanted, refusals, wanted_version
-from tasks.gpu.facts.driver import DriverState, Package, parse_driver_state, upstream_version, version_in
+from tasks.gpu.facts.driver import DriverState, Package, parse_driver_state, version_in
 from tasks.gpu.facts.gpus import parse_smi
 
 BUS = ("0000:00:06.0",)
@@ -171,18 +171,6 @@ def test_apts_versions_that_fit():
     offered = ["550.90.07-1", "535.216.03-1", "535.183.01-1"]
     assert fitting(offered, config(nvidia_driver_version="535")) == offered[1:]
     assert fitting(offered, PREINSTALLED) == offered
-
-
-@pytest.mark.parametrize(
-    ("debian", "upstream"),
-    [
-        ("535.183.01-1~deb12u1", "535.183.01"),
-        ("1:535.183.01-0ubuntu0.22.04.1", "535.183.01"),
-        ("418.226.00", "418.226.00"),
-    ],
-)
-def test_debians_versions_hold_nvidias(debian, upstream):
-    assert upstream_version(debian) == upstream
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,6 @@ class Package:
     version: str
     complete: bool
 
-    @property
-    def upstream(self) -> str:
-        """The version of what is packaged, without Debian's epoch and revision."""
-        return upstream_version(self.version)
-
 
 @dataclass(frozen=True)
 class DriverState:
@@ -138,11 +133,6 @@ class DriverState:
     def awaits_reboot(self) -> bool:
         """True when the mismatch is this deploy's own doing, whichever run of it."""
         return self.mismatch and self.installed == self.recorded
-
-
-def upstream_version(version: str) -> str:
-    """`535.183.01` of Debian's `535.183.01-1~deb12u1`, or of Ubuntu's `1:535.183.01-0ubuntu0.22.04.1`."""
-    return version.partition(":")[2].partition("-")[0] if ":" in version else version.partition("-")[0]
 
 
 def version_in(text: str) -> str | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase
 
+from cluster.versions import matches
+
 # Seconds: without persistence mode the driver initialises every GPU on the first call, some 2 s each.
 SMI_TIME_LIMIT = 60
 # What the probe reports for an nvidia-smi that did not end in time, as timeout(1) would.
@@ -91,15 +93,6 @@ def parse_smi(lines: Sequence[str]) -> SmiReport:
     return SmiReport(int(lines[0]), tuple(gpus), " ".join(said))
 
 
-def is_version(version: str, wanted: str) -> bool:
-    """True when `version` of the driver is the wanted one, which may be its beginning alone: a branch.
-
-    >>> is_version("580.159.04", "580"), is_version("580.159.04", "58")
-    (True, False)
-    """
-    return f"{version}.".startswith(f"{wanted}.")
-
-
 def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None) -> list[str]:
     """Everything wrong with a host's GPUs, each with its cause and remedy; empty when all is well.
 
@@ -127,7 +120,7 @@ def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None
                 f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A]); "
                 "the driver does not fully support it or the card failed: check the driver version, reboot"
             )
-        if driver_version and not is_version(gpu.driver_version, driver_version):
+        if driver_version and not matches(gpu.driver_version, driver_version):
             found.append(
                 f"GPU {gpu.index} runs driver {gpu.driver_version}, expected {driver_version}; reboot the host"
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_interface, ip_network
 
 from cluster import Config, Role
+from cluster.versions import numbers
 from tasks.preflight.model import CONTROLLED, EVERY, Severity, Shortfall, Subject, each_host
 
 MB, GB = 10**6, 10**9
@@ -19,11 +20,6 @@ ARCHITECTURE = "x86_64"
 def resources(config: Config) -> bool:
     """Whether hardware is judged: the guide's resource_check."""
     return config.resource_check
-
-
-def _version(text: str) -> tuple[int, ...]:
-    parts = text.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
 @each_host("sudo", EVERY)
@@ -44,7 +40,7 @@ def release(subject: Subject) -> Iterable[Shortfall]:
     seen = subject.seen
     oldest = OLDEST.get(seen.os_id)
     # Debian's testing and unstable have no version.
-    if oldest is None or (seen.os_version and _version(seen.os_version) < oldest):
+    if oldest is None or (seen.os_version and numbers(seen.os_version) < oldest):
         yield Shortfall(
             seen.os_name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", "install a supported release on this host"
         )
@@ -55,7 +51,7 @@ def release_known(subject: Subject) -> Iterable[Shortfall]:
     """A release that this deploy knows: Debian 11 to 13, Ubuntu LTS 18.04 to 24.04."""
     seen = subject.seen
     known = KNOWN.get(seen.os_id, ())
-    older = _version(seen.os_version) < OLDEST.get(seen.os_id, ()) if seen.os_version else False
+    older = numbers(seen.os_version) < OLDEST.get(seen.os_id, ()) if seen.os_version else False
     if known and not older and seen.os_version not in known:
         yield Shortfall(seen.os_name, f"one of {', '.join(known)}", "try it on one host first (--limit)")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from cluster import Config, Role
+from cluster.versions import numbers
 from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Shortfall, Subject, each_host
 
 # OpenPAI's own minimum; every release that Docker still serves is far newer.
@@ -37,17 +38,6 @@ def _kubernetes(config: Config) -> bool:
 
 def _docker(config: Config) -> bool:
     return config.docker_check
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: (20, 10, 24) of `20.10.24+dfsg1`, (1, 21, 14) of `v1.21.14`."""
-    found = []
-    for part in version.lstrip("v").split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        found.append(int(digits))
-    return tuple(found)
 
 
 @each_host("ports", CONTROLLED, when=_kubernetes, needs_root=True)
