@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from cluster.versions import numbers
+
 # OpenPAI 1.x's manifests need the beta APIs that 1.22 removes; kubelets before 1.20 do not know cgroup v2 hosts well.
 SUPPORTED_MINORS = (20, 21)
 # What the kubelet's Docker client (dockershim) speaks: DefaultVersion of the vendored docker/docker, by minor version.
@@ -28,8 +30,4 @@ def docker_api_fits(version: str, lowest: str, highest: str) -> bool:
     (True, False)
     """
     spoken = DOCKER_API[minor_version(version) or SUPPORTED_MINORS[-1]]
-    return _api(lowest) <= spoken <= _api(highest)
-
-
-def _api(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
+    return numbers(lowest) <= spoken <= numbers(highest)
