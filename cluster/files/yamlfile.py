@@ -11,6 +11,8 @@ import yaml
 from cluster.problems import Problem, shown
 
 Path = tuple[str | int, ...]
+# What PyYAML lets out where a value does not fit its tag, as `!!int ""`, `!!bool x` and `!!timestamp x`.
+_OUT_OF_SHAPE = (ValueError, IndexError, KeyError, AttributeError)
 _QUOTES = "put values with special characters in single quotes"
 
 
@@ -112,15 +114,24 @@ class _Index:
 def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, file: str, problems: list[Problem]) -> Any:
     """The value of `node`; in the top mapping key by key, so that one bad value does not hide the others."""
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_document(node)
+        return _value(loader, node)
     data: dict[Any, Any] = {}
     for key, child in node.value:
         pair = yaml.MappingNode(node.tag, [(key, child)], node.start_mark, node.end_mark)
         try:
-            data.update(loader.construct_document(pair))
-        except (yaml.YAMLError, ValueError):
+            data.update(_value(loader, pair))
+        except yaml.YAMLError:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
             message = f"{name}: a value that YAML cannot read (a tag, or a number out of shape)"
             problems.append(Problem(file, key.start_mark.line + 1, message, _QUOTES))
             document.broken = True
     return data
+
+
+def _value(loader: _Loader, node: yaml.Node) -> Any:
+    """The value of `node`; a yaml.YAMLError where it has none."""
+    try:
+        return loader.construct_document(node)
+    except _OUT_OF_SHAPE as error:
+        what = "a value that does not fit its tag"
+        raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from error

@@ -91,3 +91,16 @@ def test_this_machine_is_no_host_of_the_cluster(tmp_path: Path, monkeypatch: pyt
 def test_this_machine() -> None:
     assert is_this_machine("127.0.0.1")
     assert not is_this_machine("192.0.2.77")
+
+
+@pytest.mark.parametrize("value", ['!!int ""', "!!bool x", "!!timestamp x", "!!float x", "!!float"])
+def test_a_value_that_does_not_fit_its_tag(value: str, tmp_path: Path) -> None:
+    found = lines_of(write(tmp_path, {C: f"{value}\n"}))
+    assert_lines(found, [f"{C}:1: column 1: not YAML: a value that does not fit its tag"])
+    found = lines_of(write(tmp_path, {C: f"{BASE}ssh_port: {value}\n"}))
+    assert_lines(found, [f"{C}:2: ssh_port: a value that YAML cannot read"])
+
+
+def test_a_key_that_does_not_fit_its_tag(tmp_path: Path) -> None:
+    found = lines_of(write(tmp_path, {C: f"{BASE}!!int :\n"}))
+    assert_lines(found, [f"{C}:2: : a value that YAML cannot read"])
