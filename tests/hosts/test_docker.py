@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Host
-from tasks.docker import daemon_json
-from tasks.docker.facts import DAEMON_JSON, Docker, DockerDaemon, parse_docker
+from tests.hosts import docker_info
 from tests.hosts.containers import PULL, container_probe
 from tests.hosts.packages import expect_held, package_probes
 from tests.hosts.probes import Answer, Probe, RunAs
@@ -24,6 +23,10 @@ Answers = dict[str, Answer]
 
 PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
 REMOVED = ("docker", "docker-engine", "docker.io")
+DAEMON_JSON = "/etc/docker/daemon.json"
+UNITS = "$(systemctl show docker.service -p FragmentPath -p DropInPaths --value)"
+# Those of `files` that changed after the time of systemd's property `since`, which has no fractions of a second.
+CHANGED = 'find {files} -newerct "$(TZ=UTC systemctl show docker.service -p {since} --value) 1 second"'
 # Seconds for a container that only says a word.
 CONTAINER = 60
 
@@ -32,7 +35,13 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     """Questions of this module."""
     user, image = shlex.quote(cluster.config.user), shlex.quote(cluster.config.docker_check_image)
     yield from package_probes(*PACKAGES, *REMOVED)
-    yield Probe("daemon", Docker().command(), seconds=60)
+    yield Probe("service", "systemctl show docker.service -p ActiveState -p UnitFileState -p NeedDaemonReload")
+    yield Probe("info", "docker info --format '{{json .}}'", seconds=60)
+    yield Probe("daemon.json", f"[ ! -e {DAEMON_JSON} ] || cat {DAEMON_JSON}")
+    # A reload changes the state of the service as a start does; units are read by a start alone.
+    changed = CHANGED.format(files=DAEMON_JSON, since="StateChangeTimestamp")
+    yield Probe("changed daemon.json", f"[ ! -e {DAEMON_JSON} ] || {changed}")
+    yield Probe("changed units", CHANGED.format(files=UNITS, since="ExecMainStartTimestamp"))
     yield Probe("validate", f"dockerd --validate --config-file {DAEMON_JSON}")
     yield container_probe("container", cluster.config.docker_check_image, seconds=CONTAINER)
     # Created and never started: docker fills in the daemon's log options, which `docker info` does not show.
@@ -52,29 +61,39 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
 
 
 @pytest.fixture
-def daemon(target: Target, answers: Answers) -> DockerDaemon:
-    """The state of the host's Docker; without a daemon that answers the test fails here."""
-    out = expect_answer(answers["daemon"], target, needed="the state of Docker", remedy=_look(target))
-    found = parse_docker(out.splitlines())
-    state = "not installed" if not found.installed else "active" if found.active else "not running"
-    expect(
-        found.answers,
-        target,
-        found=f"Docker {state}, no answer to `docker info`",
-        needed="a running daemon",
-        remedy=_look(target),
-    )
-    return found
+def service(answers: Answers) -> dict[str, str]:
+    """systemd's properties of docker.service."""
+    return dict(line.split("=", 1) for line in answers["service"].out.splitlines() if "=" in line)
 
 
 @pytest.fixture
-def settings(target: Target, daemon: DockerDaemon) -> dict[str, Any]:
+def info(target: Target, answers: Answers, service: dict[str, str]) -> dict[str, Any]:
+    """What `docker info` shows; without a daemon that answers the test fails here."""
+    answer = answers["info"]
+    shown = json.loads(answer.out) if answer.out.startswith("{") else {}
+    expect(
+        bool(shown.get("ServerVersion")),
+        target,
+        found=f"docker.service {service.get('ActiveState', 'unknown')}, `docker info` without a word of the daemon's"
+        + (f": {answer.problem}" if not answer.ok else ""),
+        needed="a running daemon that answers",
+        remedy=_look(target),
+    )
+    return shown
+
+
+@pytest.fixture
+def settings(target: Target, answers: Answers) -> dict[str, Any]:
     """The content of daemon.json; when it is not JSON the test fails here."""
+    text = expect_answer(answers["daemon.json"], target, needed=f"a {DAEMON_JSON} to read", remedy=_look(target))
     try:
-        return daemon_json.parse(daemon.file)
-    except ValueError as error:
-        why = str(error)
-    fail(target, f"{DAEMON_JSON} is not valid: {why}; mend the file and run the deploy")
+        content = json.loads(text or "{}")
+        why = "" if isinstance(content, dict) else "not a JSON object"
+    except json.JSONDecodeError as error:
+        why = f"line {error.lineno} column {error.colno}: {error.msg}"
+    if why:
+        fail(target, f"{DAEMON_JSON} is not valid: {why}; mend the file and run the deploy")
+    return content
 
 
 def _look(target: Target) -> str:
@@ -99,12 +118,12 @@ def test_former_packages_are_gone(target: Target, answers: Answers) -> None:
     )
 
 
-def test_service_runs_now_and_after_a_boot(target: Target, daemon: DockerDaemon) -> None:
+def test_service_runs_now_and_after_a_boot(target: Target, service: dict[str, str]) -> None:
+    now, at_boot = service.get("ActiveState"), service.get("UnitFileState")
     expect(
-        daemon.active and daemon.enabled,
+        (now, at_boot) == ("active", "enabled"),
         target,
-        found=f"docker.service {'active' if daemon.active else 'inactive'}, "
-        f"{'enabled' if daemon.enabled else 'not enabled'}",
+        found=f"docker.service {now or 'unknown'}, {at_boot or 'unknown'}",
         needed="active and enabled",
         remedy="run `systemctl enable --now docker` there",
     )
@@ -145,15 +164,22 @@ def test_configuration_file_is_valid(target: Target, answers: Answers, settings:
     expect_answer(answer, target, needed=f"a {DAEMON_JSON} that dockerd accepts", remedy="mend the file")
 
 
-def test_daemon_runs_with_its_files(target: Target, daemon: DockerDaemon, settings: dict[str, Any]) -> None:
+def test_daemon_runs_with_its_files(
+    target: Target, answers: Answers, service: dict[str, str], info: dict[str, Any], settings: dict[str, Any]
+) -> None:
     """Neither daemon.json nor a unit file has changed behind the daemon's back."""
+    changed = {
+        what: expect_answer(answers[f"changed {what}"], target, needed="the age of its files", remedy=_look(target))
+        for what in ("daemon.json", "units")
+    }
     stale = []
-    if daemon.needs_daemon_reload:
+    if service.get("NeedDaemonReload") == "yes":
         stale.append("unit files changed since systemd read them")
-    if not daemon.units_in_force:
+    if changed["units"]:
         stale.append("unit files changed since dockerd started")
-    if daemon.in_force != settings or not daemon_json.confirmed(daemon.info, settings):
+    if changed["daemon.json"]:
         stale.append(f"{DAEMON_JSON} changed since dockerd read it")
+    stale += [f"{DAEMON_JSON} says another {key} than `docker info`" for key in docker_info.differing(info, settings)]
     expect(
         not stale,
         target,
@@ -163,14 +189,14 @@ def test_daemon_runs_with_its_files(target: Target, daemon: DockerDaemon, settin
     )
 
 
-def test_data_root(target: Target, daemon: DockerDaemon, settings: dict[str, Any]) -> None:
+def test_data_root(target: Target, info: dict[str, Any], settings: dict[str, Any]) -> None:
     wanted = _wanted(target, "docker_data_root", settings.get("data-root"))
-    _expect_in_force(target, "data root", daemon.info.get("DockerRootDir"), wanted)
+    _expect_in_force(target, "data root", info.get("DockerRootDir"), wanted)
 
 
-def test_live_restore(target: Target, daemon: DockerDaemon, settings: dict[str, Any]) -> None:
+def test_live_restore(target: Target, info: dict[str, Any], settings: dict[str, Any]) -> None:
     wanted = _wanted(target, "docker_live_restore", settings.get("live-restore"))
-    _expect_in_force(target, "live-restore", daemon.info.get("LiveRestoreEnabled"), wanted)
+    _expect_in_force(target, "live-restore", info.get("LiveRestoreEnabled"), wanted)
 
 
 @pytest.mark.parametrize(("key", "option"), [("docker_log_max_size", "max-size"), ("docker_log_max_file", "max-file")])
@@ -187,39 +213,30 @@ def test_iptables(target: Target, settings: dict[str, Any]) -> None:
         _expect_in_force(target, "iptables", settings.get("iptables", True), wanted)
 
 
-def test_registry_mirrors(target: Target, daemon: DockerDaemon) -> None:
-    mirrors = [mirror.rstrip("/") for mirror in daemon.info["RegistryConfig"].get("Mirrors") or []]
-    missing = [url for url in target.config.openpai_docker_registry_mirrors if url.rstrip("/") not in mirrors]
+def test_registry_mirrors(target: Target, info: dict[str, Any]) -> None:
+    missing = docker_info.missing_mirrors(info, target.config.openpai_docker_registry_mirrors)
     expect(
         not missing,
         target,
-        found=f"the registry mirrors {mirrors}",
+        found=f"the registry mirrors {docker_info.mirrors(info)}",
         needed=f"{missing} among them",
         remedy=f"run the deploy: {target.deploy}",
     )
 
 
-def test_insecure_registries(target: Target, daemon: DockerDaemon) -> None:
-    registries = daemon.info["RegistryConfig"]
-    insecure = [name for name, entry in registries["IndexConfigs"].items() if not entry.get("Secure")]
-    insecure += registries.get("InsecureRegistryCIDRs") or []
-    missing = [
-        name
-        for name in target.config.openpai_docker_insecure_registries
-        # A bare address is shown as a network of one.
-        if name not in insecure and f"{name}/32" not in insecure
-    ]
+def test_insecure_registries(target: Target, info: dict[str, Any]) -> None:
+    missing = docker_info.missing_insecure(info, target.config.openpai_docker_insecure_registries)
     expect(
         not missing,
         target,
-        found=f"the insecure registries {insecure}",
+        found=f"the insecure registries {docker_info.insecure(info)}",
         needed=f"{missing} among them",
         remedy=f"run the deploy: {target.deploy}",
     )
 
 
-def test_proxy(target: Target, daemon: DockerDaemon) -> None:
-    config, info = target.config, daemon.info
+def test_proxy(target: Target, info: dict[str, Any]) -> None:
+    config = target.config
     _expect_in_force(target, "HTTP proxy", info.get("HttpProxy") or None, config.http_proxy)
     _expect_in_force(target, "HTTPS proxy", info.get("HttpsProxy") or None, config.https_proxy or config.http_proxy)
     if config.http_proxy or config.https_proxy:

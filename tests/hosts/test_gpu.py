@@ -9,19 +9,7 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
-from tasks.gpu import driver_policy
-from tasks.gpu.facts.driver import LOADED, version_in
-from tasks.gpu.facts.gpus import (
-    BUS_SCRIPT,
-    SMI_SCRIPT,
-    SMI_TIME_LIMIT,
-    TIMED_OUT,
-    SmiReport,
-    describe,
-    faults,
-    parse_smi,
-)
-from tests.hosts import report
+from tests.hosts import gpus, report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held, package_probes
@@ -40,20 +28,14 @@ TOOLKIT = "nvidia-container-toolkit"
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     """Questions of this module."""
     yield from package_probes(TOOLKIT)
-    yield Probe("bus", BUS_SCRIPT)
-    yield Probe("nvidia-smi", SMI_SCRIPT, seconds=SMI_TIME_LIMIT + 10)
+    yield gpus.BUS
+    yield gpus.NVIDIA_SMI
     yield Probe("nouveau", "test ! -e /sys/module/nouveau")
-    yield Probe("loaded driver", LOADED)
+    yield Probe("loaded driver", "cat /sys/module/nvidia/version || cat /proc/driver/nvidia/version")
     yield Probe("installed driver", "modinfo -F version nvidia")
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
     # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
-    yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=SMI_TIME_LIMIT)
-
-
-def _smi(answers: Answers) -> SmiReport:
-    # Stopped by the probe's own time limit, the script cannot have said so itself.
-    said = str(TIMED_OUT) if answers["nvidia-smi"].timed_out else answers["nvidia-smi"].out
-    return parse_smi(said.splitlines())
+    yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=gpus.NVIDIA_SMI.seconds)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,22 +53,17 @@ def unequal_workers(
         # A host that cannot be reached has failed already, and has no GPUs to compare.
         with suppress(Unreachable):
             if nvidia_workers(target.cluster, target.host):
-                by_gpus[describe(_smi(snapshots.get(target, request.module)).gpus)].append(target.name)
+                smi = snapshots.get(target, request.module)["nvidia-smi"]
+                by_gpus[gpus.describe(gpus.gpus(smi))].append(target.name)
     if len(by_gpus) > 1:
         width = max(map(len, by_gpus))
-        rows = [f"{gpus:<{width}}  {', '.join(names)}" for gpus, names in sorted(by_gpus.items())]
+        rows = [f"{owned:<{width}}  {', '.join(names)}" for owned, names in sorted(by_gpus.items())]
         record_testsuite_property("unequal GPUs", "; ".join(rows))
         report.note(pytestconfig, "\n".join(["Warning: the workers have unequal GPUs.", *rows]))
 
 
-@pytest.fixture
-def smi(answers: Answers) -> SmiReport:
-    """What nvidia-smi said on the host."""
-    return _smi(answers)
-
-
-def test_every_gpu_answers(target: Target, answers: Answers, smi: SmiReport) -> None:
-    found = faults(answers["bus"].out.split(), smi, driver_policy.wanted_version(target.config))
+def test_every_gpu_answers(target: Target, answers: Answers) -> None:
+    found = gpus.faults(answers["bus"].out.split(), answers["nvidia-smi"], gpus.wanted_driver(target.config))
     if found:
         report.fail(target, "; ".join(found))
 
@@ -108,7 +85,7 @@ def test_installed_driver_is_loaded(target: Target, answers: Answers) -> None:
         needed="a loaded NVIDIA driver",
         remedy="install it (nvidia_driver in config.yaml) or reboot the host",
     )
-    loaded = version_in(said) or said
+    loaded = gpus.version_in(said) or said
     # A driver that came with the machine's image may have no module file that modinfo knows.
     installed = answers["installed driver"].out or loaded
     expect(
@@ -120,15 +97,16 @@ def test_installed_driver_is_loaded(target: Target, answers: Answers) -> None:
     )
 
 
-def test_persistence_mode(target: Target, smi: SmiReport) -> None:
+def test_persistence_mode(target: Target, answers: Answers) -> None:
+    answering = gpus.gpus(answers["nvidia-smi"])
     expect(
-        bool(smi.gpus),
+        bool(answering),
         target,
         found="no GPU that answers",
         needed="persistence mode on all of them",
         remedy="see test_every_gpu_answers",
     )
-    found = [str(gpu.index) for gpu in smi.gpus if not gpu.persistence]
+    found = [gpu.index for gpu in answering if gpu.persistence != "Enabled"]
     expect(
         not found,
         target,

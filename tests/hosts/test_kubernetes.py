@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Host, Role
-from tasks.gpu.facts.gpus import BUS_SCRIPT
-from tasks.kubernetes.facts.certificates import CertificateState
-from tasks.kubernetes.facts.cluster import PLACES, RANGES, stranded, unready
+from tests.hosts import gpus, members
+from tests.hosts.certificates import certificate_probes
 from tests.hosts.conftest import connections_key
 from tests.hosts.kubectl import REMEDY, Kubectl
 from tests.hosts.probes import Answer, Probe, RunAs
@@ -20,10 +19,6 @@ from tests.hosts.trial_pods import TrialPods, trial_pods
 
 Answers = dict[str, Answer]
 GPU = "nvidia.com/gpu"
-WORKLOADS = (
-    "get -n kube-system daemonsets,deployments -o jsonpath='{range .items[*]}{.kind}/{.metadata.name} "
-    '{.status.readyReplicas}{.status.numberReady} {.status.replicas}{.status.desiredNumberScheduled}{"\\n"}{end}\''
-)
 # Whatever anybody on the host could read of Kubernetes' files, and of ours, that holds a key or a token.
 READABLE = (
     "for d in /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/openpai-deploy /var/backups/openpai-deploy "
@@ -73,10 +68,9 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     if host.role is Role.DEV_BOX:
         yield Probe("kubeconfig", "stat -c %a ~/pai-deploy/kube/config", run_as=RunAs.USER)
     if host.role is Role.MASTER:
-        days = cluster.config.kube_certificate_renewal_days
-        yield Probe("certificates", CertificateState().command(days), seconds=30)
+        yield from certificate_probes(cluster.config.kube_certificate_renewal_days)
     if host.role is Role.WORKER:
-        yield Probe("bus", BUS_SCRIPT)
+        yield gpus.BUS
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +135,13 @@ def test_node_has_openpais_label(target: Target, nodes: dict[str, Any]) -> None:
 
 @applies_to(dev_boxes)
 def test_system_pods_are_ready(target: Target, kubectl: Kubectl) -> None:
-    found = unready(kubectl(WORKLOADS).splitlines())
+    found = members.unready(kubectl.json("-n kube-system daemonsets,deployments"))
     expect(not found, target, found=f"pods missing: {', '.join(found)}", needed="all of them ready", remedy=REMEDY)
 
 
 @applies_to(lambda cluster, host: dev_boxes(cluster, host) and cluster.config.openpai_kube_network_plugin == "host-gw")
-def test_pods_have_addresses_of_their_nodes(target: Target, kubectl: Kubectl) -> None:
-    ranges, pods = kubectl(f"get nodes {RANGES}"), kubectl(f"get pods --all-namespaces {PLACES}")
-    found = stranded(ranges.splitlines(), pods.splitlines())
+def test_pods_have_addresses_of_their_nodes(target: Target, kubectl: Kubectl, nodes: dict[str, Any]) -> None:
+    found = members.stranded(nodes, kubectl(f"get pods {members.PLACES}"))
     expect(
         not found,
         target,
@@ -160,21 +153,23 @@ def test_pods_have_addresses_of_their_nodes(target: Target, kubectl: Kubectl) ->
 
 @applies_to(kubeadm_masters)
 def test_certificates_last(target: Target, answers: Answers) -> None:
-    said = expect_answer(answers["certificates"], target, needed="readable certificates", remedy=REMEDY)
-    state = CertificateState().process(said.splitlines())
+    expiring, behind = (
+        expect_answer(answers[name], target, needed="readable certificates", remedy=REMEDY).split()
+        for name in ("expiring certificates", "processes behind")
+    )
     renew = f"run: pyinfra {target.inventory.name} tasks.kubernetes.renew_certificates"
     days = target.config.kube_certificate_renewal_days
     expect(
-        not state.expiring,
+        not expiring,
         target,
-        found=f"certificates that expire within {days} days: {', '.join(state.expiring)}",
+        found=f"certificates that expire within {days} days: {', '.join(expiring)}",
         needed=f"{days} days left",
         remedy=renew,
     )
     expect(
-        not state.stale,
+        not behind,
         target,
-        found=f"{', '.join(state.stale)} running with certificates older than those on disk",
+        found=f"{', '.join(behind)} running with certificates older than those on disk",
         needed="a restart",
         remedy=renew,
     )

@@ -7,13 +7,13 @@ import stat
 from collections.abc import Iterator
 
 from cluster import Cluster, Host
-from tasks.ssh.operations import SUDOERS
 from tests.hosts.probes import Answer, Probe
 from tests.hosts.report import expect, expect_answer, secret_values
 from tests.hosts.targets import Target, applies_to, shown, users_sudo
 
 Answers = dict[str, Answer]
 
+SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
 # Where Docker, Kubernetes and SSH keep credentials; $home is the home of the config's user.
 PRIVATE = (
     "$home/.ssh/id_* /root/.ssh/id_* $home/.docker/config.json /root/.docker/config.json $home/.kube/config "

@@ -73,6 +73,7 @@ INFO = {
     "ServerVersion": "20.10.24",
     "DockerRootDir": "/mnt/docker",
     "LiveRestoreEnabled": True,
+    "LoggingDriver": "json-file",
     "DefaultRuntime": "nvidia",
     "Runtimes": {"nvidia": {}, "runc": {}},
     "RegistryConfig": {
@@ -93,34 +94,21 @@ PACKAGES = {
 GPU = "{index}, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:{bus}:00.0"
 
 
-def docker_state(
-    file: object = DAEMON_JSON, info: object = INFO, active: str = "active", enabled: str = "enabled",
-    reload: str = "no", file_changed: float = 100.0, unit_changed: float = 100.0,
-) -> Said:  # fmt: skip
-    """The answer of the Docker fact: a daemon started at 1000 s, when its files were older."""
-    sections = {
-        "version": "Docker version 20.10.24, build 5d6db84",
-        "unit": f"LoadState=loaded\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={reload}\n"
-        "InvocationID=269dfb38\nExecMainStartTimestampMonotonic=1000000000\nExecStart={ path=/usr/bin/dockerd }",
-        "clock": "2000.0\n2000.0",
-        "file": file if isinstance(file, str) else json.dumps(file, indent=4),
-        "ctimes": f"/etc/docker/daemon.json {file_changed}\n/lib/systemd/system/docker.service {unit_changed}",
-        "units": "[Service]",
-        "applied": "",
-        "info": json.dumps(info) if info else "",
-        "containers": "",
-    }
-    return 0, "".join(f"\n@@ {name}\n{text}\n" for name, text in sections.items()), ""
+def docker_info(**changes: object) -> Said:
+    """What `docker info` says, of a healthy daemon but for `changes`."""
+    return 0, json.dumps({**INFO, **changes}), ""
 
 
-def time_state(peer: str = "10.0.0.1", mark: str = "*", offset: float = 0.2, unit: str = "ntpsec") -> Said:
-    """The answer of the time fact: ntpd that follows `peer`, `offset` in ms."""
-    units = ("chrony", "ntpsec", "ntp")
-    states = "".join(f"\n@@ {name}\n{'active' if name == unit else 'inactive'}\n" for name in units)
+def docker_service(active: str = "active", enabled: str = "enabled", reload: str = "no") -> Said:
+    """systemd's properties of docker.service."""
+    return 0, f"ActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={reload}", ""
+
+
+def ntpq(peer: str = "10.0.0.1", mark: str = "*", offset: float = 0.2) -> Said:
+    """The variables and peers of an ntpd that follows `peer`, `offset` in ms."""
     leap, stratum = ("00", 9) if mark == "*" else ("11", 16)
     peers = f"     remote  refid  st\n=====\n{mark}{peer}  127.127.1.1  8 u 1 64 17 0.07 {offset} 0.02"
-    variables = f"associd=0 leap={leap}, stratum={stratum},\noffset={offset}, refid={peer}"
-    return 0, f"{states}\n@@ tracking\n\n@@ rv\n{variables}\n\n@@ peers\n{peers}\n", ""
+    return 0, f"associd=0 leap={leap}, stratum={stratum},\noffset={offset}, refid={peer}\n\n{peers}\n", ""
 
 
 def packages(changes: dict[str, str] | None = None) -> Said:
@@ -130,9 +118,9 @@ def packages(changes: dict[str, str] | None = None) -> Said:
     return 0, "\n".join(lines), ""
 
 
-def smi(*gpus: str, status: int = 0) -> Said:
+def smi(*lines: str, status: int = 0) -> Said:
     """nvidia-smi's exit status and lines."""
-    return 0, "\n".join((str(status), *gpus)), ""
+    return status, "\n".join(lines), ""
 
 
 def gpus(count: int = 2) -> list[str]:
@@ -145,7 +133,11 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
     return {
         "packages": packages(),
         "holds": (0, "\n".join(PACKAGES), ""),
-        "daemon": docker_state(),
+        "service": docker_service(),
+        "info": docker_info(),
+        "daemon.json": (0, json.dumps(DAEMON_JSON), ""),
+        "changed daemon.json": (0, "", ""),
+        "changed units": (0, "", ""),
         "validate": (0, "configuration OK", ""),
         "container": (0, "GPU 0: NVIDIA A100-SXM4-80GB\nGPU 1: NVIDIA A100-SXM4-80GB", ""),
         "log options": (0, '{"Type":"json-file","Config":{"max-file":"5","max-size":"50m"}}', ""),
@@ -165,7 +157,9 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "sudo": (0, "", ""),
         "sshd now": (0, "active\ninactive", ""),
         "sshd at boot": (0, "enabled\ndisabled", ""),
-        "time daemon": time_state(),
+        "running": (3, "inactive\nactive\nactive", ""),
+        "chronyc": (1, "", "506 Cannot talk to daemon"),
+        "ntpq": ntpq(),
         "at boot": (0, "chrony\nntpsec enabled\nntp alias", ""),
         "followed by name": (0, "10.0.0.1  127.127.1.1  8 u", ""),
         "address of ntp.example.com": (0, "10.0.0.1  STREAM ntp.example.com", ""),

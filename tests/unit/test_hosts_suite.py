@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from tests.unit.hosts_fleet import (
     Fault,
     Fleet,
     Said,
-    docker_state,
+    docker_info,
+    docker_service,
     gpus,
+    ntpq,
     packages,
     smi,
-    time_state,
     verify,
 )
 
@@ -29,12 +31,14 @@ NO_IMAGE: Said = (125, "", "docker: Error response from daemon: manifest unknown
 CLOCK = frozenset({"test_clock_follows_a_configured_server", "test_clock_is_near_its_server"})
 GPU_ON_HOST = frozenset({"test_every_gpu_answers", "test_persistence_mode"})
 DAEMON = frozenset({
-    "test_service_runs_now_and_after_a_boot", "test_configuration_file_is_valid", "test_daemon_runs_with_its_files",
-    "test_data_root", "test_live_restore", "test_log_limit", "test_iptables", "test_registry_mirrors",
+    "test_daemon_runs_with_its_files", "test_data_root", "test_live_restore", "test_registry_mirrors",
     "test_insecure_registries", "test_proxy",
 })  # fmt: skip
-JSON_OF_DAEMON = DAEMON - {"test_service_runs_now_and_after_a_boot", "test_registry_mirrors",
-                           "test_insecure_registries", "test_proxy"}  # fmt: skip
+DAEMON_FILE = frozenset({
+    "test_configuration_file_is_valid", "test_daemon_runs_with_its_files", "test_data_root", "test_live_restore",
+    "test_log_limit", "test_iptables",
+})  # fmt: skip
+SERVICE, FILES = "test_service_runs_now_and_after_a_boot", "test_daemon_runs_with_its_files"
 EVERY = frozenset({"every test"})
 
 
@@ -43,14 +47,16 @@ def fault(host: str, words: str, *fails: str, **said: Said) -> Fault:
     return Fault(host, {name.replace("_", " "): value for name, value in said.items()}, frozenset(fails), words)
 
 
-def info(**changes: object) -> Said:
-    return docker_state(info={**INFO, **changes})
-
-
 def registries(**changes: object) -> Said:
-    return info(RegistryConfig={**INFO["RegistryConfig"], **changes})
+    return docker_info(RegistryConfig={**INFO["RegistryConfig"], **changes})
 
 
+def settings(**changes: object) -> Said:
+    return 0, json.dumps({**DAEMON_JSON, **changes}), ""
+
+
+CHRONY = "0A000001,10.0.0.1,9,1720000000.123,0.000012,0.0,0.0,1.2,0.0,0.1,0.001,0.002,64.0,Normal"
+CHRONY_ALONE = "7F7F0101,,10,1720000000.123,0.000000000,0.0,0.0,1.2,0.0,0.1,0.000,0.000,64.0,Normal"
 GPU_LOST = "Unable to determine the device handle for GPU0000:07:00.0: GPU is lost. Reboot the system to recover it"
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
 NO_MEMORY = gpus()[1].replace("81920", "[N/A]")
@@ -93,37 +99,47 @@ FAULTS = (
     fault("old-docker", "found docker.io installed", "test_former_packages_are_gone",
           packages=packages({"docker.io": "20.10.5"})),
     # Docker's daemon
-    fault("daemon-dead", "Docker not running, no answer", *DAEMON, daemon=docker_state(active="failed", info=None)),
-    fault("daemon-hangs", "`daemon`: no answer within 60 s", *DAEMON, daemon=HANGS),
-    fault("not-enabled", "docker.service active, not enabled", "test_service_runs_now_and_after_a_boot",
-          daemon=docker_state(enabled="disabled")),
-    fault("stale-file", "a stale daemon: /etc/docker/daemon.json changed since dockerd read it",
-          "test_daemon_runs_with_its_files", daemon=docker_state(file_changed=1500.0)),
-    fault("stale-unit", "a stale daemon: unit files changed since dockerd started", "test_daemon_runs_with_its_files",
-          daemon=docker_state(unit_changed=1500.0)),
-    fault("stale-systemd", "a stale daemon: unit files changed since systemd read them",
-          "test_daemon_runs_with_its_files", daemon=docker_state(reload="yes")),
-    fault("stale-runtime", "a stale daemon: /etc/docker/daemon.json", "test_daemon_runs_with_its_files",
-          daemon=info(DefaultRuntime="runc")),
-    fault("bad-json", "daemon.json is not valid: line 1 column 2", *JSON_OF_DAEMON,
-          daemon=docker_state(file="{'a': 1}")),
+    fault("daemon-dead", "docker.service failed, `docker info`", SERVICE, *DAEMON,
+          service=docker_service("failed"), info=docker_info(ServerVersion="")),
+    fault("daemon-mute", "`docker info` without a word of the daemon's: exit status 1: Cannot connect", *DAEMON,
+          info=(1, "", "Cannot connect to the Docker daemon")),
+    fault("daemon-hangs", "`docker info` without a word of the daemon's: no answer within 60 s", *DAEMON, info=HANGS),
+    fault("no-docker", "docker.service inactive, unknown", SERVICE, service=(0, "ActiveState=inactive", "")),
+    fault("not-enabled", "docker.service active, disabled", SERVICE, service=docker_service(enabled="disabled")),
+    fault("stale-file", "a stale daemon: /etc/docker/daemon.json changed since dockerd read it", FILES,
+          **{"changed daemon.json": (0, "/etc/docker/daemon.json", "")}),
+    fault("stale-unit", "a stale daemon: unit files changed since dockerd started", FILES,
+          changed_units=(0, "/lib/systemd/system/docker.service", "")),
+    fault("no-age", "needed the age of its files", FILES, changed_units=(1, "", "find: I cannot figure out how")),
+    fault("stale-systemd", "a stale daemon: unit files changed since systemd read them", FILES,
+          service=docker_service(reload="yes")),
+    fault("stale-runtime", "daemon.json says another default-runtime than `docker info`", FILES,
+          info=docker_info(DefaultRuntime="runc")),
+    fault("stale-driver", "daemon.json says another log-driver than `docker info`", FILES,
+          info=docker_info(LoggingDriver="journald")),
+    fault("no-file", "needed a /etc/docker/daemon.json to read", *DAEMON_FILE,
+          **{"daemon.json": (1, "", "cat: Permission denied")}),
+    fault("bad-json", "daemon.json is not valid: line 1 column 2", *DAEMON_FILE,
+          **{"daemon.json": (0, "{'a': 1}", "")}),
+    fault("no-object", "daemon.json is not valid: not a JSON object", *DAEMON_FILE, **{"daemon.json": (0, "[]", "")}),
     fault("refused-json", "dockerd accepts", "test_configuration_file_is_valid",
           validate=(1, "", "unable to configure the Docker daemon: unknown key")),
     fault("other-root", "data root: /var/lib/docker; needed /mnt/docker", "test_data_root",
-          daemon=info(DockerRootDir="/var/lib/docker")),
-    fault("no-live-restore", "live-restore: False; needed True", "test_live_restore", "test_daemon_runs_with_its_files",
-          daemon=info(LiveRestoreEnabled=False)),
+          info=docker_info(DockerRootDir="/var/lib/docker")),
+    fault("no-live-restore", "live-restore: False; needed True", "test_live_restore", FILES,
+          info=docker_info(LiveRestoreEnabled=False)),
     fault("no-log-limit", "max-size of logs: None; needed 50m", "test_log_limit",
           log_options=(0, '{"Type":"json-file","Config":{"max-file":"5"}}', "")),
     fault("iptables", "iptables: True; needed False", "test_iptables",
-          daemon=docker_state(file={**DAEMON_JSON, "iptables": True})),
+          **{"daemon.json": settings(iptables=True)}),
     fault("no-mirror", "['http://10.0.0.1:5000'] among them", "test_registry_mirrors",
-          "test_daemon_runs_with_its_files", daemon=registries(Mirrors=None)),
-    fault("secure-registry", "['10.0.0.1:5000'] among them", "test_insecure_registries",
-          daemon=registries(IndexConfigs={"10.0.0.1:5000": {"Secure": True}})),
-    fault("no-proxy", "HTTP proxy: None; needed http://10.0.0.1:3128", "test_proxy", daemon=info(HttpProxy="")),
-    fault("no-https-proxy", "HTTPS proxy: None; needed http://10.0.0.1:3128", "test_proxy", daemon=info(HttpsProxy="")),
-    fault("proxy-for-all", "['.example.com'] among them", "test_proxy", daemon=info(NoProxy="localhost")),
+          FILES, info=registries(Mirrors=None)),
+    fault("secure-registry", "['10.0.0.1:5000'] among them", "test_insecure_registries", FILES,
+          info=registries(IndexConfigs={"10.0.0.1:5000": {"Secure": True}})),
+    fault("no-proxy", "HTTP proxy: None; needed http://10.0.0.1:3128", "test_proxy", info=docker_info(HttpProxy="")),
+    fault("no-https-proxy", "HTTPS proxy: None; needed http://10.0.0.1:3128", "test_proxy",
+          info=docker_info(HttpsProxy="")),
+    fault("proxy-for-all", "['.example.com'] among them", "test_proxy", info=docker_info(NoProxy="localhost")),
     # Docker's users
     fault("no-group", "paiadmin in the groups paiadmin sudo; needed docker among them in a new login",
           "test_user_is_in_the_docker_group", groups=(0, "paiadmin sudo", "")),
@@ -131,13 +147,19 @@ FAULTS = (
           docker_as_user=(1, "", "permission denied while trying to connect to the Docker daemon socket")),
     # Time
     fault("no-time-daemon", "no time daemon running", "test_daemon_starts_at_boot", *CLOCK,
-          time_daemon=time_state(unit="none")),
+          running=(3, "inactive\ninactive\ninactive", "")),
     fault("time-disabled", "ntpsec not enabled", "test_daemon_starts_at_boot", at_boot=(0, "ntpsec disabled", "")),
-    fault("unsynchronised", "ntpsec running, but not synchronised", *CLOCK, time_daemon=time_state(mark="+")),
+    fault("unsynchronised", "ntpsec running, but not synchronised", *CLOCK, ntpq=ntpq(mark="+")),
+    fault("chrony", "", running=(0, "active\ninactive\ninactive", ""), at_boot=(0, "chrony enabled", ""),
+          chronyc=(0, CHRONY, "")),
+    fault("chrony-alone", "chrony running, but not synchronised", *CLOCK, running=(0, "active\ninactive\ninactive", ""),
+          at_boot=(0, "chrony enabled", ""), chronyc=(0, CHRONY_ALONE, "")),
+    fault("chrony-mute", "chrony running, but not synchronised", *CLOCK, running=(0, "active\ninactive\ninactive", ""),
+          at_boot=(0, "chrony enabled", "")),
     fault("wrong-server", "a clock that follows 192.0.2.7; needed one of ntp.example.com",
-          "test_clock_follows_a_configured_server", time_daemon=time_state(peer="192.0.2.7"),
+          "test_clock_follows_a_configured_server", ntpq=ntpq(peer="192.0.2.7"),
           followed_by_name=(0, "192.0.2.7  127.127.1.1", "")),
-    fault("clock-off", "a clock 0.700 s off", "test_clock_is_near_its_server", time_daemon=time_state(offset=-700.0)),
+    fault("clock-off", "a clock 0.700 s off", "test_clock_is_near_its_server", ntpq=ntpq(offset=-700.0)),
     # Secrets
     fault("open-key", "/home/paiadmin/.kube/config (0644)", "test_credentials_are_private",
           private_files=(0, "644 paiadmin /home/paiadmin/.kube/config", "")),

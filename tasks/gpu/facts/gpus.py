@@ -1,6 +1,6 @@
 """The GPUs of a host: those the PCI bus shows against those that nvidia-smi answers for.
 
-Pure parsers with the shell that feeds them, shared by the deploy and by tests/hosts. pyinfra has no fact about GPUs.
+Pure parsers with the shell that feeds them. pyinfra has no fact about GPUs.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def unready(lines: list[str]) -> list[str]:
     return found
 
 
-# What StrandedPods and the verification ask of `get nodes` and `get pods`, a line each.
+# What StrandedPods asks of `get nodes` and `get pods`, a line each.
 RANGES = """-o jsonpath='{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'"""
 PLACES = (
     "-o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}|{.spec.nodeName}|{.spec.hostNetwork}|"
