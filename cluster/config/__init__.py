@@ -12,11 +12,13 @@ from cluster.config.docker import Docker, Proxy, Time
 from cluster.config.gpu import Gpu
 from cluster.config.kubernetes import Kubernetes
 from cluster.config.openpai import DockerCache, OpenPAI, Requirements, ServiceRegistry
+from cluster.config.services import Services
 
 GROUPS: tuple[type[Group], ...] = (
     Access,
     OpenPAI,
     ServiceRegistry,
+    Services,
     Requirements,
     Docker,
     Proxy,
@@ -27,7 +29,9 @@ GROUPS: tuple[type[Group], ...] = (
 )
 
 
-class Config(Access, OpenPAI, ServiceRegistry, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, DockerCache):
+class Config(
+    Access, OpenPAI, ServiceRegistry, Services, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, DockerCache
+):
     """Every key of config.yaml, as attributes."""
 
 

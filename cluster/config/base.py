@@ -168,6 +168,7 @@ Repository = Annotated[
     _matching(r"[A-Za-z0-9][A-Za-z0-9.:/_{} -]*", "an image repository such as gcr.io/google-containers, no http://"),
 ]
 Image = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9./:_@-]*", "an image such as registry.example.com/name:tag")]
+ImagePart = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9./:_@-]*", "what an image's name begins with, as gcr.io/")]
 ImageTag = Annotated[str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "an image tag such as v1.0.0")]
 DockerAptMirror = Annotated[str, AfterValidator(_docker_apt_mirror)]
 PathOrHome = Annotated[Text, AfterValidator(_home)]
@@ -175,6 +176,7 @@ AbsolutePath = Annotated[str, _matching(r"/[^\s\x00-\x1f\x7f]*", "an absolute pa
 Fingerprint = Annotated[
     str, AfterValidator(_fingerprint), _matching(r"[0-9A-F]{40}", "the 40 hexadecimal digits of a key's fingerprint")
 ]
+Commit = Annotated[str, _matching(r"[0-9a-f]{40}", "the 40 hexadecimal digits of a commit")]
 Sha256 = Annotated[str, _matching(r"[0-9a-f]{64}", "a SHA-256 sum: 64 lower-case hexadecimal digits")]
 Subnet = Annotated[str, AfterValidator(_subnet)]
 AddressOrLocal = Annotated[str, AfterValidator(_address_or_local)]

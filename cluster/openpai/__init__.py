@@ -1,6 +1,7 @@
-"""OpenPAI: its layout.yaml, HiveD's pools, and the files that its installer and its services read."""
+"""OpenPAI: its services, its layout.yaml, HiveD's pools, and the files that its installer and its services read."""
 
 from cluster.openpai.layout import LAYOUT, Layout, LayoutFile, Measurement, build_layout, parse_layout
+from cluster.openpai.model import Nodes
 from cluster.openpai.render import (
     hosts_yml,
     kubespray_files,
@@ -9,18 +10,41 @@ from cluster.openpai.render import (
     openpai_yml,
 )
 from cluster.openpai.resources import parse_resources
+from cluster.openpai.services import (
+    available,
+    catalogue,
+    chosen,
+    images,
+    paictl_image,
+    ports,
+    replaced_images,
+    requested,
+)
+from cluster.openpai.source import COMMITS, commit, reference
 
 __all__ = [
+    "COMMITS",
     "LAYOUT",
     "Layout",
     "LayoutFile",
     "Measurement",
+    "Nodes",
+    "available",
     "build_layout",
+    "catalogue",
+    "chosen",
+    "commit",
     "hosts_yml",
+    "images",
     "kubespray_files",
     "measured_layout",
     "openpai_files",
     "openpai_yml",
+    "paictl_image",
     "parse_layout",
     "parse_resources",
+    "ports",
+    "reference",
+    "replaced_images",
+    "requested",
 ]
