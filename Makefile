@@ -22,6 +22,7 @@ setup: $(VENV)/.ready  ## The virtual environment with everything in it
 $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "== Python packages into $(VENV)"
 	@$(PIP) --require-hashes -r requirements.lock
+	@rm -rf openpai_deploy.egg-info  # left by a plain `pip install -e .`: older than what is installed now, yet read first
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
