@@ -82,7 +82,7 @@ def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None,
         return came_back
 
 
-def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: int) -> bool:
+def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: float) -> bool:
     host.log(f"rebooting: {why}")
     started = time.monotonic()
     if _run(host, _REBOOT) is None:

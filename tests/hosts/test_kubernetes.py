@@ -113,7 +113,9 @@ def test_kubeconfig_is_the_users_alone(target: Target, answers: Answers, nodes: 
 @applies_to(nodes_of)
 def test_node_is_ready(target: Target, nodes: dict[str, Any]) -> None:
     expect(target.name in nodes, target, found="no such node", needed="a member of the cluster", remedy=REMEDY)
-    ready = next((one for one in nodes[target.name]["status"]["conditions"] if one["type"] == "Ready"), {})
+    ready: dict[str, Any] = next(
+        (one for one in nodes[target.name]["status"]["conditions"] if one["type"] == "Ready"), {}
+    )
     found = f"it {'is not Ready' if ready else 'never reported'}: {ready.get('message', '')}"
     expect(ready.get("status") == "True", target, found=found, needed="a Ready node", remedy=REMEDY)
 

@@ -62,7 +62,8 @@ class Sampler:
     """Looks at every process of the machine, the lab hosts' among them, for a secret, ten times a second."""
 
     def __init__(self, secret: str):
-        self.secret, self.found, self.samples = secret.encode(), set(), 0
+        self.secret, self.samples = secret.encode(), 0
+        self.found: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
 

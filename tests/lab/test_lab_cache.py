@@ -24,7 +24,11 @@ def cached(monkeypatch, tmp_path):
 
 def write(text: str) -> Callable[[Path], None]:
     """A build that writes a file."""
-    return lambda draft: (draft / "file").write_text(text) and None
+
+    def build(draft: Path) -> None:
+        (draft / "file").write_text(text)
+
+    return build
 
 
 def test_the_cache_builds_once_and_again_for_other_sources(cached):

@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -290,7 +291,7 @@ def test_one_who_is_not_root_is_told_so(monkeypatch):
 
 
 def test_a_port_of_a_program_that_is_ending_is_waited_for():
-    lab = SimpleNamespace(gateway="127.0.0.1")
+    lab: Any = SimpleNamespace(gateway="127.0.0.1")
     with socket.create_server((lab.gateway, 0)) as server:
         service = services.Service("web", server.getsockname()[1], lambda lab: [], lambda lab: "")
         with pytest.raises(LabError, match=r"port \d+ of 127.0.0.1 is taken"):

@@ -58,7 +58,8 @@ class Plan:
 
     def commands(self, host: str) -> list[str]:
         """Every command that `host` was given so far, facts included."""
-        return self.state.inventory.get_host(host).connector.executed_commands
+        connector: Any = self.state.inventory.get_host(host).connector
+        return connector.executed_commands
 
     def run(self) -> None:
         """Execute the plan on the fake hosts."""

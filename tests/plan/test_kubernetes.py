@@ -196,7 +196,7 @@ def test_pods_that_nothing_reaches_are_made_anew_but_for_jobs(host_gw, caplog, f
     with planned(host_gw, readdress, answers) as plan:
         plan.run()
         said = [command for command in plan.commands(MASTER) if "delete pod" in command]
-    assert sorted(re.search(r"-n \S+ (\S+)", command)[1] for command in said) == deleted
+    assert sorted(re.findall(r"-n \S+ (\S+)", command)[0] for command in said) == deleted
     assert ("nothing reaches 1 pods" in caplog.text and "default/job" in caplog.text) is (forced == "no")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.loader import inspect
@@ -13,10 +14,11 @@ WORKER = "".join(f"openpai-00{number},10.0.0.{number}\n" for number in range(1, 
 CONFIG = "user: paiadmin\nbranch_name: pai-1.0.y\ndocker_image_tag: v1.0.0\n"
 
 
-def write(folder: Path, files: dict[str, str | bytes]) -> Path:
+def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     """A cluster folder with the good files, but for `files`."""
     folder.mkdir(exist_ok=True)
-    for name, content in ({"master.csv": MASTER, "worker.csv": WORKER, "config.yaml": CONFIG} | files).items():
+    good = {"master.csv": MASTER, "worker.csv": WORKER, "config.yaml": CONFIG}
+    for name, content in {**good, **files}.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
         (folder / name).chmod(0o600)
     return folder

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from cluster import Host, Role
@@ -69,7 +70,7 @@ DAEMON_JSON = {
     "default-runtime": "nvidia",
     "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}},
 }
-INFO = {
+INFO: dict[str, Any] = {
     "ServerVersion": "20.10.24",
     "DockerRootDir": "/mnt/docker",
     "LiveRestoreEnabled": True,

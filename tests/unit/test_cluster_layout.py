@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -77,7 +78,7 @@ def test_two_kinds_of_device_need_hived(tmp_path: Path) -> None:
 
 GIB = 1 << 30
 MASTER = Measurement("m", 24, 64 * GIB)
-GPU = {"gpu_type": "nvidia.com/gpu", "gpu_model": "Tesla V100-SXM2-32GB", "gpu_count": 4}
+GPU: dict[str, Any] = {"gpu_type": "nvidia.com/gpu", "gpu_model": "Tesla V100-SXM2-32GB", "gpu_count": 4}
 
 
 def built(folder: Path, *workers: Measurement) -> Layout:

@@ -113,7 +113,7 @@ def spoilt(draw: st.DrawFn) -> dict[str, str | bytes]:
 @given(spoilt())
 def test_a_spoilt_folder(files: dict[str, str | bytes]) -> None:
     with tempfile.TemporaryDirectory() as parent:
-        folder = write(Path(parent) / "c", GOOD | files)
+        folder = write(Path(parent) / "c", {**GOOD, **files})
         (folder / "deployed.yaml").chmod(0o600)
         result = CliRunner().invoke(main, ["check", str(folder)])
     assert result.exception is None or isinstance(result.exception, SystemExit), (files, result.exc_info)

@@ -44,7 +44,12 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "typed")
+
+    def getpass(prompt: str) -> str:
+        asked.append(prompt)
+        return "typed"
+
+    monkeypatch.setattr("getpass.getpass", getpass)
     found = cluster(tmp_path, "ask_password: true\n")
     assert [plain(found), plain(found)] == ["typed", "typed"]
     assert asked == ["Password of paiadmin on the hosts: "]

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_a_lost_connection_is_an_error_that_pyinfra_keeps_to_one_host():
         def exec_command(self, raw, get_pty):
             raise EOFError
 
-    connector = ClusterSSH.__new__(ClusterSSH)
+    connector: Any = ClusterSSH.__new__(ClusterSSH)
     connector.client = Lost()
     with pytest.raises(OSError, match="connection to the host was lost"):
         connector._start("true", False)

@@ -1,6 +1,7 @@
 """How many occupied hosts are down at a time, and what becomes of the rest when one stays down."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import gevent
 import pytest
@@ -35,7 +36,7 @@ def down(monkeypatch):
 
 def rebooted(batch, count=5):
     state = State()
-    hosts = [FakeHost(name=f"openpai-{number:03d}", said=[]) for number in range(count)]
+    hosts: list[Any] = [FakeHost(name=f"openpai-{number:03d}", said=[]) for number in range(count)]
     greenlets = [gevent.spawn(operations._reboot, state, host, "nouveau is loaded", "id", batch, 9) for host in hosts]
     gevent.joinall(greenlets)
     return hosts, [greenlet.value for greenlet in greenlets]
@@ -84,7 +85,7 @@ def quick(monkeypatch):
 
 
 def test_a_host_is_back_when_its_boot_id_differs(quick):
-    host = Rebooting(name="openpai-001", said=[], boots=["old", "old", "new"], connected=True)
+    host: Any = Rebooting(name="openpai-001", said=[], boots=["old", "old", "new"], connected=True)
     assert operations._reboot_and_wait(host, "nouveau is loaded", "old", 5)
     assert host.said[0] == "rebooting: nouveau is loaded" and host.said[-1].startswith("rebooted in ")
 
@@ -94,6 +95,6 @@ def test_a_host_is_back_when_its_boot_id_differs(quick):
     [([None], "did not come back from its reboot"), (["old"], "was told to reboot but is still up as before")],
 )
 def test_the_time_limit_names_host_and_cause(quick, boots, what):
-    host = Rebooting(name="openpai-001", said=[], boots=boots, connected=True)
+    host: Any = Rebooting(name="openpai-001", said=[], boots=boots, connected=True)
     assert not operations._reboot_and_wait(host, "nouveau is loaded", "old", 0.1)
     assert f"openpai-001 {what} after 0.1 s (nouveau is loaded)" in host.said[-1]
