@@ -64,7 +64,7 @@ class Gpu:
 def gpus(smi: Answer) -> list[Gpu]:
     """The GPUs in nvidia-smi's answer; lines of other form are warnings."""
     rows = [[word.strip() for word in line.split(",")] for line in smi.out.splitlines()]
-    return [Gpu(*row[:5], _as_the_bus(row[5])) for row in rows if len(row) == 6 and row[0].isdigit()]
+    return [Gpu(*[*row[:5], _as_the_bus(row[5])]) for row in rows if len(row) == 6 and row[0].isdigit()]
 
 
 def _as_the_bus(address: str) -> str:
