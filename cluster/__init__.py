@@ -3,8 +3,8 @@
 from cluster.config import Config
 from cluster.loader import load
 from cluster.model import Cluster, Host, Role
-from cluster.problems import ClusterError, Problem
+from cluster.problems import ClusterError, Place, Problem
 
 __version__ = "0.1.0"
 
-__all__ = ["Cluster", "ClusterError", "Config", "Host", "Problem", "Role", "__version__", "load"]
+__all__ = ["Cluster", "ClusterError", "Config", "Host", "Place", "Problem", "Role", "__version__", "load"]

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,7 +15,7 @@ from cluster import __version__, secrets, versions
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
 from cluster.openpai import kubespray_files, openpai_files, parse_resources
-from cluster.problems import ClusterError, Problem
+from cluster.problems import ClusterError, Place, Problem
 
 _FILES = {"master": MASTERS, "worker": WORKERS, "config": CONFIG}
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -38,7 +37,8 @@ def init(folder: Path, **sources: Path) -> None:
     """Make the cluster folder DIR from the guide's three files, as they are. Overwrites nothing."""
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            _fail([Problem(str(folder), 0, "exists already and is not empty", "name a new folder, or edit this one")])
+            fix = "name a new folder, or edit this one"
+            _fail(Problem("exists already and is not empty", fix, Place(str(folder))))
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".init.", dir=folder.parent) as parent:
             made = Path(parent) / "folder"
@@ -48,7 +48,7 @@ def init(folder: Path, **sources: Path) -> None:
                 (made / name).write_bytes(sources[option].read_bytes())
             os.replace(made, folder)
     except OSError as error:
-        _fail([Problem(str(error.filename or folder), 0, f"cannot be used: {error.strerror}", "choose another place")])
+        _fail(_unusable(error, folder))
     click.echo(f"{folder}: made; next: python -m cluster check {folder}")
 
 
@@ -60,7 +60,7 @@ def check(folder: Path, as_json: bool) -> None:
     inspection = inspect(folder)
     usable = inspection.cluster is not None
     if as_json:
-        problems = [asdict(problem) for problem in inspection.problems]
+        problems = [_for_machines(problem) for problem in inspection.problems]
         click.echo(json.dumps({"ok": usable, "problems": problems}, indent=2))
     else:
         _say(inspection.problems, err=False)
@@ -87,7 +87,7 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
             problems: list[Problem] = []
             text = read_text(resources, problems, missing="name a file that exists")
             if text is None or problems:
-                raise ClusterError(problems)
+                raise ClusterError(*problems)
             nodes = parse_resources(text, resources.name)
             service_secrets = secrets.services(inspection.cluster)
             more = openpai_files(inspection.cluster, nodes, service_secrets, inspection.layout, resources.name)
@@ -97,9 +97,9 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
         for name, content in rendered.files.items():
             write_atomically(output / name, content)
     except ClusterError as error:
-        _fail(error.problems)
+        _fail(*error.problems)
     except OSError as error:
-        _fail([Problem(str(error.filename or output), 0, f"cannot be used: {error.strerror}", "choose another place")])
+        _fail(_unusable(error, output))
     _say(rendered.warnings, err=True)
     for name in rendered.files:
         click.echo(output / name)
@@ -114,12 +114,27 @@ def _summary(inspection: Inspection) -> str:
     return f"{hosts}, OpenPAI {versions.of(cluster.config)}: can be used"
 
 
+def _for_machines(problem: Problem) -> dict[str, str | int]:
+    """A problem as an object of `check --json`."""
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "message": problem.found,
+        "remedy": problem.fix,
+        "severity": problem.severity,
+    }
+
+
+def _unusable(error: OSError, path: Path) -> Problem:
+    return Problem(f"cannot be used: {error.strerror}", "choose another place", Place(str(error.filename or path)))
+
+
 def _say(problems: Iterable[Problem], *, err: bool) -> None:
     for problem in problems:
         click.echo(str(problem), err=err)
 
 
-def _fail(problems: Iterable[Problem]) -> None:
+def _fail(*problems: Problem) -> None:
     _say(problems, err=True)
     sys.exit(1)
 

@@ -31,9 +31,7 @@ from cluster.files import (
 )
 from cluster.model import Cluster, Host, Role
 from cluster.openpai import LAYOUT, LayoutFile, parse_layout
-from cluster.problems import WARNING, ClusterError, Problem, errors
-
-_ADD_CSV = "add it: one `hostname,address` a line"
+from cluster.problems import WARNING, ClusterError, Place, Problem, errors
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def load(folder: str | Path) -> Cluster:
     """Read master.csv, worker.csv and config.yaml of `folder`; raise ClusterError with every error found."""
     inspection = inspect(folder)
     if inspection.cluster is None:
-        raise ClusterError(errors(inspection.problems))
+        raise ClusterError(*errors(inspection.problems))
     return inspection.cluster
 
 
@@ -58,10 +56,10 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     path = Path(folder).resolve()
     problems: list[Problem] = []
     if not path.is_dir():
-        remedy = f"make it: python -m cluster init {folder} --master F --worker F --config F"
-        return Inspection([Problem(str(folder), 0, "no such folder", remedy)])
-    masters = _rows(path / MASTERS, problems)
-    workers = _rows(path / WORKERS, problems)
+        fix = f"make it: python -m cluster init {folder} --master F --worker F --config F"
+        return Inspection([Problem("no such folder", fix, Place(str(folder)))])
+    masters = _hosts(path / MASTERS, problems)
+    workers = _hosts(path / WORKERS, problems)
     file = _config(path / CONFIG, problems)
     rows = [*(masters or ()), *(workers or ())]
     problems.extend(check_keys(file))
@@ -72,7 +70,7 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     cluster = None
     if file.config and masters and workers and not errors(problems):
         cluster = _cluster(path, masters, workers, file.config)
-        problems.extend(_located(problem, file) for problem in check_kubernetes(cluster))
+        problems.extend(check_kubernetes(file, cluster))
     problems = sorted(set(problems))
     return Inspection(problems, None if errors(problems) else cluster, plan)
 
@@ -87,8 +85,8 @@ def _cluster(path: Path, masters: list[HostRow], workers: list[HostRow], config:
     )
 
 
-def _rows(path: Path, problems: list[Problem]) -> list[HostRow] | None:
-    text = read_text(path, problems, missing=_ADD_CSV)
+def _hosts(path: Path, problems: list[Problem]) -> list[HostRow] | None:
+    text = read_text(path, problems, missing="add it: one `hostname,address` a line")
     return None if text is None else parse_hosts(text, path.name, problems)
 
 
@@ -112,8 +110,8 @@ def _layout(
     if not (asked or path.exists()):
         return None
     if config and not versions.of(config).takes_layout:
-        said = f"OpenPAI {versions.of(config)} does not read it"
-        problems.append(Problem(path.name, 0, said, "remove it, or install v1.5.0 or later", WARNING))
+        found = f"OpenPAI {versions.of(config)} does not read it"
+        problems.append(Problem(found, "remove it, or install v1.5.0 or later", Place(path.name), WARNING))
         return None
     text = read_text(path, problems, missing="name a file that exists")
     if text is None:
@@ -121,15 +119,8 @@ def _layout(
     plan, document = parse_layout(text, path.name, problems)
     if plan:
         hived = config is None or config.enable_hived_scheduler
-        problems.extend(check_layout(plan, document, path.name, rows, hived))
+        problems.extend(check_layout(plan, document, rows, hived=hived))
     return LayoutFile(plan, text) if plan else None
-
-
-def _located(problem: Problem, file: ConfigFile) -> Problem:
-    """`problem` on the line of the key that its message begins with."""
-    name = problem.message.partition(" ")[0].rstrip(":")
-    line = file.line(name) if name in Config.model_fields else 0
-    return dataclasses.replace(problem, line=problem.line or line)
 
 
 def is_this_machine(address: str) -> bool:

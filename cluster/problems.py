@@ -1,35 +1,66 @@
-"""What can be wrong with a cluster folder, as data, so that all of it can be said at once."""
+"""What can be wrong, as data: all of it is said at once, and code decides by causes, never by sentences."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-ERROR, WARNING, NOTICE = "error", "warning", "notice"
+# An error keeps things from being used; a warning and a notice (what an edit means) do not.
+Severity = Literal["error", "warning", "notice"]
+ERROR: Severity = "error"
+WARNING: Severity = "warning"
+NOTICE: Severity = "notice"
 
 
 @dataclass(frozen=True, order=True)
-class Problem:
-    """One thing wrong: where, what, and what to do about it. Line 0 means the file as a whole.
+class Place:
+    """Where a problem is: on a line of a file (0: the file as a whole), on a host, or, when empty, nowhere special."""
 
-    An error keeps the folder from being used; a warning and a notice (what an edit means) do not.
-    """
-
-    file: str
-    line: int
-    message: str
-    remedy: str
-    severity: str = ERROR
+    file: str = ""
+    line: int = 0
+    host: str = ""
 
     def __str__(self) -> str:
-        label = "" if self.severity == ERROR else f"{self.severity}: "
-        return f"{self.file}:{self.line}: {label}{self.message}; {self.remedy}"
+        return f"{self.file}:{self.line}" if self.file else self.host
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong: what was found, and what to do about it.
+
+    `cause` is a short machine word (`secure-boot`), there where code has to tell one problem from another.
+    """
+
+    found: str
+    fix: str
+    place: Place = Place()
+    severity: Severity = ERROR
+    cause: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place != Place() else ""
+        label = f"{self.severity}: " if self.severity != ERROR else ""
+        return f"{where}{label}{self.found}; {self.fix}"
+
+    def __lt__(self, other: Problem) -> bool:
+        """The order that they are said in: by place, lines as numbers."""
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[Place, str, str, Severity]:
+        return self.place, self.found, self.fix, self.severity
+
+    def at(self, place: Place) -> Problem:
+        """The same problem, there."""
+        return dataclasses.replace(self, place=place)
 
 
 class ClusterError(Exception):
     """The folder cannot be used; carries every problem found."""
 
-    def __init__(self, problems: Iterable[Problem]):
+    def __init__(self, *problems: Problem):
         self.problems = sorted(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -39,7 +70,7 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == ERROR]
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """`value` as a message may quote it: on one line, printable, and short."""
     text = ascii(value)
     return text if len(text) <= 70 else text[:66] + "..." + text[-1]

@@ -13,9 +13,9 @@ from pathlib import Path
 import yaml
 from pydantic import SecretStr
 
-from cluster.files import parse_yaml, read_text, write_atomically
+from cluster.files import CONFIG, parse_yaml, read_text, write_atomically
 from cluster.model import Cluster
-from cluster.problems import ClusterError, Problem
+from cluster.problems import ClusterError, Place, Problem
 
 ENVIRONMENT = "OPENPAI_PASSWORD"
 FILE = "secrets.yaml"
@@ -37,10 +37,9 @@ def password(cluster: Cluster) -> SecretStr | None:
         return cluster.config.password
     if cluster.folder not in _asked:
         if not sys.stdin.isatty():
-            remedy = f"set {ENVIRONMENT}, or write the password into config.yaml"
-            raise ClusterError(
-                [Problem("config.yaml", 0, "ask_password is set, and there is no terminal to ask on", remedy)]
-            )
+            found = "ask_password is set, and there is no terminal to ask on"
+            fix = f"set {ENVIRONMENT}, or write the password into {CONFIG}"
+            raise ClusterError(Problem(found, fix, Place(CONFIG)))
         _asked[cluster.folder] = SecretStr(getpass.getpass(f"Password of {cluster.config.user} on the hosts: "))
     return _asked[cluster.folder]
 
@@ -69,9 +68,8 @@ def services(cluster: Cluster) -> ServiceSecrets:
         try:
             write_atomically(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
         except OSError as error:
-            raise ClusterError(
-                [Problem(FILE, 0, f"cannot be written: {error.strerror}", "make the folder yours")]
-            ) from None
+            found = f"cannot be written: {error.strerror}"
+            raise ClusterError(Problem(found, "make the folder yours", Place(FILE))) from None
     return ServiceSecrets(
         **{name: given.get(name) or SecretStr(values[name]) for name in ServiceSecrets.__dataclass_fields__}
     )
@@ -82,12 +80,12 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     problems: list[Problem] = []
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        problems.append(Problem(FILE, 0, "others can read it", f"run: chmod 600 {path}"))
+        problems.append(Problem("others can read it", f"run: chmod 600 {path}", Place(FILE)))
     text = read_text(path, problems, missing="")
     document = parse_yaml(text or "", FILE, problems)
     data = document.data or {}
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-        problems.append(Problem(FILE, 1, "not a map of names to text", "put every value in quotes"))
+        problems.append(Problem("not a map of names to text", "put every value in quotes", Place(FILE, 1)))
     if problems:
-        raise ClusterError(problems)
+        raise ClusterError(*problems)
     return data

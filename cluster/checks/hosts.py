@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from cluster.config import Config
-from cluster.files import CONFIG, DEPLOYED, MASTERS, WORKERS, ConfigFile, DeployedHost, HostRow, address_flaw
-from cluster.model import Role
-from cluster.problems import NOTICE, Problem
-
-_ROLES = {MASTERS: Role.MASTER, WORKERS: Role.WORKER}
+from cluster.files import MASTERS, WORKERS, ConfigFile, DeployedHost, HostRow, address_flaw
+from cluster.problems import NOTICE, Place, Problem
 
 
 def check_hosts(
@@ -37,29 +34,27 @@ def _duplicates(rows: Iterable[HostRow]) -> Iterator[Problem]:
     for row in rows:
         twin = names.setdefault(row.name.lower(), row)
         other = addresses.setdefault(row.address, row)
-        if twin is not row and twin.file != row.file:
-            said = f"{row.name} is on {twin.place} too: a host is a master or a worker"
-            yield Problem(row.file, row.line, said, "remove one of the lines")
+        if twin is not row and twin.role != row.role:
+            found = f"{row.name} is on {twin.place} too: a host is a master or a worker"
+            yield Problem(found, "remove one of the lines", row.place)
         elif twin is not row:
-            yield Problem(
-                row.file, row.line, f"the host name {row.name} is on {twin.place} too", "remove or rename one"
-            )
+            yield Problem(f"the host name {row.name} is on {twin.place} too", "remove or rename one", row.place)
         if other is not row and other is not twin:
-            said = f"the address {row.address} is {other.name}'s on {other.place} too"
-            yield Problem(row.file, row.line, said, "correct one of them")
+            found = f"the address {row.address} is {other.name}'s on {other.place} too"
+            yield Problem(found, "correct one of them", row.place)
 
 
 def _counts(file: str, rows: list[HostRow], config: Config | None) -> Iterator[Problem]:
     """Whether `file` has as many hosts as OpenPAI and etcd take."""
     if not rows:
-        yield Problem(file, 0, "no host in it", "add one `hostname,address` a line")
+        yield Problem("no host in it", "add one `hostname,address` a line", Place(file))
     elif file == MASTERS and len(rows) > 1:
         if not (config and config.allow_multiple_masters):
-            remedy = "keep one, or set allow_multiple_masters: true in config.yaml"
-            yield Problem(file, rows[1].line, f"{len(rows)} masters: OpenPAI takes exactly one", remedy)
+            fix = "keep one, or set allow_multiple_masters: true in config.yaml"
+            yield Problem(f"{len(rows)} masters: OpenPAI takes exactly one", fix, rows[1].place)
         elif len(rows) % 2 == 0:
-            said = f"{len(rows)} masters: etcd needs an odd number of members to keep a majority"
-            yield Problem(file, rows[-1].line, said, "add or remove one")
+            found = f"{len(rows)} masters: etcd needs an odd number of members to keep a majority"
+            yield Problem(found, "add or remove one", rows[-1].place)
 
 
 def _networks(rows: Iterable[HostRow], config: Config) -> Iterator[Problem]:
@@ -71,8 +66,8 @@ def _networks(rows: Iterable[HostRow], config: Config) -> Iterator[Problem]:
         address = IPv4Address(row.address)
         for name, network in taken.items():
             if address in network and config.installer != "none":
-                said = f"{row.address} is inside {name} {network}"
-                yield Problem(row.file, row.line, said, f"set {name} in config.yaml to a network free of hosts")
+                found = f"{row.address} is inside {name} {network}"
+                yield Problem(found, f"set {name} in config.yaml to a network free of hosts", row.place)
 
 
 def _dev_box(rows: Iterable[HostRow], file: ConfigFile, is_this_machine: Callable[[str], bool]) -> Iterator[Problem]:
@@ -84,9 +79,9 @@ def _dev_box(rows: Iterable[HostRow], file: ConfigFile, is_this_machine: Callabl
         if address_flaw(row.address):
             continue
         if is_this_machine(row.address) if local else row.address == file.config.dev_box:
-            which = "(this machine)" if local else f"of {CONFIG}:{file.line('dev_box')}"
-            said = f"{row.name} is the dev box {which}"
-            yield Problem(row.file, row.line, said, "use another machine: the dev box is no host of the cluster")
+            which = "(this machine)" if local else f"of {file.place('dev_box')}"
+            found = f"{row.name} is the dev box {which}"
+            yield Problem(found, "use another machine: the dev box is no host of the cluster", row.place)
 
 
 def changes_since_deploy(rows: Iterable[HostRow], deployed: list[DeployedHost]) -> Iterator[Problem]:
@@ -96,19 +91,15 @@ def changes_since_deploy(rows: Iterable[HostRow], deployed: list[DeployedHost]) 
     for row in now.values():
         entry = before.get(row.name)
         if entry is None:
-            yield _notice(row.file, row.line, f"{row.name} is new", "the next deploy adds it")
-        elif entry.role != _ROLES[row.file].value:
-            said = f"{row.name} was deployed as {entry.role}"
-            yield _notice(row.file, row.line, said, "remove it from the cluster before it takes another role")
+            yield Problem(f"{row.name} is new", "the next deploy adds it", row.place, NOTICE)
+        elif entry.role != row.role:
+            fix = "remove it from the cluster before it takes another role"
+            yield Problem(f"{row.name} was deployed as {entry.role}", fix, row.place, NOTICE)
         elif entry.address != row.address:
-            said = f"{row.name} was deployed at {entry.address}"
-            yield _notice(row.file, row.line, said, "remove it and add it again, unless it is the same machine")
+            fix = "remove it and add it again, unless it is the same machine"
+            yield Problem(f"{row.name} was deployed at {entry.address}", fix, row.place, NOTICE)
     for entry in deployed:
         if entry.name not in now:
-            said = f"{entry.name} ({entry.address}) was deployed and is in no CSV file"
-            remedy = "a deploy leaves it alone; tasks.kubernetes.remove_departed takes it out of the cluster"
-            yield _notice(DEPLOYED, entry.line, said, remedy)
-
-
-def _notice(file: str, line: int, message: str, remedy: str) -> Problem:
-    return Problem(file, line, message, remedy, NOTICE)
+            found = f"{entry.name} ({entry.address}) was deployed and is in no CSV file"
+            fix = "a deploy leaves it alone; tasks.kubernetes.remove_departed takes it out of the cluster"
+            yield Problem(found, fix, entry.place, NOTICE)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.files import CONFIG, DEPLOYED, PLACEHOLDER, ConfigFile
-from cluster.problems import Problem
+from cluster.problems import Place, Problem
 
 _PRIVATE = ("secrets.yaml", "id_ed25519", DEPLOYED)
 
@@ -15,28 +15,27 @@ _PRIVATE = ("secrets.yaml", "id_ed25519", DEPLOYED)
 def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
     """What others may read that only the operator should: the config, the SSH key, the folder's private files."""
     if file.holds_secret and (mode := _open_mode(folder / CONFIG)):
-        said = f"holds a password and others can read it (mode {mode:04o})"
-        yield Problem(CONFIG, 0, said, f"run: chmod 600 {folder / CONFIG}")
+        found = f"holds a password and others can read it (mode {mode:04o})"
+        yield Problem(found, f"run: chmod 600 {folder / CONFIG}", Place(CONFIG))
     if file.config and file.config.ssh_key_file_path:
-        yield from _key(file.config.ssh_key_file_path, file.line("ssh_key_file_path"))
+        yield from _key(file.config.ssh_key_file_path, file.place("ssh_key_file_path"))
     for name in _PRIVATE:
         if (folder / name).is_file() and (mode := _open_mode(folder / name)):
-            yield Problem(name, 0, f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}")
+            yield Problem(f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}", Place(name))
 
 
-def _key(text: str, line: int) -> Iterator[Problem]:
+def _key(text: str, place: Place) -> Iterator[Problem]:
     """What is wrong with the private key that the config names."""
     path = Path(text)
     if PLACEHOLDER.fullmatch(text):
         return
     if not path.is_absolute():
-        yield Problem(CONFIG, line, f"ssh_key_file_path {text} is relative", "write it from / or ~/ on")
+        yield Problem(f"ssh_key_file_path {text} is relative", "write it from / or ~/ on", place)
     elif not path.is_file():
-        said = f"ssh_key_file_path {text}: no such file"
-        yield Problem(CONFIG, line, said, "correct it, or make the key: ssh-keygen")
+        yield Problem(f"ssh_key_file_path {text}: no such file", "correct it, or make the key: ssh-keygen", place)
     elif mode := _open_mode(path):
-        said = f"ssh_key_file_path {text}: others can read it (mode {mode:04o}), so ssh refuses it"
-        yield Problem(CONFIG, line, said, f"run: chmod 600 {path}")
+        found = f"ssh_key_file_path {text}: others can read it (mode {mode:04o}), so ssh refuses it"
+        yield Problem(found, f"run: chmod 600 {path}", place)
 
 
 def _open_mode(path: Path) -> int:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from cluster.config import Config, is_secret
 from cluster.files.yamlfile import YamlDocument, parse_yaml
-from cluster.problems import WARNING, Problem, shown
+from cluster.problems import ERROR, WARNING, Place, Problem, Severity, quoted
 
 CONFIG = "config.yaml"
 REFERENCE = "docs/config.md"
@@ -27,15 +27,19 @@ _QUOTE = "put it in quotes"
 
 @dataclass
 class ConfigFile:
-    """What config.yaml says: the Config where it is valid, the line of each key, whether it holds a secret."""
+    """What config.yaml says: the Config where it is valid, the place of each key, whether it holds a secret."""
 
     config: Config | None = None
-    document: YamlDocument = field(default_factory=YamlDocument)
+    document: YamlDocument = field(default_factory=lambda: YamlDocument(CONFIG))
     holds_secret: bool = False
 
-    def line(self, name: str) -> int:
-        """The line of the key of this attribute name; 0 where it is not in the file."""
-        return self.document.line(Config.model_fields[name].alias or name) if self.given(name) else 0
+    def place(self, name: str) -> Place:
+        """Where the key of this attribute name is; the file as a whole when it is not there."""
+        return self.document.place(Config.model_fields[name].alias or name) if self.given(name) else Place(CONFIG)
+
+    def problem(self, name: str, found: str, fix: str, severity: Severity = ERROR) -> Problem:
+        """A problem with the key of this attribute name."""
+        return Problem(found, fix, self.place(name), severity)
 
     def given(self, name: str) -> bool:
         """Whether the file gives this key a value."""
@@ -44,16 +48,15 @@ class ConfigFile:
 
 def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     """Read the text of a config.yaml; what is wrong is appended to `problems`."""
-    before = len(problems)
     document = parse_yaml(text, CONFIG, problems)
     result = ConfigFile(document=document, holds_secret=bool(_SECRET_KEY.search(text)))
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
-        problems.append(Problem(CONFIG, 1, "not a map of keys", "write `key: value` lines; see " + REFERENCE))
+        problems.append(Problem("not a map of keys", f"write `key: value` lines; see {REFERENCE}", Place(CONFIG, 1)))
         return result
     if document.broken and not data:
         return result
-    flagged = {_name(error) for error in problems[before:]}
+    flagged = set(document.unread)
     values = _known(data, document, problems, flagged)
     result.holds_secret = any(is_secret(_NAMES[key]) for key in values) or (document.broken and result.holds_secret)
     try:
@@ -65,27 +68,25 @@ def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     return result
 
 
-def _name(problem: Problem) -> str:
-    return problem.message.partition(":")[0]
-
-
 def _known(data: dict[Any, Any], document: YamlDocument, problems: list[Problem], flagged: set[str]) -> dict[str, Any]:
-    """The keys that the schema knows and that have a value; the others become problems."""
+    """The keys that the schema knows and that have a value; the others become problems.
+
+    A key with a placeholder is added to `flagged`, the keys that need no further problem.
+    """
     values = {}
     for key, value in data.items():
-        line = document.line(str(key))
+        place = document.place(str(key))
         if key not in _NAMES:
-            problems.append(Problem(CONFIG, line, f"unknown key {shown(key)}", _nearest(str(key))))
+            problems.append(Problem(f"unknown key {quoted(key)}", _nearest(str(key)), place))
         elif value is None:
-            remedy = "give it a value, or remove the line"
-            problems.append(Problem(CONFIG, line, f"{key}: no value, so the default counts", remedy, WARNING))
+            fix = "give it a value, or remove the line"
+            problems.append(Problem(f"{key}: no value, so the default counts", fix, place, WARNING))
         else:
             values[key] = value
             for path in _placeholders(value, (key,), set()):
                 flagged.add(key)
-                remedy = "write your own value, or remove the key"
-                place = document.line(*path)
-                problems.append(Problem(CONFIG, place, f"{key}: the example's placeholder is still there", remedy))
+                found = f"{key}: the example's placeholder is still there"
+                problems.append(Problem(found, "write your own value, or remove the key", document.place(*path)))
     return values
 
 
@@ -110,29 +111,29 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
     path: tuple[str | int, ...]
     key, *rest = error["loc"]
     if error["type"] == "missing":
-        return Problem(CONFIG, 0, f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}")
+        return Problem(f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}", Place(CONFIG))
     value, name, path = values[key], key, (key,)
     for part in rest:
         if isinstance(value, list) and isinstance(part, int):
             value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
         elif isinstance(value, dict) and rest[-1] == "[key]":
-            message = f"{name}: expected text for a name, found {shown(part)}"
-            return Problem(CONFIG, document.line(*path), message, _QUOTE)
+            return Problem(f"{name}: expected text for a name, found {quoted(part)}", _QUOTE, document.place(*path))
         elif isinstance(value, dict) and part in value:
             value, name, path = value[part], f"{name}.{part}", (*path, part)
-    line = document.line(*path)
-    said = f", found {shown(value)}" if _may_show(key, value) else ""
+    place = document.place(*path)
+    shown = f" {quoted(value)}" if _may_show(key, value) else ""
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:
-        found = _KINDS.get(type(value), "something else")
-        return Problem(CONFIG, line, f"{name}: expected {wanted}, found {found}{said[7:]}", _convert(wanted, value))
+        kind = _KINDS.get(type(value), "something else")
+        return Problem(f"{name}: expected {wanted}, found {kind}{shown}", _convert(wanted, value), place)
     context = error.get("ctx", {})
     expected = {
         "literal_error": f"expected {context.get('expected', '')}",
         "greater_than_equal": f"expected {context.get('ge')} or more",
         "less_than_equal": f"expected {context.get('le')} or less",
     }.get(error["type"], error["msg"].removeprefix("Value error, "))
-    return Problem(CONFIG, line, f"{name}: {expected}{said}", f"see {_NAMES[key]} in {REFERENCE}")
+    found = f"{name}: {expected}" + (f", found{shown}" if shown else "")
+    return Problem(found, f"see {_NAMES[key]} in {REFERENCE}", place)
 
 
 def _may_show(key: str, value: Any) -> bool:

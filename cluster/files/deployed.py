@@ -12,7 +12,7 @@ from cluster.files.atomic import write_atomically
 from cluster.files.textfile import read_text
 from cluster.files.yamlfile import parse_yaml
 from cluster.model import Cluster, Host, Role
-from cluster.problems import ClusterError, Problem
+from cluster.problems import ClusterError, Place, Problem
 
 DEPLOYED = "deployed.yaml"
 _HEADER = "# Written by the deploy: the hosts that it set up last. Not for editing.\n"
@@ -21,12 +21,12 @@ _RESTORE = "restore it from a backup, or remove it (hosts that left the CSV file
 
 @dataclass(frozen=True)
 class DeployedHost:
-    """A host as it was deployed, and its line in the record."""
+    """A host as it was deployed, and where the record says so."""
 
     name: str
     address: str
-    role: str
-    line: int = 0
+    role: Role
+    place: Place
 
 
 def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
@@ -42,47 +42,47 @@ def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
         return []
     hosts = document.data.get("hosts") if isinstance(document.data, dict) else None
     if not isinstance(hosts, list):
-        problems.append(Problem(DEPLOYED, 1, "not a record of a deploy: no list `hosts`", _RESTORE))
+        problems.append(Problem("not a record of a deploy: no list `hosts`", _RESTORE, Place(DEPLOYED, 1)))
         return []
-    entries = []
+    deployed = []
     for index, host in enumerate(hosts):
-        line = document.line("hosts", index)
+        place = document.place("hosts", index)
         try:
-            entries.append(DeployedHost(str(host["name"]), str(host["address"]), Role(host["role"]).value, line))
+            deployed.append(DeployedHost(str(host["name"]), str(host["address"]), Role(host["role"]), place))
         except (KeyError, TypeError, ValueError):
-            problems.append(Problem(DEPLOYED, line, "not a host of a deploy: name, address, role", _RESTORE))
-    return entries
+            problems.append(Problem("not a host of a deploy: name, address, role", _RESTORE, place))
+    return deployed
 
 
 def departed_hosts(cluster: Cluster) -> tuple[Host, ...]:
     """Hosts that were deployed and are in the CSV files no more. Raises ClusterError when the record is unreadable."""
     present = {host.name for host in cluster.hosts}
-    return tuple(Host(e.name, e.address, Role(e.role)) for e in _entries(cluster.folder) if e.name not in present)
+    return tuple(Host(one.name, one.address, one.role) for one in _hosts(cluster.folder) if one.name not in present)
 
 
 def record_deployed(cluster: Cluster) -> None:
     """Record the masters and workers of `cluster` as deployed. Departed hosts stay in it until `forget_deployed`."""
     hosts = (*cluster.masters, *cluster.workers, *departed_hosts(cluster))
-    _write(cluster.folder, [DeployedHost(host.name, host.address, host.role.value) for host in hosts])
+    _write(cluster.folder, hosts)
 
 
 def forget_deployed(cluster: Cluster, names: Iterable[str]) -> None:
     """Take hosts out of the record, once they are out of the cluster."""
     gone = set(names)
-    _write(cluster.folder, [entry for entry in _entries(cluster.folder) if entry.name not in gone])
+    _write(cluster.folder, [one for one in _hosts(cluster.folder) if one.name not in gone])
 
 
-def _entries(folder: Path) -> list[DeployedHost]:
+def _hosts(folder: Path) -> list[DeployedHost]:
     problems: list[Problem] = []
-    entries = read_deployed(folder, problems)
+    deployed = read_deployed(folder, problems)
     if problems:
-        raise ClusterError(problems)
-    return entries
+        raise ClusterError(*problems)
+    return deployed
 
 
-def _write(folder: Path, entries: Iterable[DeployedHost]) -> None:
-    hosts = [{"name": entry.name, "address": entry.address, "role": entry.role} for entry in entries]
-    text = _HEADER + yaml.dump({"hosts": hosts}, Dumper=yaml.CSafeDumper, sort_keys=False)
+def _write(folder: Path, hosts: Iterable[Host | DeployedHost]) -> None:
+    written = [{"name": host.name, "address": host.address, "role": host.role.value} for host in hosts]
+    text = _HEADER + yaml.dump({"hosts": written}, Dumper=yaml.CSafeDumper, sort_keys=False)
     path = folder / DEPLOYED
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_atomically(path, text)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from cluster.problems import WARNING, Problem, shown
+from cluster.model import Role
+from cluster.problems import WARNING, Place, Problem, quoted
 
 MASTERS, WORKERS = "master.csv", "worker.csv"
 # What spreadsheets and other tools call the two columns.
@@ -19,7 +20,7 @@ _FULL_WIDTH_COMMA = "\uff0c"
 RESERVED = frozenset(
     ("all", "calico-rr", "dev-box", "etcd", "gpu", "k8s-cluster", "kube-master", "kube-node", "localhost", "ungrouped")
 )
-_EXAMPLE = "write `hostname,address`, as `openpai-001,10.0.0.1`"
+_NO_HOST = "no-host"  # the cause of a flaw of a line that is not meant to name one
 
 
 @dataclass(frozen=True)
@@ -28,107 +29,106 @@ class HostRow:
 
     name: str
     address: str
-    file: str
-    line: int
+    place: Place
 
     @property
-    def place(self) -> str:
-        """The line as messages name it."""
-        return f"{self.file}:{self.line}"
+    def role(self) -> Role:
+        """What the file makes of its hosts."""
+        return Role.MASTER if self.place.file == MASTERS else Role.WORKER
 
 
 def parse_hosts(text: str, file: str, problems: list[Problem]) -> list[HostRow]:
     """The rows of a CSV file; what is wrong with a line is appended to `problems`."""
     rows = []
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    for number, line in enumerate(lines, 1):
-        flaw = _layout_flaw(line, first=number == 1)
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
+        place = Place(file, number)
         fields = [field.strip(" \t\"'\u00a0\u3000") for field in re.split(rf"[,;\t{_FULL_WIDTH_COMMA}]", line)]
         fields = [field for field in fields if field]
+        flaw = _line_flaw(line, first=number == 1)
+        names_host = len(fields) == 2 and (flaw is None or flaw.cause != _NO_HOST)
         if flaw:
-            message, remedy = flaw
-            if len(fields) == 2 and "header" not in message and "comment" not in message:
-                remedy = f"write {shown(','.join(fields))[1:-1]}"
-            problems.append(Problem(file, number, message, remedy))
-        if len(fields) != 2 or (flaw and ("header" in flaw[0] or "comment" in flaw[0])):
+            fix = f"write {quoted(','.join(fields))[1:-1]}" if names_host else flaw.fix
+            problems.append(replace(flaw, fix=fix, place=place))
+        if not names_host:
             continue
-        row = HostRow(fields[0], fields[1], file, number)
-        problems.extend(
-            Problem(file, number, *flaw) for flaw in (name_flaw(row.name), address_flaw(row.address)) if flaw
-        )
+        row = HostRow(fields[0], fields[1], place)
+        problems.extend(flaw.at(place) for flaw in (name_flaw(row.name), address_flaw(row.address)) if flaw)
         if row.address.endswith(".255"):
-            said = f"{row.address} is the broadcast address of a /24 network"
-            problems.append(Problem(file, number, said, "make sure that it is a host's", WARNING))
+            found = f"{row.address} is the broadcast address of a /24 network"
+            problems.append(Problem(found, "make sure that it is a host's", place, WARNING))
         rows.append(row)
     return rows
 
 
-def _layout_flaw(line: str, *, first: bool) -> tuple[str, str] | None:
-    """What is wrong with the shape of a line, and the remedy."""
+def _line_flaw(line: str, *, first: bool) -> Problem | None:
+    """What is wrong with the shape of a line."""
     fields = line.split(",")
     if not line.strip():
-        return "blank line", "remove it"
+        return Problem("blank line", "remove it")
     if not line.strip(",; \t\"'"):
-        return "only separators: an empty row of a spreadsheet (Excel)", "remove the line"
+        return Problem("only separators: an empty row of a spreadsheet (Excel)", "remove the line")
     if line.lstrip().startswith("#"):
-        return "comment; this file has none", "remove the line"
+        return Problem("comment; this file has none", "remove the line", cause=_NO_HOST)
     if first and len(fields) > 1 and all(_HEADERS.fullmatch(field.strip(" \"'")) for field in fields[:2]):
-        return "header row; this file has none", "remove the line"
+        return Problem("header row; this file has none", "remove the line", cause=_NO_HOST)
+    found = None
     if '"' in line or "'" in line:
-        return "quotes, as Excel saves them", _EXAMPLE
-    if ";" in line:
-        return "semicolon between the columns, as Excel saves them in some countries", _EXAMPLE
-    if _FULL_WIDTH_COMMA in line:
-        return "full-width comma between the columns", _EXAMPLE
-    if "\t" in line:
-        return "tab between the columns, as Excel saves them as text", _EXAMPLE
-    if any(character.isspace() for character in line):
-        return "space in the line", _EXAMPLE
-    if len(fields) > 2 and not any(fields[2:]):
-        return "trailing comma, as Excel saves empty columns", _EXAMPLE
-    if len(fields) != 2:
-        return f"{len(fields)} column{'s' if len(fields) > 1 else ''} instead of 2: {shown(line)}", _EXAMPLE
-    if not fields[0]:
-        return "no host name before the comma", _EXAMPLE
-    if not fields[1]:
-        return "no address after the comma", _EXAMPLE
-    return None
+        found = "quotes, as Excel saves them"
+    elif ";" in line:
+        found = "semicolon between the columns, as Excel saves them in some countries"
+    elif _FULL_WIDTH_COMMA in line:
+        found = "full-width comma between the columns"
+    elif "\t" in line:
+        found = "tab between the columns, as Excel saves them as text"
+    elif any(character.isspace() for character in line):
+        found = "space in the line"
+    elif len(fields) > 2 and not any(fields[2:]):
+        found = "trailing comma, as Excel saves empty columns"
+    elif len(fields) != 2:
+        found = f"{len(fields)} column{'s' if len(fields) > 1 else ''} instead of 2: {quoted(line)}"
+    elif not fields[0]:
+        found = "no host name before the comma"
+    elif not fields[1]:
+        found = "no address after the comma"
+    return Problem(found, "write `hostname,address`, as `openpai-001,10.0.0.1`") if found else None
 
 
-def name_flaw(name: str) -> tuple[str, str] | None:
-    """What keeps `name` from being a Kubernetes node name, and the remedy."""
+def name_flaw(name: str) -> Problem | None:
+    """What keeps `name` from being a Kubernetes node name."""
     if re.fullmatch(r"[\d.]+\.[\d.]+", name):
-        return f"{shown(name)} stands where the host name belongs", "put the host name first, then the address"
+        return Problem(
+            f"{quoted(name)} stands where the host name belongs", "put the host name first, then the address"
+        )
     if name.lower() != name and _NAME.fullmatch(name.lower()):
-        return f"capital letters in the host name {shown(name)}", f"rename the host to {name.lower()}"
+        return Problem(f"capital letters in the host name {quoted(name)}", f"rename the host to {name.lower()}")
     if not _NAME.fullmatch(name):
         letters = "rename the host: a-z, 0-9, - and ., with a letter or digit at both ends of each part"
-        return f"{shown(name)} cannot be a Kubernetes node name", letters
+        return Problem(f"{quoted(name)} cannot be a Kubernetes node name", letters)
     if len(name) > _NAME_LENGTH:
-        return f"the host name {shown(name)} has {len(name)} characters", f"rename the host: {_NAME_LENGTH} at most"
+        found = f"the host name {quoted(name)} has {len(name)} characters"
+        return Problem(found, f"rename the host: {_NAME_LENGTH} at most")
     if name in RESERVED:
-        return f"the host name {name} is taken by a group or machine of that name", "rename the host"
+        return Problem(f"the host name {name} is taken by a group or machine of that name", "rename the host")
     return None
 
 
-def address_flaw(text: str) -> tuple[str, str] | None:
-    """What keeps `text` from being a host's IPv4 address, and the remedy."""
-    remedy = "write the IPv4 address that the other hosts reach it by"
+def address_flaw(text: str) -> Problem | None:
+    """What keeps `text` from being a host's IPv4 address."""
+    found = None
     try:
         address = IPv4Address(text)
     except AddressValueError:
-        return _not_ipv4(text), remedy
-    if address.is_loopback:
-        return f"{text} is a loopback address", remedy
-    if address.is_multicast or address.is_reserved or text.startswith("0."):
-        return f"{text} is no address of a host", remedy
-    if address.is_link_local:
-        return f"{text} is a link-local address", remedy
-    if text.endswith(".0"):
-        return f"{text} is a network address", remedy
-    return None
+        found = _not_ipv4(text)
+    else:
+        if address.is_loopback:
+            found = f"{text} is a loopback address"
+        elif address.is_multicast or address.is_reserved or text.startswith("0."):
+            found = f"{text} is no address of a host"
+        elif address.is_link_local:
+            found = f"{text} is a link-local address"
+        elif text.endswith(".0"):
+            found = f"{text} is a network address"
+    return Problem(found, "write the IPv4 address that the other hosts reach it by") if found else None
 
 
 def _not_ipv4(text: str) -> str:
@@ -140,7 +140,7 @@ def _not_ipv4(text: str) -> str:
         else:
             return f"{text} is an IPv6 address"
     if "/" in text:
-        return f"{shown(text)} is a network, not an address"
+        return f"{quoted(text)} is a network, not an address"
     if re.fullmatch(r"\d+(\.\d+){3}", text, re.ASCII) and re.search(r"(^|\.)0\d", text):
-        return f"leading zeros in the address {shown(text)}"
-    return f"{shown(text)} is no IPv4 address"
+        return f"leading zeros in the address {quoted(text)}"
+    return f"{quoted(text)} is no IPv4 address"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cluster.problems import Problem
+from cluster.problems import Place, Problem
 
 MAX_BYTES = 4 << 20  # a CSV of 100000 hosts is smaller
 _BOM = b"\xef\xbb\xbf"
@@ -20,14 +20,14 @@ def read_text(path: Path, problems: list[Problem], *, missing: str) -> str | Non
     name = path.name
     try:
         if path.stat().st_size > MAX_BYTES:
-            problems.append(Problem(name, 0, f"larger than {MAX_BYTES >> 20} MB", "is it the right file?"))
+            problems.append(Problem(f"larger than {MAX_BYTES >> 20} MB", "is it the right file?", Place(name)))
             return None
         data = path.read_bytes()
     except FileNotFoundError:
-        problems.append(Problem(name, 0, "the file is missing", missing))
+        problems.append(Problem("the file is missing", missing, Place(name)))
         return None
     except OSError as error:
-        problems.append(Problem(name, 0, f"cannot be read: {error.strerror}", "make it a file that you can read"))
+        problems.append(Problem(f"cannot be read: {error.strerror}", "make it a file that you can read", Place(name)))
         return None
     return decode(data, name, problems)
 
@@ -35,21 +35,21 @@ def read_text(path: Path, problems: list[Problem], *, missing: str) -> str | Non
 def decode(data: bytes, name: str, problems: list[Problem]) -> str | None:
     """The text in `data`, or None where it is not text; `name` is the file that the problems name."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        problems.append(Problem(name, 1, "saved as UTF-16 (Excel calls it Unicode text)", "save it as UTF-8"))
+        problems.append(Problem("saved as UTF-16 (Excel calls it Unicode text)", "save it as UTF-8", Place(name, 1)))
         return None
     if data.startswith(_BOM):
         fix = f"save it as UTF-8 without BOM, or run: sed -i '1s/^\\xEF\\xBB\\xBF//' {name}"
-        problems.append(Problem(name, 1, "begins with a byte order mark (BOM)", fix))
+        problems.append(Problem("begins with a byte order mark (BOM)", fix, Place(name, 1)))
         data = data.removeprefix(_BOM)
     if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        problems.append(Problem(name, line, "contains a NUL byte: this is not a text file", "write the file anew"))
+        place = Place(name, data[: data.index(b"\0")].count(b"\n") + 1)
+        problems.append(Problem("contains a NUL byte: this is not a text file", "write the file anew", place))
         return None
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        problems.append(Problem(name, line, f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8"))
+        place = Place(name, data[: error.start].count(b"\n") + 1)
+        problems.append(Problem(f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8", place))
         return None
     return _clean(text, name, problems)
 
@@ -58,12 +58,12 @@ def _clean(text: str, name: str, problems: list[Problem]) -> str | None:
     if "\r" in text:
         line = text[: text.index("\r")].count("\n") + 1
         fix = f"run: sed -i 's/\\r$//' {name}"
-        problems.append(Problem(name, line, f"{text.count(chr(13))} Windows line ends (CR)", fix))
+        problems.append(Problem(f"{text.count(chr(13))} Windows line ends (CR)", fix, Place(name, line)))
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     control = _CONTROL.search(text)
     if control:
         line = text[: control.start()].count("\n") + 1
-        message = f"contains the control character U+{ord(control[0]):04X}"
-        problems.append(Problem(name, line, message, "remove it"))
+        found = f"contains the control character U+{ord(control[0]):04X}"
+        problems.append(Problem(found, "remove it", Place(name, line)))
         return None
     return text

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cluster.problems import Problem, shown
+from cluster.problems import Place, Problem, quoted
 
 Path = tuple[str | int, ...]
 # What PyYAML lets out where a value does not fit its tag, as `!!int ""`, `!!bool x` and `!!timestamp x`.
@@ -28,33 +28,38 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass
 class YamlDocument:
-    """What a YAML file says: its value, and the line of each part by its path of keys and indexes."""
+    """What a YAML file says: its value, and the line of each part by its path of keys and indexes.
 
+    `unread` are the top-level keys whose values could not be read; with one, or with no value at all, it is `broken`.
+    """
+
+    file: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
     broken: bool = False
 
-    def line(self, *path: str | int) -> int:
-        """The line of the part at `path`, or of the closest part around it; 0 when there is none."""
+    def place(self, *path: str | int) -> Place:
+        """Where the part at `path` is, or the closest part around it; line 0 when there is none."""
         while path and path not in self.lines:
             path = path[:-1]
-        return self.lines.get(path, 0)
+        return Place(self.file, self.lines.get(path, 0))
 
 
 def parse_yaml(text: str, file: str, problems: list[Problem]) -> YamlDocument:
     """Parse `text`; what is wrong is appended to `problems`, and no message quotes a value."""
-    document = YamlDocument()
+    document = YamlDocument(file)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is not None:
-            _Index(document, file, problems).add(node, ())
-            document.data = _construct(loader, node, document, file, problems)
+            _Index(document, problems).add(node, ())
+            document.data = _construct(loader, node, document, problems)
     except yaml.YAMLError as error:
         problems.append(_from_yaml(error, file))
         document.broken = True
     except RecursionError:
-        problems.append(Problem(file, 1, "nested too deeply", "write plain keys, lists and maps"))
+        problems.append(Problem("nested too deeply", "write plain keys, lists and maps", Place(file, 1)))
         document.broken = True
     finally:
         loader.dispose()
@@ -66,16 +71,16 @@ def _from_yaml(error: yaml.YAMLError, file: str) -> Problem:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     context = getattr(error, "context", None)
     if not mark:
-        return Problem(file, 1, f"not YAML: {said}", _QUOTES)
-    message = f"column {mark.column + 1}: not YAML: {said}" + (f" {context}" if context else "")
-    return Problem(file, mark.line + 1, message, _QUOTES)
+        return Problem(f"not YAML: {said}", _QUOTES, Place(file, 1))
+    found = f"column {mark.column + 1}: not YAML: {said}" + (f" {context}" if context else "")
+    return Problem(found, _QUOTES, Place(file, mark.line + 1))
 
 
 class _Index:
     """Notes the line of every part of a document, and finds duplicate keys."""
 
-    def __init__(self, document: YamlDocument, file: str, problems: list[Problem]):
-        self.document, self.file, self.problems = document, file, problems
+    def __init__(self, document: YamlDocument, problems: list[Problem]):
+        self.document, self.problems = document, problems
         self.done: set[int] = set()
         self.open: set[int] = set()
 
@@ -105,13 +110,13 @@ class _Index:
                 continue
             line = key.start_mark.line + 1
             if key.value in seen and key.value != "<<":
-                message = f"the key {shown(key.value)} stands twice, first on line {seen[key.value]}"
-                self.problems.append(Problem(self.file, line, message, "keep one"))
+                found = f"the key {quoted(key.value)} stands twice, first on line {seen[key.value]}"
+                self.problems.append(Problem(found, "keep one", Place(self.document.file, line)))
             seen.setdefault(key.value, line)
             yield key.value, line, child
 
 
-def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, file: str, problems: list[Problem]) -> Any:
+def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, problems: list[Problem]) -> Any:
     """The value of `node`; in the top mapping key by key, so that one bad value does not hide the others."""
     if not isinstance(node, yaml.MappingNode):
         return _value(loader, node)
@@ -122,8 +127,9 @@ def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, file: s
             data.update(_value(loader, pair))
         except yaml.YAMLError:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-            message = f"{name}: a value that YAML cannot read (a tag, or a number out of shape)"
-            problems.append(Problem(file, key.start_mark.line + 1, message, _QUOTES))
+            found = f"{name}: a value that YAML cannot read (a tag, or a number out of shape)"
+            problems.append(Problem(found, _QUOTES, Place(document.file, key.start_mark.line + 1)))
+            document.unread.add(name)
             document.broken = True
     return data
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from cluster.kubernetes import MIB
 from cluster.openpai.layout import LAYOUT, Layout
 from cluster.openpai.resources import Node, Nodes
-from cluster.problems import WARNING, ClusterError, Problem
+from cluster.problems import WARNING, ClusterError, Place, Problem
 from cluster.versions import Version
 
 # What upstream's generator keeps back on each node from v1.2.0 on: a hundredth, of processors half a core at most, of
@@ -40,67 +40,68 @@ class Pool:
 
 
 def single_pool(
-    workers: Iterable[str], nodes: Nodes, version: Version, qos: bool, file: str
+    workers: Iterable[str], nodes: Nodes, version: Version, qos: bool, place: Place
 ) -> tuple[Pool, list[Problem]]:
     """The pool of v1.0 to v1.4, and warnings of what it leaves out.
 
-    Raises ClusterError; `file` is where nodes are from.
+    Raises ClusterError; `place` is where `nodes` are from.
     """
     wanted = list(workers)
-    found = [node for node in nodes.values() if node.name in set(wanted)]
-    said = f"is not among the nodes: OpenPAI {version} leaves it out"
-    warnings = [Problem(file, 0, f"{name} {said}", _MEASURE, WARNING) for name in wanted if name not in nodes]
-    without = [node for node in found if not node.gpu_count or node.gpu_type not in _OLD_GPU_TYPES]
-    if without or not found:
-        said = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
-        remedy = "remove it from worker.csv, or repair its device plugin"
-        raise ClusterError(
-            [Problem(file, 0, f"{node.name} {said}", remedy) for node in without]
-            or [Problem(file, 0, "no worker is among the nodes", _MEASURE)]
-        )
-    free = [_free(node, version, qos, file) for node in found]
-    gpus = min(node.gpu_count for node in found)
+    members = [node for node in nodes.values() if node.name in set(wanted)]
+    found = f"is not among the nodes: OpenPAI {version} leaves it out"
+    warnings = [Problem(f"{name} {found}", _MEASURE, place, WARNING) for name in wanted if name not in nodes]
+    if not members:
+        raise ClusterError(Problem("no worker is among the nodes", _MEASURE, place))
+    without = [node for node in members if not node.gpu_count or node.gpu_type not in _OLD_GPU_TYPES]
+    if without:
+        found = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
+        fix = "remove it from worker.csv, or repair its device plugin"
+        raise ClusterError(*(Problem(f"{node.name} {found}", fix, place) for node in without))
+    free = [_free(node, version, qos, place) for node in members]
+    gpus = min(node.gpu_count for node in members)
     cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
-    for node in found:
+    for node in members:
         if node.gpu_count > gpus:
-            said = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
-            warnings.append(Problem(file, 0, said, "install v1.5.0 or later for workers of different kinds", WARNING))
-    return Pool("DT", True, int(cpu / gpus), int(memory / gpus), gpus, [node.name for node in found]), warnings
+            found = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
+            fix = "install v1.5.0 or later for workers of different kinds"
+            warnings.append(Problem(found, fix, place, WARNING))
+    return Pool("DT", True, int(cpu / gpus), int(memory / gpus), gpus, [node.name for node in members]), warnings
 
 
 def pools_by_sku(
-    layout: Layout, nodes: Nodes, version: Version, qos: bool, file: str
+    layout: Layout, nodes: Nodes, version: Version, qos: bool, place: Place
 ) -> tuple[list[Pool], list[Problem]]:
     """The pools of v1.5.0 on, one for each SKU with workers, and warnings where the layout and the nodes differ.
 
-    Raises ClusterError; `file` is where nodes are from.
+    Raises ClusterError; `place` is where `nodes` are from.
     """
     members: dict[str, list[str]] = {}
     for machine in layout.workers:
         members.setdefault(machine.sku, []).append(machine.hostname)
     absent = [machine.hostname for machine in layout.workers if machine.hostname not in nodes]
     if absent:
-        raise ClusterError(Problem(file, 0, f"{name} is not among the nodes", _MEASURE) for name in absent)
+        raise ClusterError(*(Problem(f"{name} is not among the nodes", _MEASURE, place) for name in absent))
     made, warnings = [], []
     for sku, names in members.items():
         device = layout.skus[sku].device
-        free = [_free(nodes[name], version, qos, file) for name in names]
+        free = [_free(nodes[name], version, qos, place) for name in names]
         cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
         if device:
             made.append(Pool(sku, True, int(cpu / device.count), int(memory / device.count), device.count, names))
         elif cpu < 1:
-            raise ClusterError([Problem(file, 0, f"SKU {sku}: less than one core is free", "free some")])
+            raise ClusterError(Problem(f"SKU {sku}: less than one core is free", "free some", place))
         else:
             made.append(Pool(sku, False, int(cpu), int(memory / cpu), int(cpu), names))
         count = device.count if device else 0
         for name in names:
             if nodes[name].gpu_count != count:
-                said = f"{name} has {nodes[name].gpu_count} GPUs, its SKU {sku} has {count}"
-                warnings.append(Problem(LAYOUT, 0, said, "correct the layout, or repair the machine", WARNING))
+                found = f"{name} has {nodes[name].gpu_count} GPUs, its SKU {sku} has {count}"
+                fix = "correct the layout, or repair the machine"
+                warnings.append(Problem(found, fix, Place(LAYOUT), WARNING))
     return made, warnings
 
 
-def _free(node: Node, version: Version, qos: bool, file: str) -> tuple[Decimal, Decimal]:
+def _free(node: Node, version: Version, qos: bool, place: Place) -> tuple[Decimal, Decimal]:
     """Cores and MiB of `node` that jobs can have, as the version's generator counts them."""
     memory = node.memory / MIB
     if version < Version(1, 2, 0):
@@ -109,6 +110,6 @@ def _free(node: Node, version: Version, qos: bool, file: str) -> tuple[Decimal, 
     memory_left = memory - node.requested_memory / MIB - min(memory * _RESERVED, _RESERVED_MIB)
     memory_left -= _DAEMONS_MIB if qos else 0
     if cpu_left <= 0 or memory_left <= 0:
-        said = f"{node.name} has nothing left for jobs: {cpu_left:.2f} cores and {memory_left:.0f} MiB"
-        raise ClusterError([Problem(file, 0, said, "give it more, or remove what runs there")])
+        found = f"{node.name} has nothing left for jobs: {cpu_left:.2f} cores and {memory_left:.0f} MiB"
+        raise ClusterError(Problem(found, "give it more, or remove what runs there", place))
     return cpu_left, memory_left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from cluster.files import YamlDocument, address_flaw, name_flaw, parse_yaml
 from cluster.kubernetes import MIB, parse_quantity
 from cluster.model import Cluster, Host, Role
 from cluster.openpai.resources import Node
-from cluster.problems import ClusterError, Problem
+from cluster.problems import ClusterError, Place, Problem
 
 LAYOUT = "layout.yaml"
 _SCHEMA = "see the example in docs/config.md"
@@ -32,11 +32,10 @@ def _memory(value: str) -> str:
     return value
 
 
-def _flawless(flaw: Any) -> AfterValidator:
+def _flawless(flaw: Callable[[str], Problem | None]) -> AfterValidator:
     def check(value: str) -> str:
-        found = flaw(value)
-        if found:
-            raise ValueError(found[0])
+        if problem := flaw(value):
+            raise ValueError(problem.found)
         return value
 
     return AfterValidator(check)
@@ -109,12 +108,13 @@ def parse_layout(text: str, file: str, problems: list[Problem]) -> tuple[Layout 
     except ValidationError as error:
         for one in error.errors(include_url=False):
             path = ".".join(str(part) for part in one["loc"]) or file
-            message = {
+            found = {
                 "missing": "missing",
                 "extra_forbidden": "not a key of this file",
                 "string_type": "expected text: put it in quotes",
             }.get(one["type"], one["msg"].removeprefix("Value error, "))
-            problems.append(Problem(file, document.line(*one["loc"]) or 1, f"{path}: {message}", _SCHEMA))
+            place = document.place(*one["loc"])
+            problems.append(Problem(f"{path}: {found}", _SCHEMA, place if place.line else Place(file, 1)))
         return None, document
 
 
@@ -148,8 +148,10 @@ def build_layout(cluster: Cluster, measurements: Iterable[Measurement]) -> Layou
     absent = [host for host in hosts if host.name not in found]
     if absent:
         raise ClusterError(
-            Problem(f"{host.role.value}.csv", 0, f"{host.name} was not measured", f"measure it, or write {LAYOUT}")
-            for host in absent
+            *(
+                Problem(f"{host.name} was not measured", f"measure it, or write {LAYOUT}", Place(f"{host.role}.csv"))
+                for host in absent
+            )
         )
     skus: dict[str, dict[str, Any]] = {}
     kinds: dict[str, str] = {}

@@ -19,7 +19,7 @@ from cluster.model import Cluster
 from cluster.openpai.hived import Pool, pools_by_sku, single_pool
 from cluster.openpai.layout import Layout, LayoutFile, build_layout, measurement_of
 from cluster.openpai.resources import Nodes
-from cluster.problems import WARNING, Problem
+from cluster.problems import WARNING, Place, Problem
 from cluster.secrets import ServiceSecrets
 from cluster.versions import Version
 
@@ -96,14 +96,15 @@ def openpai_files(
         layout = own.layout if own else build_layout(cluster, [measurement_of(node) for node in nodes.values()])
         text = own.text if own else measured_layout(layout, config)
         if config.enable_hived_scheduler:
-            pools, warnings = pools_by_sku(layout, nodes, version, qos, file)
+            pools, warnings = pools_by_sku(layout, nodes, version, qos, Place(file))
     else:
         text = _template("layout.yaml.j2", version, masters=cluster.masters, workers=cluster.workers)
-        pool, warnings = single_pool([host.name for host in cluster.workers], nodes, version, qos, file)
+        pool, warnings = single_pool([host.name for host in cluster.workers], nodes, version, qos, Place(file))
         pools = [pool]
     if version < Version(1, 0, 1):
-        said = "OpenPAI v1.0.0's web portal loads plug-ins from gerhut.github.io, which is not OpenPAI's"
-        warnings.append(Problem("services-configuration.yaml", 0, said, "install pai-1.0.y, which has none", WARNING))
+        found = "OpenPAI v1.0.0's web portal loads plug-ins from gerhut.github.io, which is not OpenPAI's"
+        place = Place("services-configuration.yaml")
+        warnings.append(Problem(found, "install pai-1.0.y, which has none", place, WARNING))
     services = _template(
         "services-configuration.yaml.j2",
         version,
@@ -153,8 +154,8 @@ def openpai_yml(config: Config, warnings: list[Problem]) -> str:
     overrides: dict[str, Any] = {}
     if config.kubelet_custom_flags and _is_read("kubelet_custom_flags", version):
         overrides["kubelet_custom_flags"] = [f"--{name}={value}" for name, value in config.kubelet_custom_flags.items()]
-        said = "kubelet_custom_flags replaces OpenPAI's own flag --image-pull-progress-deadline=10m"
-        warnings.append(Problem("openpai.yml", 0, said, "add it to your flags to keep it", WARNING))
+        found = "kubelet_custom_flags replaces OpenPAI's own flag --image-pull-progress-deadline=10m"
+        warnings.append(Problem(found, "add it to your flags to keep it", Place("openpai.yml"), WARNING))
     if _is_read("openpai_kubespray_extra_var", version):
         overrides |= config.openpai_kubespray_extra_var
     return _override(text, overrides)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cluster.kubernetes import parse_quantity
-from cluster.problems import ClusterError, Problem, shown
+from cluster.problems import ClusterError, Place, Problem, quoted
 
 # The device types that OpenPAI knows, the one that wins first (upstream's openpai-generator.py).
 GPU_TYPES = ("amd.com/gpu", "nvidia.com/gpu", "enflame.com/dtu")
@@ -42,12 +42,12 @@ def parse_resources(text: str, file: str) -> Nodes:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        message = f"column {error.colno}: not JSON: {error.msg}"
-        raise ClusterError([Problem(file, error.lineno, message, f"write {_SHAPE}")]) from None
+        found = f"column {error.colno}: not JSON: {error.msg}"
+        raise ClusterError(Problem(found, f"write {_SHAPE}", Place(file, error.lineno))) from None
     except RecursionError:
-        raise ClusterError([Problem(file, 1, "nested too deeply", f"write {_SHAPE}")]) from None
+        raise ClusterError(Problem("nested too deeply", f"write {_SHAPE}", Place(file, 1))) from None
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), dict) or not data["nodes"]:
-        raise ClusterError([Problem(file, 1, "no map `nodes`", f"write {_SHAPE}")])
+        raise ClusterError(Problem("no map `nodes`", f"write {_SHAPE}", Place(file, 1)))
     problems: list[Problem] = []
     requested = _requests(data.get("pods", []), file, problems)
     nodes: Nodes = {}
@@ -55,10 +55,10 @@ def parse_resources(text: str, file: str) -> Nodes:
         try:
             nodes[name] = _node(name, fields, *requested.get(name, (Decimal(0), Decimal(0))))
         except ValueError as error:
-            place = text[: max(text.find(json.dumps(name)), 0)].count("\n") + 1
-            problems.append(Problem(file, place, f"{shown(name)}: {error}", f"write {_SHAPE}"))
+            line = text[: max(text.find(json.dumps(name)), 0)].count("\n") + 1
+            problems.append(Problem(f"{quoted(name)}: {error}", f"write {_SHAPE}", Place(file, line)))
     if problems:
-        raise ClusterError(problems)
+        raise ClusterError(*problems)
     return nodes
 
 
@@ -104,6 +104,6 @@ def _requests(pods: Any, file: str, problems: list[Problem]) -> dict[str, tuple[
                 memory + _quantity(wanted, "memory", "0"),
             )
         except (AttributeError, ValueError) as error:
-            said = str(error) if isinstance(error, ValueError) else "expected a map with node and requests"
-            problems.append(Problem(file, 1, f"pod {index}: {said}", "correct it, or leave pods out"))
+            found = str(error) if isinstance(error, ValueError) else "expected a map with node and requests"
+            problems.append(Problem(f"pod {index}: {found}", "correct it, or leave pods out", Place(file, 1)))
     return requested

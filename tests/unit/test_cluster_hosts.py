@@ -21,6 +21,10 @@ HOSTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "header": ({W: "hostname,host-ip\na,10.0.0.1\n"}, [f"{W}:1: header row; this file has none; remove the line"]),
     "one column": ({W: "a\n"}, [f"{W}:0: no host in it", f"{W}:1: 1 column instead of 2: 'a'; write"]),
     "three columns": ({W: "a,10.0.0.1,gpu\n"}, [f"{W}:0: no host in it", f"{W}:1: 3 columns instead of 2"]),
+    "a host called header": (
+        {W: "header,,10.0.0.1\n"},
+        [f"{W}:1: 3 columns instead of 2: 'header,,10.0.0.1'; write header"],
+    ),
     "no name": ({W: ",10.0.0.1\n"}, [f"{W}:0: no host in it", f"{W}:1: no host name before the comma; write"]),
     "no address": ({W: "a,\n"}, [f"{W}:0: no host in it", f"{W}:1: no address after the comma; write"]),
     "quotes": ({W: '"a","10.0.0.1"\n'}, [f"{W}:1: quotes, as Excel saves them; write a,10.0.0.1"]),

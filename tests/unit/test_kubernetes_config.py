@@ -7,6 +7,7 @@ import yaml
 
 import cluster
 from cluster.checks import check_kubernetes
+from cluster.files import parse_config
 from cluster.kubernetes import (
     OFFICIAL_SHA256,
     binary_sha256,
@@ -50,8 +51,9 @@ def test_what_cannot_work_is_said_with_the_keys_name(tmp_path, keys, said):
 
 
 def test_the_defaults_and_a_cluster_without_kubernetes_have_no_problem(tmp_path):
-    assert check_kubernetes(loaded(tmp_path)) == []
-    assert check_kubernetes(loaded(tmp_path, "installer: none\nkubernetes_version: latest\n")) == []
+    for keys in ("", "installer: none\nkubernetes_version: latest\n"):
+        file = parse_config(CONFIG + keys, [])
+        assert list(check_kubernetes(file, loaded(tmp_path, keys))) == []
 
 
 @pytest.mark.parametrize(
