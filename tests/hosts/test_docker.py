@@ -185,7 +185,8 @@ def test_daemon_runs_with_its_files(
         target,
         found="a stale daemon: " + ", ".join(stale),
         needed="dockerd running with its files",
-        remedy=f"run the deploy: {target.deploy}",
+        remedy=f"run the deploy: {target.deploy}; where it finds the same content and changes nothing, "
+        "run `systemctl daemon-reload` and `systemctl restart docker` there",
     )
 
 

@@ -13,10 +13,14 @@ import yaml
 
 from cluster import Config
 from cluster.kubernetes import pause_image
-from tests.hosts.kubectl import Kubectl
+from tests.hosts.kubectl import REMEDY, Kubectl
+from tests.hosts.report import expect
 
 # Seconds for a pod to run; its image may have to be pulled first.
 PATIENCE = 300
+# Seconds for the controller manager to equip a new namespace; after a restart it waits for its old lease (15 s) to end.
+EQUIPPED = 120
+PAUSE = 0.5  # seconds between two looks
 
 
 @dataclass
@@ -35,8 +39,11 @@ def trial_pods(kubectl: Kubectl, config: Config, workers: list[str], gpus: bool)
     """Make the pods in a namespace of their own, wait for them, and remove the namespace in the end."""
     pods = TrialPods(f"verify-{secrets.token_hex(4)}")
     arch = kubectl("get nodes -o jsonpath='{.items[0].status.nodeInfo.architecture}'")
-    kubectl("apply -f -", stdin=yaml.safe_dump_all(_manifests(pods.namespace, config, arch, workers, gpus)))
+    kubectl(f"create namespace {pods.namespace}")
     try:
+        _wait_for_account(kubectl, pods.namespace)
+        if workers:
+            kubectl("apply -f -", stdin=yaml.safe_dump_all(_manifests(pods.namespace, config, arch, workers, gpus)))
         _wait(kubectl, pods, len(workers) * (2 if gpus else 1))
         yield pods
     finally:
@@ -44,7 +51,6 @@ def trial_pods(kubectl: Kubectl, config: Config, workers: list[str], gpus: bool)
 
 
 def _manifests(namespace: str, config: Config, arch: str, workers: list[str], gpus: bool) -> Iterator[dict[str, Any]]:
-    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     for worker in workers:
         # Its image is on every node already; the network is tested from the pod's namespace, with the host's programs.
         yield _pod(namespace, worker, "network", {"image": pause_image(config, arch)})
@@ -71,6 +77,20 @@ def _pod(namespace: str, worker: str, kind: str, container: dict[str, Any]) -> d
     }
 
 
+def _wait_for_account(kubectl: Kubectl, namespace: str) -> None:
+    """Until the namespace has its default service account: the API server refuses pods before."""
+    deadline = time.monotonic() + EQUIPPED
+    while not (answer := kubectl.try_(f"get serviceaccount default -n {namespace}")).ok:
+        expect(
+            time.monotonic() < deadline,
+            kubectl.dev_box,
+            found=f"no default service account in the new namespace {namespace} after {EQUIPPED} s ({answer.problem})",
+            needed="a controller manager that makes one, or no pod can be made",
+            remedy=f"look at: kubectl -n kube-system logs -l component=kube-controller-manager; {REMEDY}",
+        )
+        time.sleep(PAUSE)
+
+
 def _wait(kubectl: Kubectl, pods: TrialPods, number: int) -> None:
     deadline = time.monotonic() + PATIENCE
     done = 0
@@ -85,7 +105,7 @@ def _wait(kubectl: Kubectl, pods: TrialPods, number: int) -> None:
             elif phase == "Running" and address:
                 pods.addresses[worker] = address
                 done += 1
-        time.sleep(0.5)
+        time.sleep(PAUSE)
     for worker in pods.phases:
         pods.outputs[worker] = kubectl.try_(f"logs -n {pods.namespace} gpu-{worker}").out
     for event in kubectl.json(f"events -n {pods.namespace}"):
