@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from lab import cgroups, folder, hosts, kubernetes, limits, machine, network, process, publish, services, supervisor
 from lab import plan as plans
 from lab import state as states
-from lab.settings import CACHE, REGISTRY_PORT, STATE
+from lab.settings import CACHE, MOST_WORKERS, REGISTRY_PORT, STATE, host_names
 from lab.shell import LabError
 from lab.state import LabHost, LabState
+from lab.wait import wait_until
 
 SSH_TIMEOUT = 180
 """Seconds from the start of a host to its sshd's greeting; about 2 are usual, and many more on a busy machine."""
@@ -115,8 +116,7 @@ class Lab:
             if state:
                 folder.remove(state)
             limits.restore()
-            if STATE.is_dir() and not STATE.is_mount() and not any(STATE.iterdir()):
-                STATE.rmdir()
+            states.remove_root()
 
     def run(
         self, host: str, command: str, stdin: str | None = None, check: bool = False
@@ -163,11 +163,9 @@ class Lab:
     def stop(self, host: str) -> None:
         """Pull the host's plug; `start` boots it again from its disk."""
         state = self.state
-        leader = hosts.leader(state, state.host(host))
-        port = network.port(leader) if leader else None
         process.kill(self.name, hosts.part(state.host(host).name))
-        if port is not None:
-            network.wait_until_gone(port)
+        cgroups.remove(self.name, host)  # waits for processes that do not carry the lab's mark
+        network.wait_until_unplugged(hosts.machine(state, state.host(host)))
 
     def start(self, *names: str) -> None:
         """Boot those of the hosts that do not run and wait until their sshd greets."""
@@ -203,8 +201,10 @@ class Lab:
         cgroups.remove(self.name)
         if (STATE / self.name).exists():
             shutil.rmtree(STATE / self.name)
-        for left in Path("/run/systemd/nspawn").glob(f"*/{self.name}-*"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        machines = {f"{self.name}-{host}" for host in host_names(MOST_WORKERS)}
+        for left in Path("/run/systemd/nspawn").glob("*/*"):
+            if left.name in machines:  # and not another lab's whose name only begins so
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _join(self, state: LabState, new: list[LabHost]) -> None:
         for host in new:
@@ -233,13 +233,15 @@ class Lab:
         folder.configure(state, kubernetes.config(state.gateway))
 
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:
-        deadline = time.monotonic() + SSH_TIMEOUT
+        def booted(host: LabHost) -> bool:
+            if not process.find(self.name, hosts.part(host.name)):
+                told = [line for line in console(host).read_text(errors="replace").splitlines() if line.strip()][-3:]
+                raise LabError(f"{host.name} ended instead of booting ({console(host)}): {' / '.join(told)}")
+            return hosts.leader(state, host) is not None and hosts.answers(host)
+
+        def console(host: LabHost) -> Path:
+            return state.host_directory(host.name) / "console.log"
+
         for host in waited:
-            while not (hosts.leader(state, host) and hosts.answers(host)):
-                console = state.host_directory(host.name) / "console.log"
-                if not process.find(self.name, hosts.part(host.name)):
-                    told = [line for line in console.read_text(errors="replace").splitlines() if line.strip()][-3:]
-                    raise LabError(f"{host.name} ended instead of booting ({console}): {' / '.join(told)}")
-                if time.monotonic() > deadline:
-                    raise LabError(f"sshd of {host.name} does not answer after {SSH_TIMEOUT} s; see {console}")
-                time.sleep(0.1)
+            complaint = f"sshd of {host.name} does not answer; see {console(host)}"
+            wait_until(partial(booted, host), SSH_TIMEOUT, complaint, 0.1)

@@ -74,10 +74,6 @@ def options() -> str:
 def download(suite: str, packages: list[str], into: Path) -> dict[str, Path]:
     """Download packages (not what they depend on) of a suite; returns the .deb of each by package name."""
     root = CACHE / "apt" / suite
-    for part in ("lists/partial", "archives/partial", "sources.d"):
-        (root / part).mkdir(parents=True, exist_ok=True)
-    (root / "status").touch()
-    (root / "sources.d/lab.sources").write_text("\n".join(source.text() for source in sources(suite)))
     settings = {
         "Dir::State::lists": root / "lists",
         "Dir::State::status": root / "status",
@@ -90,6 +86,10 @@ def download(suite: str, packages: list[str], into: Path) -> dict[str, Path]:
     apt = ["apt-get", "--quiet", *(f"--option={key}={value}" for key, value in settings.items())]
     into.mkdir(parents=True, exist_ok=True)
     with lock(f"apt-{suite}"):
+        for part in ("lists/partial", "archives/partial", "sources.d"):
+            (root / part).mkdir(parents=True, exist_ok=True)
+        (root / "status").touch()
+        (root / "sources.d/lab.sources").write_text("\n".join(source.text() for source in sources(suite)))
         run(*apt, "--error-on=any", "update")
         run(*apt, "download", *packages, cwd=into)
     found = {path.name.split("_")[0]: path for path in into.glob("*.deb")}

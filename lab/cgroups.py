@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import time
 from pathlib import Path
 
 from lab import state as states
+from lab.wait import wait_until
 
 ROOT = "openpai-lab"
+PATIENCE = 20
+"""Seconds until the kernel has taken the last ended process out of a cgroup; a few hundredths are usual."""
 
 
 def _mounts() -> list[tuple[Path, bool]]:
@@ -32,11 +35,14 @@ def enter(groups: list[Path]) -> None:
         (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def remove(lab: str) -> None:
-    """Remove the cgroups of a whole lab, and the common root with the last lab."""
+def remove(lab: str, host: str = "") -> None:
+    """Remove the cgroups of a whole lab or of one host, once their last process has ended; the root with the last lab.
+
+    LabError when processes do not end.
+    """
     with states.lock("cgroups"):  # hosts and labs that start now make theirs below the same root
         for mount, _ in _mounts():
-            _remove_all(mount / ROOT / lab)
+            _remove_all(mount / ROOT / lab / host)
             root = mount / ROOT
             if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
                 _remove(root)
@@ -57,15 +63,20 @@ def _remove_all(top: Path) -> None:
         _remove(Path(left))
 
 
-def _remove(group: Path, patience: float = 5) -> None:
-    deadline = time.monotonic() + patience
-    while group.is_dir():
-        try:
-            group.rmdir()
-        except OSError:  # the kernel lets go of ended processes a moment later
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+def _remove(group: Path) -> None:
+    wait_until(lambda: _removed(group), PATIENCE, f"the kernel does not let go of cgroup {group}")
+
+
+def _removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def _offer_controllers(group: Path) -> None:

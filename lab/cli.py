@@ -115,9 +115,10 @@ def _rows(lab: LabState) -> Iterable[tuple[str, ...]]:
 
 
 def _state(lab: LabState, host: LabHost) -> str:
-    if hosts.answers(host):
-        return "up"
-    return "starting" if process.find(lab.name, hosts.part(host.name)) else "down"
+    if not process.find(lab.name, hosts.part(host.name)):
+        return "down"
+    # An sshd on a busy machine takes its time; one that is not there yet refuses at once.
+    return "up" if hosts.answers(host, patience=10) else "starting"
 
 
 def _assignments(words: Iterable[str]) -> tuple[str | None, dict[str, str]]:

@@ -24,6 +24,11 @@ def part(name: str) -> str:
     return f"host:{name}"
 
 
+def machine(lab: LabState, host: LabHost) -> str:
+    """The host's name for systemd-nspawn, and so on this machine."""
+    return f"{lab.name}-{host.name}"
+
+
 def make(lab: LabState, host: LabHost) -> None:
     """Make the empty directories of a host; its disk is mounted by its supervisor."""
     directory = lab.host_directory(host.name)
@@ -36,7 +41,7 @@ def make(lab: LabState, host: LabHost) -> None:
 def wipe(lab: LabState, host: LabHost) -> None:
     """Remove all that a stopped host has written."""
     for name in ("upper", "work", "gpu", "volumes"):
-        shutil.rmtree(lab.host_directory(host.name) / name, ignore_errors=True)
+        shutil.rmtree(lab.host_directory(host.name) / name)
 
 
 def mount(lab: LabState, host: LabHost) -> Path:
@@ -73,7 +78,7 @@ def nspawn_command(lab: LabState, host: LabHost) -> list[str]:
     directory = lab.host_directory(host.name)
     return [
         "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=read-only",
-        f"--directory={directory}/root", f"--machine={lab.name}-{host.name}", f"--hostname={host.name}",
+        f"--directory={directory}/root", f"--machine={machine(lab, host)}", f"--hostname={host.name}",
         f"--network-bridge={lab.bridge}", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
         "--capability=all", *(f"--system-call-filter={calls}" for calls in SYSTEM_CALLS),
         "--bind=/dev/kmsg", f"--bind-ro={directory}/gpu:/opt/lab-gpu",
@@ -99,10 +104,10 @@ def leader(lab: LabState, host: LabHost) -> int | None:
     return next((pid for pid in process.find(lab.name, part(host.name)) if _is_init(pid)), None)
 
 
-def answers(host: LabHost) -> bool:
-    """Whether the host's sshd greets."""
+def answers(host: LabHost, patience: float = 1) -> bool:
+    """Whether the host's sshd takes a connection within `patience` seconds, and greets within as many more."""
     try:
-        with socket.create_connection((host.address, 22), timeout=1) as connection:
+        with socket.create_connection((host.address, 22), timeout=patience) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False

@@ -6,12 +6,12 @@ import ipaddress
 import json
 import os
 import shlex
-import time
 from pathlib import Path
 
 from lab import state as states
 from lab.shell import LabError, run
 from lab.state import LabState
+from lab.wait import wait_until
 
 
 def free_index() -> int:
@@ -77,31 +77,18 @@ def plug(lab: LabState, address: str, leader: int) -> None:
     run(*inside, "ip", "route", "replace", "default", "via", lab.gateway)
 
 
-def port(leader: int) -> int | None:
-    """The index of the machine's end of the host's cable; None where it has none yet."""
-    try:
-        return int(Path(f"/proc/{leader}/root/sys/class/net/host0/iflink").read_text())
-    except OSError:
-        return None
+def wait_until_unplugged(machine: str) -> None:
+    """Wait until the machine's end of a host's cable is gone: the kernel removes it some time after the host's end.
+
+    `machine` is the host's name for systemd-nspawn, which could not plug the next boot's cable beside the old one.
+    """
+    wait_until(lambda: not _plugged(f"vb-{machine}"), 20, f"the cable of {machine}, which has ended, does not go away")
 
 
-def wait_until_gone(index: int, timeout: float = 20) -> None:
-    """Wait until the machine has no interface of that index: the kernel removes a dead host's later than the host."""
-    deadline = time.monotonic() + timeout
-    while index in _indices():
-        if time.monotonic() > deadline:
-            raise LabError(f"interface {index} of a host that was stopped does not go away")
-        time.sleep(0.02)
-
-
-def _indices() -> set[int]:
-    found = set()
-    for file in Path("/sys/class/net").glob("*/ifindex"):
-        try:
-            found.add(int(file.read_text()))
-        except OSError:
-            continue  # it went away meanwhile
-    return found
+def _plugged(cable: str) -> bool:
+    """Whether there is an interface of that name; the kernel takes one of more than 15 characters as a second name."""
+    links = json.loads(run("ip", "-json", "link", "show").stdout or "[]")
+    return any(cable in (link["ifname"], *link.get("altnames", ())) for link in links)
 
 
 def _rule(lab: LabState, chain: str, *rule: str) -> None:

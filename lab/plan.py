@@ -15,7 +15,7 @@ from lab.settings import (
     MASTER_BYTE,
     MOST_WORKERS,
     WORKER_BYTE,
-    worker_name,
+    host_names,
 )
 from lab.shell import LabError
 from lab.state import LabHost, LabState
@@ -37,7 +37,7 @@ def wanted(
     count = workers if workers is not None else max(len(there) - 2, 0) or DEFAULT_WORKERS
     if not 1 <= count <= MOST_WORKERS:
         raise LabError(f"a lab has 1 to {MOST_WORKERS} workers, not {count}")
-    names = [DEV_BOX, MASTER, *(worker_name(number) for number in range(1, count + 1))]
+    names = host_names(count)
     for name in (*suites, *gpus):
         if name not in names:
             raise LabError(f"there is no host {name} in this lab; it has {', '.join(names)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from lab import process
 from lab.settings import PROXY_PORT, REGISTRY_PORT, WEB_PORT
-from lab.shell import LabError, run
+from lab.shell import run
 from lab.state import LabState
+from lab.wait import wait_until
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,18 @@ SERVICES = (
 
 
 def start(lab: LabState) -> None:
-    """Start the services that do not run, and wait until they answer."""
+    """Start the services that do not run, and wait until all of them answer."""
     directory(lab).mkdir(parents=True, exist_ok=True)
     web_root(lab).mkdir(parents=True, exist_ok=True)
-    started = [service for service in SERVICES if not running(lab, service)]
-    for service in started:
+    for service in SERVICES:
+        if running(lab, service):
+            continue
         _check_port(lab, service)
         Path(_settings_file(lab, service.name)).write_text(service.settings(lab))
         # A killed chronyd leaves its pid file, and does not start while any process has that number.
         (directory(lab) / f"{service.name}.pid").unlink(missing_ok=True)
         process.spawn(lab.name, service.name, service.command(lab), log(lab, service))
-    for service in started:
+    for service in SERVICES:
         _wait(lab, service)
 
 
@@ -130,14 +131,12 @@ def address(lab: LabState, service: Service) -> str:
 
 def _check_port(lab: LabState, service: Service, patience: float = 2) -> None:
     """LabError when the service's port stays taken for `patience` seconds: what just ended may hold it still."""
-    deadline = time.monotonic() + patience
-    while not _free(lab.gateway, service):
-        if time.monotonic() > deadline:
-            raise LabError(
-                f"port {service.port or 123} of {lab.gateway} is taken: another program listens on every address; "
-                f"the lab's {service.name} needs it: stop that program while the lab runs (`ss -ltunp` names it)"
-            )
-        time.sleep(0.05)
+    wait_until(
+        lambda: _free(lab.gateway, service),
+        patience,
+        f"port {service.port or 123} of {lab.gateway} is taken: another program listens on every address; "
+        f"the lab's {service.name} needs it: stop that program while the lab runs (`ss -ltunp` names it)",
+    )
 
 
 def _free(gateway: str, service: Service) -> bool:
@@ -152,12 +151,11 @@ def _free(gateway: str, service: Service) -> bool:
 
 
 def _wait(lab: LabState, service: Service, timeout: float = 15) -> None:
-    deadline = time.monotonic() + timeout
-    while not _answers(lab, service):
-        if time.monotonic() > deadline:
-            told = log(lab, service).read_text(errors="replace").strip().splitlines()[-3:]
-            raise LabError(f"the lab's {service.name} did not start: {' / '.join(told) or 'no output'}")
-        time.sleep(0.05)
+    def complaint() -> str:
+        told = log(lab, service).read_text(errors="replace").strip().splitlines()[-3:]
+        return f"the lab's {service.name} did not start: {' / '.join(told) or 'no output'}"
+
+    wait_until(lambda: _answers(lab, service), timeout, complaint)
 
 
 def _answers(lab: LabState, service: Service) -> bool:

@@ -29,6 +29,11 @@ REGISTRY_PORT = 5000
 CUDA_IMAGE = "nvidia/cuda:12.4.1-base-ubuntu22.04"
 
 
+def host_names(workers: int) -> list[str]:
+    """The hosts of a lab of so many workers: dev box, master, workers."""
+    return [DEV_BOX, MASTER, *(worker_name(number) for number in range(1, workers + 1))]
+
+
 def worker_name(number: int) -> str:
     """The name of the worker counted from 1, after the guide's example."""
     return f"openpai-{number:03d}"

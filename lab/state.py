@@ -76,7 +76,8 @@ class LabState:
 
     def save(self) -> None:
         """Write the state beside its place and rename it there; readable by root alone."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with lock("labs"):
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.directory / "lab.json"
         draft = path.with_suffix(".new")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -86,10 +87,10 @@ class LabState:
 
 def load(name: str) -> LabState | None:
     """The lab of that name, or None when there is none."""
-    path = STATE / name / "lab.json"
-    if not path.is_file():
+    try:
+        saved = json.loads((STATE / name / "lab.json").read_text())
+    except FileNotFoundError:  # at any time: it may be going down
         return None
-    saved = json.loads(path.read_text())
     hosts = [LabHost(**_known(LabHost, host)) for host in saved.pop("hosts")]
     return LabState(**_known(LabState, saved), hosts=hosts)
 
@@ -109,8 +110,16 @@ def need(name: str) -> LabState:
 
 def every() -> list[LabState]:
     """All labs of this machine, by name."""
-    found = (load(path.parent.name) for path in sorted(STATE.glob("*/lab.json")))
-    return [state for state in found if state]
+    with lock("labs"):
+        names = sorted(path.parent.name for path in STATE.glob("*/lab.json"))
+    return [state for state in map(load, names) if state]
+
+
+def remove_root() -> None:
+    """Remove the directory of all labs with the last of them, unless it is a disk's own place."""
+    with lock("labs"):  # another lab may just be making its own directory there
+        if STATE.is_dir() and not STATE.is_mount() and not any(STATE.iterdir()):
+            STATE.rmdir()
 
 
 def check_name(name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +18,14 @@ from lab import state as states
 from lab.kubernetes import host as kubelet
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
+from lab.wait import wait_until
 
 REBOOT = 133
 """What systemd-nspawn exits with when the host asked for a reboot."""
 BOOT_TIMEOUT = 90
+"""Seconds until a host has an init; tenths are usual."""
+END_TIMEOUT = 10
+"""Seconds that systemd-nspawn gets to end after a host that ends."""
 
 
 def start(lab: LabState, host: LabHost) -> None:
@@ -44,7 +48,9 @@ def supervise(lab: LabState, host: LabHost) -> int:
     root = hosts.mount(lab, host)
     hosts.personalise(lab, host, root)
     while True:
+        print(f"lab: {host.name} is switched on", flush=True)
         groups = cgroups.renew(lab.name, host.name)
+        network.wait_until_unplugged(hosts.machine(lab, host))
         with subprocess.Popen(
             hosts.nspawn_command(lab, host),
             env=hosts.environment(root),
@@ -56,27 +62,29 @@ def supervise(lab: LabState, host: LabHost) -> int:
             except BaseException:
                 process.kill(lab.name, hosts.part(host.name), spare=os.getpid())
                 raise
+        print(f"lab: {host.name} ended: systemd-nspawn's exit status is {status}", flush=True)
         if status != REBOOT:
             return status
 
 
 def _wire(lab: LabState, host: LabHost, nspawn: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + BOOT_TIMEOUT
-    while (leader := hosts.leader(lab, host)) is None:
-        if nspawn.poll() is not None:
-            return
-        if time.monotonic() > deadline:
-            raise LabError(f"{host.name} did not start within {BOOT_TIMEOUT} s")
-        time.sleep(0.02)
+    wait_until(
+        lambda: nspawn.poll() is not None or hosts.leader(lab, host), BOOT_TIMEOUT, f"{host.name} does not start", 0.02
+    )
+    leader = hosts.leader(lab, host)
+    if leader is None:  # it has ended again, or is about to
+        return
     try:
         network.plug(lab, host.address, leader)
         _make_cgroups_writable(leader)
         kubelet.on_boot(leader)
         gpu.on_boot(leader, lab.host_directory(host.name))
     except (LabError, OSError):
-        if Path(f"/proc/{leader}").exists():
+        # A host that ended while it was wired is no failure; its exit status says whether it boots again.
+        with suppress(subprocess.TimeoutExpired):
+            nspawn.wait(END_TIMEOUT)
+        if nspawn.poll() is None:
             raise
-        # The host ended while it was wired; its exit status says whether it boots again.
 
 
 def _make_cgroups_writable(leader: int) -> None:

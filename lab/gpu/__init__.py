@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
-from lab import apt, cache, images, repository, services
+from lab import apt, cache, images, process, repository, services
 from lab import state as states
 from lab.gpu import deb, driver, driver_packages, initramfs, profile, toolkit
 from lab.gpu.driver import RUNFILE_VERSIONS, runfile
@@ -20,6 +19,7 @@ from lab.gpu.profile import Profile
 from lab.settings import CUDA_IMAGE, WEB_PORT
 from lab.shell import LabError, run
 from lab.state import LabState
+from lab.wait import wait_until
 
 __all__ = [
     "RUNFILE_VERSIONS",
@@ -96,17 +96,18 @@ def prepare(host_dir: Path, given: str | None) -> None:
 
 
 def on_boot(pid: int, host_dir: Path) -> None:
-    """Wait until the host whose init is `pid` shows its GPUs; LabError when it does not."""
+    """Wait until the host whose init is `pid` shows its GPUs, or has ended; LabError when it does not."""
     if not (host_dir / "gpu/profile").exists():
         return
-    deadline = time.monotonic() + BOOT_TIMEOUT
     state = Path(f"/proc/{pid}/root/run/lab-gpu")
-    while not (state / "booted").exists():
-        if (state / "failed").exists():
-            raise LabError(f"{host_dir.name} shows no GPUs: {(state / 'failed').read_text().strip()}")
-        if time.monotonic() > deadline:
-            raise LabError(f"{host_dir.name} shows no GPUs after {BOOT_TIMEOUT} s: `journalctl -u lab-gpu` there")
-        time.sleep(0.02)
+    wait_until(
+        lambda: (state / "booted").exists() or (state / "failed").exists() or process.ended(pid),
+        BOOT_TIMEOUT,
+        f"{host_dir.name} shows no GPUs: see `journalctl -u lab-gpu` there",
+        0.02,
+    )
+    if (state / "failed").exists():
+        raise LabError(f"{host_dir.name} shows no GPUs: {(state / 'failed').read_text().strip()}")
 
 
 def set_profile(host_dir: Path, **changes: object) -> Profile:

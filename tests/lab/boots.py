@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lab.api import Lab
 from lab.shell import LabError
-from tests.lab.harness import out, wait_until
+from lab.wait import wait_until
+from tests.lab.harness import out
 
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from lab.api import Lab
+from lab.wait import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -89,7 +89,7 @@ def killed_when(
             stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            wait_until(lambda: reached() or process.poll() is not None, timeout)
+            wait_until(lambda: reached() or process.poll() is not None, timeout, step=0.02)
             assert process.poll() is None, f"the run ended before it could be killed:\n{log.read_text()}"
             process.send_signal(signal.SIGKILL)
         finally:
@@ -102,14 +102,6 @@ def killed_when(
 def printed(lab: Lab, text: str) -> Callable[[], bool]:
     """A condition for killed_when: the run has printed `text`."""
     return lambda: text in (lab.folder / "killed.log").read_text(errors="replace")
-
-
-def wait_until(condition: Callable[[], Any], timeout: float, step: float = 0.02) -> None:
-    """Wait until `condition()` is true."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not reached within {timeout} s"
-        time.sleep(step)
 
 
 def configure(lab: Lab, **keys: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lab.api import Lab
+from lab.wait import wait_until
 from tests.lab.boots import reboot
 from tests.lab.harness import configure, converged, deploy, killed_when, out
 
@@ -62,8 +63,8 @@ def test_a_run_killed_between_daemon_json_and_its_reload_is_taken_up_by_the_next
     content["default-runtime"] = "runc"
     lab.run(WORKER, f"cat >{DAEMON_JSON}", stdin=json.dumps(content), check=True)
     # As if the deploy had never got to the runtime: nothing notes that the daemon once ran with it.
-    out(lab, WORKER, "systemctl reload docker; rm -f /run/openpai-deploy/docker-applied.json; sleep 1")
-    assert out(lab, WORKER, DEFAULT_RUNTIME) == "runc"
+    out(lab, WORKER, "systemctl reload docker; rm -f /run/openpai-deploy/docker-applied.json")
+    wait_until(lambda: out(lab, WORKER, DEFAULT_RUNTIME) == "runc", 30)
 
     file = lab.root(WORKER) / DAEMON_JSON.lstrip("/")
     killed_when(lab, lambda: "nvidia-container-runtime" in file.read_text())

@@ -10,7 +10,8 @@ import pytest
 from lab import gpu
 from lab.api import Lab
 from lab.gpu.profile import parse
-from tests.lab.harness import out, wait_until
+from lab.wait import wait_until
+from tests.lab.harness import out
 
 BARE, READY = "openpai-001", "openpai-002"
 VERSION = "550.54.14"
@@ -96,7 +97,8 @@ def broken(lab, **fault):
     before = parse(str(lab.host_directory(READY) / "gpu/profile.json"))
     gpu.set_profile(lab.host_directory(READY), **fault)
     try:
-        done = lab.run(READY, f"timeout -k 1 2 {QUERY},noheader,nounits")
+        patience = 2 if fault.get("hang") else 60
+        done = lab.run(READY, f"timeout -k 1 {patience} {QUERY},noheader,nounits")
         return done.returncode, done.stdout
     finally:
         gpu.set_profile(lab.host_directory(READY), **{name: getattr(before, name) for name in fault})

@@ -40,7 +40,7 @@ def password(lab):
 def dry(lab):
     """A dry run against the bare hosts, and the files that it changed there."""
     for host in HOSTS:
-        out(lab, host, "sync; sleep 1.1; touch /root/.marker; sleep 1.1")
+        out(lab, host, "sync; sleep 0.1; touch /root/.marker; sleep 0.1")
     run = pyinfra(lab, "--dry", "--diff")
     assert run.status == 0, run.output
     return run, {host: _changed_files(lab, host) for host in HOSTS}

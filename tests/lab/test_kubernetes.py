@@ -8,7 +8,8 @@ import pytest
 
 from lab.api import Lab
 from lab.kubernetes import images
-from tests.lab.harness import configure, converged, killed_when, out, wait_until
+from lab.wait import wait_until
+from tests.lab.harness import configure, converged, killed_when, out
 from tests.lab.kubernetes_stage import (
     FIRST,
     KUBECTL,
@@ -120,7 +121,9 @@ def test_no_token_outlives_a_join(cluster):
 
 
 def test_a_kubelet_that_is_killed_comes_back_and_one_that_is_stopped_is_started(cluster):
+    killed = kubelet_process(cluster, FIRST)
     out(cluster, FIRST, "systemctl kill -s KILL kubelet")
+    wait_until(lambda: kubelet_process(cluster, FIRST) != killed, 30)
     wait_until(lambda: cluster.run(FIRST, "systemctl is-active -q kubelet").returncode == 0, 30)
     out(cluster, SECOND, "systemctl stop kubelet")
     run = healthy(cluster)
@@ -144,7 +147,7 @@ def test_a_pod_with_an_address_of_its_nodes_former_range_is_reported_and_goes_on
     # As after a slip of the hand and a reboot: the node is back at once, with another range.
     out(cluster, MASTER, f"{KUBECTL} delete node {SECOND}")
     out(cluster, SECOND, "systemctl restart kubelet")
-    wait_until(lambda: SECOND in out(cluster, MASTER, f"{KUBECTL} get nodes -o name"), MINUTES, step=1)
+    wait_until(lambda: SECOND in said(cluster, MASTER, f"{KUBECTL} get nodes -o name"), MINUTES, step=0.5)
     run = stage(cluster)
     assert run.status != 0
     assert "nothing reaches 1 pods" in run.output

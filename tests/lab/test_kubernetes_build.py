@@ -10,7 +10,6 @@ import re
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from lab import kubernetes
 from lab.kubernetes import builder, cli, host, images, oci
 from lab.kubernetes.compile import COMMANDS, VERSION
 from lab.shell import LabError, run
+from lab.wait import wait_until
 
 INDEX = "application/vnd.oci.image.manifest.v1+json"
 
@@ -51,10 +51,7 @@ def registry(tmp_path):
         f"version: 0.1\nlog: {{level: error}}\n{storage}\nhttp: {{addr: '{address}'}}\n"
     )
     with subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"]) as process:
-        deadline = time.monotonic() + 20
-        while not _answers(address):
-            assert time.monotonic() < deadline, "the registry does not start"
-            time.sleep(0.05)
+        wait_until(lambda: _answers(address), 20, "the registry does not start")
         yield address
         process.kill()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lab import process, services
 from lab.api import Lab
 from lab.settings import CACHE, PROJECT, STATE
 from lab.shell import LabError
+from lab.wait import wait_until
 from tests.lab.boots import boot_id, booted_after
 
 NAME = "lt"
@@ -61,7 +63,9 @@ def traces(lab_name: str, gateway: str) -> dict[str, list[str]]:
     """Everything on the machine that belongs to the lab of that name; other labs may come and go meanwhile."""
     run = Path("/run/systemd/nspawn")
     mounts = Path("/proc/self/mounts").read_text().splitlines()
-    cgroups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/openpai-lab/{lab_name}")]
+    # Not by a walk through all cgroups: other labs' and the machine's own go at any time.
+    hierarchies = [Path(line.split()[1]) for line in mounts if line.split()[2] in ("cgroup", "cgroup2")]
+    cgroups = [str(path) for path in hierarchies if (path / "openpai-lab" / lab_name).exists()]
     rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout.splitlines()
     sockets = subprocess.run(["ss", "-Hltun"], capture_output=True, text=True, check=True).stdout.splitlines()
     commands = [process.command_line(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
@@ -206,6 +210,7 @@ def test_a_host_without_its_supervisor_is_booted_again(small):
     for pid in process.find(NAME, "host:dev-box"):
         if b"lab.supervisor" in process.command_line(pid):
             os.kill(pid, signal.SIGKILL)
+            wait_until(partial(process.ended, pid), 10)
     before = boot_id(small, "dev-box")
     small.up()
     assert boot_id(small, "dev-box") != before
