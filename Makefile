@@ -9,7 +9,7 @@ DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry
 # The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
 LAB_UNITS := docker-registry tinyproxy
 # A test that hangs for half an hour ends the run and shows where it stands; the longest take a few minutes.
-PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
+PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages rehearse lock test lint format unit lab-tests clean
