@@ -12,7 +12,7 @@ from pathlib import Path
 from lab import cgroups, folder, hosts, kubernetes, limits, machine, network, process, publish, services, supervisor
 from lab import plan as plans
 from lab import state as states
-from lab.settings import CACHE, MOST_WORKERS, REGISTRY_PORT, STATE, host_names
+from lab.settings import CACHE, DEFAULT_NAME, MOST_WORKERS, REGISTRY_PORT, STATE, host_names
 from lab.shell import LabError
 from lab.state import LabHost, LabState
 from lab.wait import wait_until
@@ -37,7 +37,7 @@ def _patiently(entered: subprocess.Popen[str], stdin: str | None) -> tuple[str, 
 class Lab:
     """The lab of a name; whether it exists yet is the machine's matter. `say` gets what takes long."""
 
-    def __init__(self, name: str = "lab", say: Callable[[str], None] = lambda _: None):
+    def __init__(self, name: str = DEFAULT_NAME, say: Callable[[str], None] = lambda _: None):
         states.check_name(name)
         self.name = name
         self._say = say

@@ -15,10 +15,11 @@ from lab import state as states
 from lab.api import Lab
 from lab.kubernetes.cli import group as kubernetes
 from lab.rehearse import rehearse
+from lab.settings import DEFAULT_NAME
 from lab.shell import LabError
 from lab.state import LabHost, LabState
 
-NAME = click.option("--name", default="lab", show_default=True, help="Which lab; several live side by side.")
+NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, help="Which lab; several live side by side.")
 
 
 @click.group()

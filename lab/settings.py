@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -10,7 +11,11 @@ STATE = Path("/var/lib/openpai-lab")
 CACHE = Path("/var/cache/openpai-lab")
 """Bases and packages, built once and used by every lab."""
 
+PREFIX = os.environ.get("OPENPAI_LAB_PREFIX", "")
+"""What the names of labs begin with where nobody gives a name: of the tests', the rehearsal's and the benches'."""
+
 USER = "paiadmin"
+DEFAULT_NAME = f"{PREFIX}lab"
 DEFAULT_SUITE = "bookworm"
 DEFAULT_WORKERS = 2
 DEFAULT_GPU = "default"

@@ -13,6 +13,7 @@ import sys
 import time
 
 from lab.api import Lab
+from lab.settings import PREFIX
 from tests.lab.harness import ENVIRONMENT, ROOT, command
 
 
@@ -44,7 +45,7 @@ def timed(argv: list[str]) -> tuple[float, list[tuple[float, str]]]:
 
 def main() -> None:
     """Measure once on a fresh lab."""
-    lab = Lab("bench", say=lambda text: print(text, file=sys.stderr))
+    lab = Lab(f"{PREFIX}bench", say=lambda text: print(text, file=sys.stderr))
     lab.down()
     try:
         lab.up(workers=2, kubernetes=True)

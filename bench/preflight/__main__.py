@@ -21,7 +21,7 @@ import click
 import yaml
 
 from lab.api import Lab
-from lab.settings import CACHE, PROXY_PORT, USER
+from lab.settings import CACHE, PREFIX, PROXY_PORT, USER
 from lab.shell import LabError
 
 HERE = Path(__file__).parent
@@ -98,7 +98,7 @@ def timed(argv: list[str | Path], environment: dict[str, str]) -> float:
 @click.option("--rounds", default=3, show_default=True, help="Times that each side runs.")
 def main(workers: int, rounds: int) -> None:
     """Time preflight and the playbook in turn; print the medians and their ratio."""
-    lab = Lab("benchpf", click.echo)
+    lab = Lab(f"{PREFIX}benchp", click.echo)
     lab.down()
     lab.up(workers=workers)
     try:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from gevent import monkey
 
 from lab import kubernetes
 from lab.api import Lab
-from tests.lab.harness import ROOT
+from tests.lab.harness import ROOT, new_lab
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,25 +39,5 @@ def kubernetes_beside(threads: None, request: pytest.FixtureRequest) -> Iterator
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A lab of 1 dev box, 1 master and 2 workers for tests that leave its hosts as they found them."""
-    shared = Lab("tests")
-    shared.down()
-    shared.up(workers=2)
-    yield shared
-    shared.down()
-
-
-@pytest.fixture(scope="module")
-def make_lab() -> Iterator[Callable[..., Lab]]:
-    """Makes a lab of a name with what Lab.up takes, new and for one module; taken down after it."""
-    made: list[Lab] = []
-
-    def make(name: str, **wanted: Any) -> Lab:
-        lab = Lab(name)
-        lab.down()
-        made.append(lab)
-        lab.up(**wanted)
-        return lab
-
-    yield make
-    for lab in made:
-        lab.down()
+    with new_lab("tests", workers=2) as shared:
+        yield shared

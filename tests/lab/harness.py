@@ -7,7 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import yaml
 
 from lab.api import Lab
+from lab.settings import PREFIX
 from lab.wait import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -50,6 +52,22 @@ class Run:
     def lines(self, host: str) -> list[str]:
         """What was said of one host."""
         return [line.strip() for line in self.output.splitlines() if line.strip().startswith(f"[{host}]")]
+
+
+@contextmanager
+def new_lab(name: str, **wanted: Any) -> Iterator[Lab]:
+    """A new lab with what Lab.up takes, taken down after it.
+
+    Its name is `name`, of 6 characters at most, after OPENPAI_LAB_PREFIX: two runs of these tests go side by side
+    with two prefixes.
+    """
+    lab = Lab(PREFIX + name)
+    lab.down()
+    try:
+        lab.up(**wanted)
+        yield lab
+    finally:
+        lab.down()
 
 
 def command(lab: Lab, *arguments: str, file: str = "deploy.py") -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from lab.api import Lab
 from lab.wait import wait_until
 from tests.lab.boots import reboot
-from tests.lab.harness import configure, converged, deploy, killed_when, out
+from tests.lab.harness import configure, converged, deploy, killed_when, new_lab, out
 
 WORKER = "openpai-001"
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -25,14 +25,11 @@ UNDISTURBED = (
 @pytest.fixture(scope="module")
 def lab():
     """One worker with a preinstalled driver, converged, with a container that stands for somebody's job."""
-    made = Lab("gpujobs")
-    made.down()
-    made.up(workers=1, gpus={WORKER: "default"})
-    configure(made, installer="none")
-    converged(made)
-    out(made, WORKER, f"docker run -d --restart=always --runtime=runc --name job {image(made)} sleep 100000")
-    yield made
-    made.down()
+    with new_lab("gpujob", workers=1, gpus={WORKER: "default"}) as made:
+        configure(made, installer="none")
+        converged(made)
+        out(made, WORKER, f"docker run -d --restart=always --runtime=runc --name job {image(made)} sleep 100000")
+        yield made
 
 
 def image(lab: Lab) -> str:

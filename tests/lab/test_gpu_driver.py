@@ -9,7 +9,7 @@ import pytest
 from lab.api import Lab
 from lab.gpu import runfile, set_profile
 from tests.lab.boots import BOOT_ID, booted_after, reboot
-from tests.lab.harness import Run, configure, killed_when, out, pyinfra
+from tests.lab.harness import Run, configure, killed_when, new_lab, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"
 BY_RUNFILE, BY_APT, READY = "openpai-001", "openpai-002", "openpai-003"
@@ -22,12 +22,9 @@ INSTALLER_SECONDS = 12
 @pytest.fixture(scope="module")
 def lab():
     """Two workers as they come from the factory, one of them with a desktop, and one with the driver on its disk."""
-    made = Lab("gpudriver")
-    made.down()
     desktop = json.dumps({"display_manager": True, "installer_seconds": INSTALLER_SECONDS})
-    made.up(workers=3, gpus={BY_RUNFILE: desktop, BY_APT: "bare", READY: "default"})
-    yield made
-    made.down()
+    with new_lab("gpudrv", workers=3, gpus={BY_RUNFILE: desktop, BY_APT: "bare", READY: "default"}) as made:
+        yield made
 
 
 def run(lab: Lab, host: str, *arguments: str) -> Run:

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from lab.api import Lab
 from lab.gpu import runfile
-from tests.lab.harness import configure, out, pyinfra
+from tests.lab.harness import configure, new_lab, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"
 LOCKED, HEADLESS, READY = "openpai-001", "openpai-002", "openpai-003"
@@ -26,12 +25,9 @@ TRACES = "ls /etc/modprobe.d/openpai-nouveau.conf /var/lib/openpai-deploy /var/c
 @pytest.fixture(scope="module")
 def lab():
     """A worker with Secure Boot, one whose kernel's headers nobody offers, and one with a driver from a runfile."""
-    made = Lab("gpurefuse")
-    made.down()
     locked, headless = json.dumps({"secure_boot": True}), json.dumps({"headers": False})
-    made.up(workers=3, gpus={LOCKED: locked, HEADLESS: headless, READY: "default"})
-    yield made
-    made.down()
+    with new_lab("gpuref", workers=3, gpus={LOCKED: locked, HEADLESS: headless, READY: "default"}) as made:
+        yield made
 
 
 @pytest.mark.parametrize(

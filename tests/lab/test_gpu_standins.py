@@ -8,10 +8,9 @@ import subprocess
 import pytest
 
 from lab import gpu
-from lab.api import Lab
 from lab.gpu.profile import parse
 from lab.wait import wait_until
-from tests.lab.harness import out
+from tests.lab.harness import new_lab, out
 
 BARE, READY = "openpai-001", "openpai-002"
 VERSION = "550.54.14"
@@ -25,15 +24,14 @@ IMAGE = "nvidia/cuda:12.4.1-base-ubuntu22.04"
 @pytest.fixture(scope="module")
 def lab():
     """A bare worker, and one with the driver installed beforehand."""
-    made = Lab("standins")
-    made.down()
-    made.up(workers=2, gpus={BARE: json.dumps({"installer_seconds": 4, "display_manager": True}), READY: "default"})
-    web = f"http://{made.gateway}"
-    for host in (BARE, READY):
-        lines = f'Acquire::http::Proxy "{web}:3128"; Acquire::http::Proxy::{made.gateway} DIRECT;'
-        out(made, host, f"echo '{lines}' >/etc/apt/apt.conf.d/01lab; apt-get -q update")
-    yield made
-    made.down()
+    with new_lab(
+        "gpus", workers=2, gpus={BARE: json.dumps({"installer_seconds": 4, "display_manager": True}), READY: "default"}
+    ) as made:
+        web = f"http://{made.gateway}"
+        for host in (BARE, READY):
+            lines = f'Acquire::http::Proxy "{web}:3128"; Acquire::http::Proxy::{made.gateway} DIRECT;'
+            out(made, host, f"echo '{lines}' >/etc/apt/apt.conf.d/01lab; apt-get -q update")
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from lab.api import Lab
-from tests.lab.harness import configure, converged, deploy, killed_when, out, printed, pyinfra
+from tests.lab.harness import configure, converged, deploy, killed_when, new_lab, out, printed, pyinfra
 
 WORKER, OTHER, MASTER = "openpai-001", "openpai-002", "openpai-master-01"
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -16,12 +15,9 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 @pytest.fixture(scope="module")
 def lab():
     """Bare Debian 12 hosts; Docker and time only."""
-    made = Lab("hostfaults")
-    made.down()
-    made.up(workers=2)
-    configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
-    yield made
-    made.down()
+    with new_lab("faults", workers=2) as made:
+        configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.api import Lab
 from tests.lab.boots import boot_id, booted_after
-from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, out, pyinfra
+from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, new_lab, out, pyinfra
 
 HOSTS = ["dev-box", "openpai-master-01", "openpai-001", "openpai-002"]
 # Files that any login, sudo or timer changes.
@@ -22,12 +21,9 @@ VOLATILE = "^/(proc|sys|dev|run|tmp|var/log|var/lib/(systemd|private)|var/tmp)/|
 @pytest.fixture(scope="module")
 def lab():
     """Dev box and master of Debian 12, one worker each of Debian 11 and 13; Docker and time only."""
-    made = Lab("hostlayer")
-    made.down()
-    made.up(workers=2, suites={"openpai-001": "bullseye", "openpai-002": "trixie"})
-    configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
-    yield made
-    made.down()
+    with new_lab("layer", workers=2, suites={"openpai-001": "bullseye", "openpai-002": "trixie"}) as made:
+        configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +120,7 @@ def test_the_password_is_in_no_output_and_no_file(lab, first, password):
     assert "Running command on" in first[0].output, "the run was to be made with --debug"
     assert password not in first[0].output
     hits = subprocess.run(
-        ["grep", "-rlF", "--exclude=state.json", "--", password, "/var/lib/openpai-lab/hostlayer", "/tmp", str(ROOT)],
+        ["grep", "-rlF", "--exclude=state.json", "--", password, lab.state.directory, "/tmp", str(ROOT)],
         capture_output=True, text=True, check=False,
     ).stdout.split()  # fmt: skip
     # Found twice where the checkout itself is under /tmp.

@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from lab.api import Lab
 from lab.kubernetes import images
 from lab.wait import wait_until
-from tests.lab.harness import configure, converged, killed_when, out
+from tests.lab.harness import configure, converged, killed_when, new_lab, out
 from tests.lab.kubernetes_stage import (
     FIRST,
     KUBECTL,
@@ -34,11 +33,8 @@ PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
 @pytest.fixture(scope="module")
 def lab():
     """Two bare workers with GPUs."""
-    made = Lab("kubelab")
-    made.down()
-    made.up(workers=2, kubernetes=True)
-    yield made
-    made.down()
+    with new_lab("kube", workers=2, kubernetes=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +72,7 @@ def test_a_lab_on_a_rather_full_disk_evicts_nothing(cluster):
 
 
 def test_an_init_that_dies_half_way_is_resumed_over_its_own_data(lab):
-    run = stage(lab, "--data", "confirm=kubelab", file="tasks.kubernetes.reset")
+    run = stage(lab, "--data", f"confirm={lab.name}", file="tasks.kubernetes.reset")
     assert run.status == 0, run.output
     assert lab.run(MASTER, "test -e /etc/kubernetes/admin.conf").returncode != 0
 
@@ -247,8 +243,10 @@ def test_a_snapshot_brings_back_what_was_there(cluster):
     out(cluster, MASTER, f"rm /var/backups/openpai-deploy/etcd/{snapshot}")
     asked = stage(cluster, "--data", f"snapshot={snapshot}", file="tasks.kubernetes.restore")
     assert asked.status != 0
-    assert "--data confirm=kubelab" in asked.output
-    run = stage(cluster, "--data", f"snapshot={snapshot}", "--data", "confirm=kubelab", file="tasks.kubernetes.restore")
+    assert f"--data confirm={cluster.name}" in asked.output
+    run = stage(
+        cluster, "--data", f"snapshot={snapshot}", "--data", f"confirm={cluster.name}", file="tasks.kubernetes.restore"
+    )
     assert run.status == 0, run.output
     assert sorted(out(cluster, MASTER, f"{KUBECTL} get configmap -o name").split())[:2] == [
         "configmap/before",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.api import Lab
-from tests.lab.harness import configure, out, pyinfra
+from tests.lab.harness import configure, new_lab, out, pyinfra
 
 DATA = Path(__file__).parent / "data" / "kubespray"
 HOSTS = ("openpai-master-01", "openpai-001", "openpai-002")
@@ -17,17 +17,14 @@ FOLDER = "/home/paiadmin/pai-deploy"
 @pytest.fixture(scope="module")
 def lab():
     """Two workers that the dev box reaches by key; the repository lies on the dev box."""
-    made = Lab("kubespray")
-    made.down()
-    made.up(workers=2)
-    configure(made, installer="kubespray", openpai_kube_network_plugin="calico")
-    run = pyinfra(made, "-y", file="tasks.ssh.establish_trust")
-    assert run.status == 0, run.output
-    run = pyinfra(made, "-y", file="tasks.apt.go_through_proxy")
-    assert run.status == 0, run.output
-    out(made, "dev-box", "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install git")
-    yield made
-    made.down()
+    with new_lab("spray", workers=2) as made:
+        configure(made, installer="kubespray", openpai_kube_network_plugin="calico")
+        run = pyinfra(made, "-y", file="tasks.ssh.establish_trust")
+        assert run.status == 0, run.output
+        run = pyinfra(made, "-y", file="tasks.apt.go_through_proxy")
+        assert run.status == 0, run.output
+        out(made, "dev-box", "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install git")
+        yield made
 
 
 def publish(lab: Lab, **changed: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,14 +17,16 @@ from pathlib import Path
 import pytest
 
 from cluster import load
-from lab import process, services
+from lab import process, services, state
 from lab.api import Lab
-from lab.settings import CACHE, PROJECT, STATE
-from lab.shell import LabError
+from lab.settings import CACHE, PREFIX, PROJECT, STATE
+from lab.shell import LabError, run
 from lab.wait import wait_until
 from tests.lab.boots import boot_id, booted_after
+from tests.lab.harness import new_lab
 
-NAME = "lt"
+NAME = f"{PREFIX}lt"
+HALF = f"{PREFIX}lthalf"
 VENDOR = """
 set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -40,9 +44,10 @@ apt-get -qy install --no-install-recommends docker-ce docker-ce-cli containerd.i
 
 
 @pytest.fixture(scope="module")
-def small(make_lab):
+def small():
     """A lab of one worker, which the tests may break."""
-    return make_lab(NAME, workers=1)
+    with new_lab("lt", workers=1) as made:
+        yield made
 
 
 def cli(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -61,25 +66,26 @@ def inside(lab: Lab, host: str, command: str) -> str:
 
 def traces(lab_name: str, gateway: str) -> dict[str, list[str]]:
     """Everything on the machine that belongs to the lab of that name; other labs may come and go meanwhile."""
-    run = Path("/run/systemd/nspawn")
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     # Not by a walk through all cgroups: other labs' and the machine's own go at any time.
     hierarchies = [Path(line.split()[1]) for line in mounts if line.split()[2] in ("cgroup", "cgroup2")]
     cgroups = [str(path) for path in hierarchies if (path / "openpai-lab" / lab_name).exists()]
-    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout.splitlines()
-    sockets = subprocess.run(["ss", "-Hltun"], capture_output=True, text=True, check=True).stdout.splitlines()
+    links = json.loads(run("ip", "-json", "link", "show").stdout)
+    interfaces = [name for link in links for name in (link["ifname"], *link.get("altnames", ()))]
+    rules = [shlex.split(line) for line in run("iptables-save").stdout.splitlines()]
+    sockets = run("ss", "-Hltun").stdout.splitlines()
     commands = [process.command_line(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
     return {
         "processes": [str(pid) for pid in process.find(lab_name)],
         "commands": [str(line) for line in commands if f"/openpai-lab/{lab_name}/".encode() in line],
         "mounts": [line for line in mounts if f"/openpai-lab/{lab_name}/" in line],
-        "interfaces": [path.name for path in Path("/sys/class/net").glob(f"*-{lab_name}*")],
-        "rules": [line for line in rules if f"openpai-lab-{lab_name}" in line or f"pai-{lab_name} " in line],
-        "sockets": [line for line in sockets if gateway in line],
+        "interfaces": [name for name in interfaces if name == f"pai-{lab_name}" or name.startswith(f"vb-{lab_name}-")],
+        "rules": [" ".join(rule) for rule in rules if {f"openpai-lab-{lab_name}", f"pai-{lab_name}"} & set(rule)],
+        "sockets": [line for line in sockets if f" {gateway}:" in line],
         "cgroups": cgroups,
-        "nspawn": [str(path) for path in run.glob(f"*/{lab_name}-*")],
+        "nspawn": [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{lab_name}-*")],
         "state": [str(path) for path in STATE.glob(lab_name)],
-        "folder": [str(path) for path in (PROJECT / "inventories").glob(f"{lab_name}*")],
+        "folder": [str(path) for path in (PROJECT / "inventories").glob(f"{lab_name}*") if path.stem == lab_name],
     }
 
 
@@ -129,12 +135,13 @@ def test_hosts_are_bare_and_differ(small):
 
 
 def test_hosts_reach_each_other_whatever_the_machines_forward_policy(small):
-    policy = subprocess.run(["iptables", "-S", "FORWARD"], capture_output=True, text=True, check=True).stdout.split()[2]
-    subprocess.run(["iptables", "-P", "FORWARD", "DROP"], check=True)
-    try:
-        inside(small, "dev-box", f"ping -c 1 -W 2 {small.address('openpai-001')}")
-    finally:
-        subprocess.run(["iptables", "-P", "FORWARD", policy], check=True)
+    with state.lock("forward-policy"):  # another run of this test would take DROP for what to put back
+        policy = run("iptables", "-S", "FORWARD").stdout.split()[2]
+        run("iptables", "-P", "FORWARD", "DROP")
+        try:
+            inside(small, "dev-box", f"ping -c 1 -W 2 {small.address('openpai-001')}")
+        finally:
+            run("iptables", "-P", "FORWARD", policy)
 
 
 def test_hosts_have_no_way_out(small):
@@ -262,16 +269,16 @@ def test_a_taken_port_is_named(small):
 def test_a_folder_with_somebodys_cluster_is_refused(tmp_path):
     (tmp_path / "master.csv").write_text("m,10.0.0.1\n")
     with pytest.raises(LabError, match="holds files that no lab made"):
-        Lab("ltfolder").up(folder_path=tmp_path)
-    assert not (STATE / "ltfolder").exists()
+        Lab(HALF).up(folder_path=tmp_path)
+    assert not (STATE / HALF).exists()
 
 
 def test_a_half_made_lab_is_cleared():
-    left = STATE / "lthalf/hosts/dev-box/upper"
+    left = STATE / HALF / "hosts/dev-box/upper"
     left.mkdir(parents=True)
-    subprocess.run(["ip", "link", "add", "pai-lthalf", "type", "bridge"], check=True)
-    assert cli("down", "--name", "lthalf").returncode == 0
-    assert not any(traces("lthalf", "no address").values())
+    subprocess.run(["ip", "link", "add", f"pai-{HALF}", "type", "bridge"], check=True)
+    assert cli("down", "--name", HALF).returncode == 0
+    assert not any(traces(HALF, "no address").values())
 
 
 def test_down_leaves_nothing(small):

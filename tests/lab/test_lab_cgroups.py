@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from lab import cgroups
+from lab.settings import PREFIX
 
 
 def test_the_root_of_the_cgroups_stays_while_hosts_start():
     """Seen with four hosts at once: one removed the root, still empty, below which another was making its own."""
-    labs = [f"ltcgroup-{number}" for number in range(6)]
+    labs = [f"{PREFIX}ltcg-{number}" for number in range(6)]
     together = threading.Barrier(len(labs))
 
     def start_and_end(lab: str) -> None:
@@ -23,4 +23,4 @@ def test_the_root_of_the_cgroups_stays_while_hosts_start():
 
     with ThreadPoolExecutor(len(labs)) as pool:
         list(pool.map(start_and_end, labs))
-    assert not list(Path("/sys/fs/cgroup").glob("**/ltcgroup-*"))
+    assert not [lab for lab in labs for mount, _ in cgroups._mounts() if (mount / cgroups.ROOT / lab).exists()]

@@ -19,7 +19,7 @@ import pytest
 from lab import apt, docker_packages, images, machine, network, plan, services, state
 from lab.api import Lab
 from lab.cli import _assignments
-from lab.settings import STATE
+from lab.settings import PREFIX, STATE
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
 
@@ -273,21 +273,21 @@ def test_only_linux_carries_it(monkeypatch):
 def test_a_machine_without_room_is_told_how_much_is_needed(monkeypatch):
     monkeypatch.setattr("lab.machine.HOST_ROOM_MB", 10**9)
     with pytest.raises(LabError, match=rf"{STATE} needs 4000000000 MB and has \d+ MB free"):
-        Lab("ltroom").up(workers=2)
-    assert not (STATE / "ltroom").exists()
+        Lab(PREFIX + "ltroom").up(workers=2)
+    assert not (STATE / f"{PREFIX}ltroom").exists()
 
 
 def test_a_machine_without_the_programs_is_told_the_packages(monkeypatch, tmp_path):
     (tmp_path / "stat").symlink_to(shutil.which("stat"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match=r"apt-get install .*systemd-container"):
-        Lab("ltprograms").up()
+        Lab(PREFIX + "ltprog").up()
 
 
 def test_one_who_is_not_root_is_told_so(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(LabError, match="run it as root"):
-        Lab("ltroot").up()
+        Lab(PREFIX + "ltroot").up()
 
 
 def test_a_port_of_a_program_that_is_ending_is_waited_for():

@@ -11,16 +11,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lab import api, cgroups, hosts, limits, network, process, services, state, supervisor
 from lab.api import Lab
+from lab.settings import PREFIX
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
 from lab.wait import wait_until
 
-MARKED = {"PATH": process.PATH, **process.marks("ltraces", "part")}
+NAME = f"{PREFIX}ltr"
+CABLE = f"{NAME}cable"
+MARKED = {"PATH": process.PATH, **process.marks(NAME, "part")}
 LOOKS = 300
 """So many looks at a process that does nothing but exec: 1 in 15 fell between two programs here."""
 # The main thread ends and leaves the other one: such a process has the state of a zombie.
@@ -47,7 +51,7 @@ def zombie(pid: int) -> bool:
 
 def test_a_process_between_two_programs_is_found(execing):
     """Seen at 1 in 80 starts of a host on a busy machine: "ended instead of booting"."""
-    missed = [look for look in range(LOOKS) if execing not in process.find("ltraces", "part")]
+    missed = [look for look in range(LOOKS) if execing not in process.find(NAME, "part")]
     assert not missed, f"{len(missed)} of {LOOKS} looks"
 
 
@@ -89,7 +93,7 @@ def test_a_condition_is_asked_again_however_late():
 
 def test_a_host_that_ends_while_it_is_wired_may_boot_again(monkeypatch):
     """Its init is a zombie for as long as systemd-nspawn, which says how it ended, takes to see that."""
-    lab, host = LabState("ltraces", 0, ""), LabHost("dev-box", "dev_box", "10.77.0.10", "bookworm", "")
+    lab, host = LabState(NAME, 0, ""), LabHost("dev-box", "dev_box", "10.77.0.10", "bookworm", "")
     monkeypatch.setattr(supervisor, "END_TIMEOUT", 2)
 
     def fails(*_: object) -> None:
@@ -111,7 +115,7 @@ def test_a_host_that_ends_while_it_is_wired_may_boot_again(monkeypatch):
 def test_a_lab_that_goes_down_while_the_labs_are_listed_is_none(monkeypatch, tmp_path):
     monkeypatch.setattr(state, "STATE", tmp_path)
     monkeypatch.setattr(Path, "is_file", lambda _: True)
-    assert state.load("ltraces") is None
+    assert state.load(NAME) is None
 
 
 def test_a_lab_is_made_while_the_last_other_one_goes_down(monkeypatch, tmp_path):
@@ -119,12 +123,12 @@ def test_a_lab_is_made_while_the_last_other_one_goes_down(monkeypatch, tmp_path)
         monkeypatch.setattr(module, "STATE", tmp_path / "labs")
     monkeypatch.setattr(Lab, "_clear", lambda _: None)
     monkeypatch.setattr(limits, "restore", lambda: None)
-    lab = LabState("ltraces", 0, "")
+    lab = LabState(NAME, 0, "")
     over = threading.Event()
 
     def others_go_down() -> None:
         while not over.is_set():
-            Lab("ltother").down()
+            Lab(f"{NAME}-o").down()
 
     with ThreadPoolExecutor(1) as pool:
         down = pool.submit(others_go_down)
@@ -138,12 +142,12 @@ def test_a_lab_is_made_while_the_last_other_one_goes_down(monkeypatch, tmp_path)
 
 
 def test_what_another_lab_has_is_left_alone_though_its_name_begins_alike():
-    left = Path("/run/systemd/nspawn/propagate/ltraces-b-dev-box")
+    left = Path(f"/run/systemd/nspawn/propagate/{NAME}-b-dev-box")
     left.mkdir(parents=True)
     try:
-        Lab("ltraces").down()
+        Lab(NAME).down()
         assert left.is_dir()
-        Lab("ltraces-b").down()
+        Lab(f"{NAME}-b").down()
         assert not left.exists()
     finally:
         shutil.rmtree(left, ignore_errors=True)
@@ -151,30 +155,30 @@ def test_what_another_lab_has_is_left_alone_though_its_name_begins_alike():
 
 def test_a_cable_is_waited_for_by_its_long_name():
     """The kernel takes a dead host's interface away some time after the host."""
-    remove = ("ip", "link", "delete", "ltcable")
-    run("ip", "link", "add", "ltcable", "type", "bridge")
+    remove = ("ip", "link", "delete", CABLE)
+    run("ip", "link", "add", CABLE, "type", "bridge")
     try:
-        run("ip", "link", "property", "add", "dev", "ltcable", "altname", "vb-ltraces-openpai-001")
-        assert network._plugged("vb-ltraces-openpai-001") and not network._plugged("vb-ltraces-openpai-002")
+        run("ip", "link", "property", "add", "dev", CABLE, "altname", f"vb-{NAME}-openpai-001")
+        assert network._plugged(f"vb-{NAME}-openpai-001") and not network._plugged(f"vb-{NAME}-openpai-002")
         threading.Timer(0.3, run, remove).start()
-        network.wait_until_unplugged("ltraces-openpai-001")
-        assert not Path("/sys/class/net/ltcable").exists()
+        network.wait_until_unplugged(f"{NAME}-openpai-001")
+        assert not Path("/sys/class/net", CABLE).exists()
     finally:
         run(*remove, check=False)
 
 
 def test_a_hosts_cgroups_are_gone_only_with_its_last_process():
-    groups, others = cgroups.renew("ltraces", "dev-box"), cgroups.renew("ltraces", "openpai-001")
+    groups, others = cgroups.renew(NAME, "dev-box"), cgroups.renew(NAME, "openpai-001")
     try:
         with subprocess.Popen(["sleep", "0.5"]) as running:
             for group in groups:
                 (group / "cgroup.procs").write_text(str(running.pid))
-            cgroups.remove("ltraces", "dev-box")
+            cgroups.remove(NAME, "dev-box")
             assert process.ended(running.pid)
         assert not any(group.exists() for group in groups)
         assert all(group.is_dir() for group in others)
     finally:
-        cgroups.remove("ltraces")
+        cgroups.remove(NAME)
 
 
 def test_a_service_that_has_just_been_started_is_waited_for(monkeypatch, tmp_path):
@@ -186,6 +190,7 @@ def test_a_service_that_has_just_been_started_is_waited_for(monkeypatch, tmp_pat
         monkeypatch.setattr(services, "running", lambda *_: True)
         listen = threading.Timer(0.3, server.listen)
         listen.start()
-        services.start(SimpleNamespace(name="ltraces", gateway="127.0.0.1", directory=tmp_path))
+        lab: Any = SimpleNamespace(name=NAME, gateway="127.0.0.1", directory=tmp_path)
+        services.start(lab)
         assert listen.finished.is_set()
         listen.join()

@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from lab.api import Lab
-from tests.lab.harness import configure, out, pyinfra
+from tests.lab.harness import configure, new_lab, out, pyinfra
 
 CHECK = "tasks.preflight.check"
 # The breakage of each host, what undoes it, and the requirement it leaves unmet.
@@ -48,24 +47,21 @@ TWIN = ("dev-box", "cp /etc/machine-id /root/own-id; echo 0123456789abcdef012345
 @pytest.fixture(scope="module")
 def lab():
     """Bare hosts with GPUs and their driver, configured as for a whole deploy with Kubernetes."""
-    made = Lab("preflight")
-    made.down()
-    made.up(workers=4)
-    release = made.web_root / "kubernetes/v1.21.14/bin/linux/amd64/kubeadm.sha256"
-    release.parent.mkdir(parents=True)
-    release.write_text("0" * 64)
-    registry = f"{made.gateway}:5000"
-    configure(
-        made,
-        installer="kubeadm",
-        kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
-        kube_image_repo=registry,
-        docker_registry_domain=registry,
-        openpai_kube_network_plugin="host-gw",
-        package_lock_wait=1,
-    )
-    yield made
-    made.down()
+    with new_lab("flight", workers=4) as made:
+        release = made.web_root / "kubernetes/v1.21.14/bin/linux/amd64/kubeadm.sha256"
+        release.parent.mkdir(parents=True)
+        release.write_text("0" * 64)
+        registry = f"{made.gateway}:5000"
+        configure(
+            made,
+            installer="kubeadm",
+            kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
+            kube_image_repo=registry,
+            docker_registry_domain=registry,
+            openpai_kube_network_plugin="host-gw",
+            package_lock_wait=1,
+        )
+        yield made
 
 
 @pytest.fixture(scope="module")
