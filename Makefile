@@ -12,7 +12,7 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse lock test lint format unit lab-tests clean
+.PHONY: help setup packages rehearse lock test lint format docs unit lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -68,6 +68,11 @@ lint: setup  ## ruff, mypy, shellcheck
 format: setup  ## Put the sources into ruff's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: setup  ## Renew the parts of docs/ that are written from the sources
+	@$(BIN)/python -m cluster.reference
+	@$(BIN)/python -m tasks.preflight.reference
+	@$(BIN)/python -m tests.unit.architecture
 
 unit: setup  ## The tests that need nothing but Python
 	$(PYTEST) -q tests/unit tests/plan
