@@ -10,9 +10,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probes, shell
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class Package:
     held: bool = False
 
 
-class AptPackages(FactBase[dict[str, Package]]):
+class AptPackages(Fact[dict[str, Package]]):
     """The named packages that dpkg knows; a fraction of a second, as apt itself is not asked."""
 
     default = dict
 
-    def command(self, names: list[str]) -> str:
-        shown = "${Package} ${db:Status-Want} ${db:Status-Status} ${Version}"
-        return f"dpkg-query -W -f '{shown}\\n' {' '.join(names)} 2>/dev/null || :"
+    def command(self, names: list[str]) -> StringCommand:
+        shown = r"${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n"
+        return probes(packages=["dpkg-query", "-W", "-f", shown, "--", *names])
 
-    def process(self, output: list[str]) -> dict[str, Package]:
-        return parse_packages(output)
+    def read(self, found: dict[str, str]) -> dict[str, Package]:
+        return parse_packages(found["packages"].splitlines())
 
 
 def parse_packages(output: list[str]) -> dict[str, Package]:
@@ -45,7 +45,7 @@ def parse_packages(output: list[str]) -> dict[str, Package]:
     return found
 
 
-class AptOffers(FactBase[dict[str, tuple[str, ...]]]):
+class AptOffers(Fact[dict[str, tuple[str, ...]]]):
     """The versions of the named packages that apt could install, newest first.
 
     apt builds its view in memory, which takes a second or two: on disk it would be a change to the host.
@@ -53,12 +53,12 @@ class AptOffers(FactBase[dict[str, tuple[str, ...]]]):
 
     default = dict
 
-    def command(self, names: list[str]) -> str:
-        caches = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
-        return f"apt-cache {caches} madison {' '.join(names)} 2>/dev/null || :"
+    def command(self, names: list[str]) -> StringCommand:
+        caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+        return probes(offers=["apt-cache", *caches, "madison", "--", *names])
 
-    def process(self, output: list[str]) -> dict[str, tuple[str, ...]]:
-        return parse_offers(output)
+    def read(self, found: dict[str, str]) -> dict[str, tuple[str, ...]]:
+        return parse_offers(found["offers"].splitlines())
 
 
 def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
@@ -70,16 +70,16 @@ def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(versions) for name, versions in offered.items()}
 
 
-class KeyFingerprints(FactBase[list[str]]):
+class KeyFingerprints(Fact[list[str]]):
     """Fingerprints of the primary keys in an OpenPGP key file, read by gpg on the host."""
 
     default = list
 
-    def command(self, path: str) -> str:
-        return f"test -s {path} && gpg --batch --show-keys --with-colons {path} 2>/dev/null || :"
+    def command(self, path: str) -> StringCommand:
+        return probes(keys=shell('test -s "$1" && gpg --batch --show-keys --with-colons -- "$1"', path))
 
-    def process(self, output: list[str]) -> list[str]:
-        return primary_fingerprints(output)
+    def read(self, found: dict[str, str]) -> list[str]:
+        return primary_fingerprints(found["keys"].splitlines())
 
 
 def primary_fingerprints(colons: list[str]) -> list[str]:
@@ -109,21 +109,19 @@ class Installed:
     recorded: dict[str, str] = field(default_factory=dict)
 
 
-class Binaries(FactBase[Installed]):
+class Binaries(Fact[Installed]):
     """The programs at `paths`, and every recorded sum."""
 
     default = Installed
 
-    def command(self, paths: list[str]) -> str:
-        return (
-            f"{SECTION}\n"
-            "section arch dpkg --print-architecture\n"
-            f"section sums sha256sum {' '.join(paths)}\n"
-            f"section recorded sh -c 'cd {SUMS} && grep -H . *'"
+    def command(self, paths: list[str]) -> StringCommand:
+        return probes(
+            arch=["dpkg", "--print-architecture"],
+            sums=["sha256sum", "--", *paths],
+            recorded=shell('cd "$1" && grep -H . -- *', SUMS),
         )
 
-    def process(self, output: list[str]) -> Installed:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> Installed:
         sums = (line.split(maxsplit=1) for line in found["sums"].splitlines())
         recorded = (line.split(":", 1) for line in found["recorded"].splitlines() if ":" in line)
         return Installed(found["arch"] or "amd64", {path: sum_ for sum_, path in sums}, dict(recorded))
@@ -139,16 +137,16 @@ class OsRelease:
     name: str = ""
 
 
-class Release(FactBase[OsRelease]):
+class Release(Fact[OsRelease]):
     """The host's os-release."""
 
     default = OsRelease
 
-    def command(self) -> str:
-        return "cat /etc/os-release /usr/lib/os-release 2>/dev/null || :"
+    def command(self) -> StringCommand:
+        return probes(release=["cat", "/etc/os-release", "/usr/lib/os-release"])
 
-    def process(self, output: list[str]) -> OsRelease:
-        return parse_release(output)
+    def read(self, found: dict[str, str]) -> OsRelease:
+        return parse_release(found["release"].splitlines())
 
 
 def parse_release(lines: list[str]) -> OsRelease:

@@ -1,7 +1,7 @@
 """Docker: its packages, its one configuration file, and a daemon that runs with it."""
 
 from tasks.docker.deploy import MIRRORS, install
-from tasks.docker.facts import Docker, DockerDaemon, parse_docker
+from tasks.docker.facts import Docker, DockerDaemon
 from tasks.docker.operations import CGROUP_DRIVER, settings, settled, suits_kubelet
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Docker",
     "DockerDaemon",
     "install",
-    "parse_docker",
     "settings",
     "settled",
     "suits_kubelet",

@@ -7,36 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
-from pyinfra.api.exceptions import FactProcessError
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probe_script, probes
 from tasks.systemd import CLOCK_RESOLUTION, started_at
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 # What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
 APPLIED = "/run/openpai-deploy/docker-applied.json"
-
-_PROPERTIES = (
-    "LoadState", "ActiveState", "UnitFileState", "InvocationID", "NeedDaemonReload", "ExecMainStartTimestampMonotonic",
-    "ExecStart",
-)  # fmt: skip
-_UNITS = "$(systemctl show docker.service -p FragmentPath,DropInPaths --value)"
-_SCRIPT = f"""
-{SECTION}
-section version dockerd --version
-section unit systemctl show docker.service -p {",".join(_PROPERTIES)}
-section clock sh -c 'date +%s.%N; cut -d" " -f1 /proc/uptime'
-section file cat {DAEMON_JSON}
-section ctimes sh -c 'stat -c "%n %.Z" {DAEMON_JSON} {_UNITS}'
-section units sh -c 'cat {_UNITS}'
-section applied cat {APPLIED}
-section info timeout 20 docker info --format '{{{{json .}}}}'
-section containers timeout 20 docker ps --format '{{{{.ID}}}} {{{{.Names}}}}'
-"""
 
 
 @dataclass(frozen=True)
@@ -86,67 +68,68 @@ class DockerDaemon:
         return self.units_changed < self.started - CLOCK_RESOLUTION
 
 
-class Docker(FactBase[DockerDaemon]):
+class Docker(Fact[DockerDaemon]):
     """Read everything about a host's Docker daemon in one command."""
 
     default = DockerDaemon
 
-    def command(self) -> str:
-        return _SCRIPT
+    def command(self) -> StringCommand:
+        return probe_script("docker/daemon.sh", DAEMON_JSON, APPLIED)
 
-    def process(self, output: list[str]) -> DockerDaemon:
-        try:
-            return parse_docker(output)
-        except (ValueError, KeyError, IndexError) as error:
-            raise FactProcessError(f"the state of Docker could not be read: {error}") from error
-
-
-def parse_docker(output: list[str]) -> DockerDaemon:
-    """Make a DockerDaemon of the fact's output. An invalid daemon.json is kept as text: judging it is the caller's."""
-    found = parse_sections(output)
-    unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
-    monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-    changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
-    file_changed = changed.pop(DAEMON_JSON, 0.0)
-    info = json.loads(found["info"]) if found["info"].startswith("{") else {}
-    return DockerDaemon(
-        installed=bool(found["version"]) and unit.get("LoadState") == "loaded",
-        version=found["version"].removeprefix("Docker version ").split(",")[0],
-        active=unit.get("ActiveState") == "active",
-        enabled=unit.get("UnitFileState") == "enabled",
-        invocation=unit.get("InvocationID", ""),
-        needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
-        started=started_at(found["clock"], monotonic),
-        exec_start=unit.get("ExecStart", ""),
-        file=found["file"] or None,
-        file_changed=file_changed,
-        units_changed=max(changed.values(), default=0.0),
-        units_digest=hashlib.sha256(found["units"].encode()).hexdigest(),
-        applied=json.loads(found["applied"]) if found["applied"] else {},
-        info=info,
-        containers=tuple(found["containers"].splitlines()),
-    )
+    def read(self, found: dict[str, str]) -> DockerDaemon:
+        """An invalid daemon.json is kept as text: judging it is the caller's."""
+        unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
+        monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
+        file_changed = changed.pop(DAEMON_JSON, 0.0)
+        return DockerDaemon(
+            installed=bool(found["version"]) and unit.get("LoadState") == "loaded",
+            version=found["version"].removeprefix("Docker version ").split(",")[0],
+            active=unit.get("ActiveState") == "active",
+            enabled=unit.get("UnitFileState") == "enabled",
+            invocation=unit.get("InvocationID", ""),
+            needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
+            started=started_at(found["clock"], monotonic),
+            exec_start=unit.get("ExecStart", ""),
+            file=found["file"] or None,
+            file_changed=file_changed,
+            units_changed=max(changed.values(), default=0.0),
+            units_digest=hashlib.sha256(found["units"].encode()).hexdigest(),
+            applied=_note(found["applied"]),
+            info=json.loads(found["info"]) if found["info"].startswith("{") else {},
+            containers=tuple(found["containers"].splitlines()),
+        )
 
 
-class DockerApi(FactBase[list[str]]):
+def _note(text: str) -> dict[str, Any]:
+    note = json.loads(text) if text else {}
+    if note and not isinstance(note["config"], dict):
+        raise ValueError(f"{APPLIED} holds no configuration")
+    return note
+
+
+class DockerApi(Fact[list[str]]):
     """The lowest and the highest API version that the Docker daemon serves; nothing where none answers."""
 
     default = list
 
-    def command(self) -> str:
-        return "docker version --format '{{.Server.MinAPIVersion}} {{.Server.APIVersion}}' 2>/dev/null || :"
+    def command(self) -> StringCommand:
+        shown = "{{.Server.MinAPIVersion}} {{.Server.APIVersion}}"
+        return probes(served=["docker", "version", "--format", shown])
 
-    def process(self, output: list[str]) -> list[str]:
-        return output[0].split() if output else []
+    def read(self, found: dict[str, str]) -> list[str]:
+        if found["served"] and not re.fullmatch(r"\d+\.\d+ \d+\.\d+", found["served"]):
+            raise ValueError("no pair of versions")
+        return found["served"].split()
 
 
-class GroupsOf(FactBase[list[str]]):
+class GroupsOf(Fact[list[str]]):
     """The groups of a user, primary one included; none for an unknown user."""
 
     default = list
 
     def command(self, user: str) -> StringCommand:
-        return StringCommand("id", "-nG", QuoteString(user), "2>/dev/null || :")
+        return probes(groups=["id", "-nG", "--", user])
 
-    def process(self, output: list[str]) -> list[str]:
-        return " ".join(output).split()
+    def read(self, found: dict[str, str]) -> list[str]:
+        return found["groups"].split()

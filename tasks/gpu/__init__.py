@@ -11,8 +11,6 @@ from tasks.gpu.facts import (
     SmiReport,
     describe,
     faults,
-    parse_driver_state,
-    parse_smi,
 )
 
 __all__ = [
@@ -26,7 +24,5 @@ __all__ = [
     "faults",
     "install_driver",
     "install_runtime",
-    "parse_driver_state",
-    "parse_smi",
     "refusals",
 ]

@@ -5,12 +5,13 @@ pyinfra has facts for branches and none for the commit that is checked out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
 from cluster.kubernetes import PythonVersion
-from tasks.reach import SECTION, detached, parse_sections
+from tasks.reach import Fact, detached, probe_script
 
 UNIT = f"{detached.PREFIX}kubespray.service"
 
@@ -29,36 +30,21 @@ class KubesprayState:
     running: bool = False
 
 
-class Kubespray(FactBase[KubesprayState]):
+class Kubespray(Fact[KubesprayState]):
     """Read the copy in `folder` (the guide's pai-deploy); `pythons` are names or paths."""
 
     default = KubesprayState
 
-    def command(self, folder: str, pythons: list[str]) -> str:
-        versions = "; ".join(
-            f'echo "{python} $({python} -c "import sys, venv; print(*sys.version_info[:2])")"' for python in pythons
-        )
-        return (
-            f"{SECTION}\n"
-            f"cd {folder}/kubespray 2>/dev/null || cd /\n"
-            "section commit git rev-parse HEAD\n"
-            "section changed git status --porcelain --untracked-files=no\n"
-            "section requirements cat requirements.txt\n"
-            f"section pythons sh -c '{versions}'\n"
-            f"section installed cat {folder}/kubespray-venv/installed\n"
-            f"section converged cat {folder}/kubespray.converged\n"
-            f"section collected ls {folder}/kube/config\n"
-            f"section running systemctl is-active {UNIT}"
-        )
+    def command(self, folder: str, pythons: list[str]) -> StringCommand:
+        return probe_script("kubespray/state.sh", folder, UNIT, *pythons)
 
-    def process(self, output: list[str]) -> KubesprayState:
-        found = parse_sections(output)
-        lines = (line.split() for line in found["pythons"].splitlines())
+    def read(self, found: dict[str, str]) -> KubesprayState:
+        pythons = re.findall(r"^(.+) (\d+) (\d+)$", found["pythons"], re.MULTILINE)
         return KubesprayState(
             commit=found["commit"],
             changed=bool(found["changed"]),
             requirements=found["requirements"],
-            pythons={words[0]: (int(words[1]), int(words[2])) for words in lines if len(words) == 3},
+            pythons={name: (int(major), int(minor)) for name, major, minor in pythons},
             installed=found["installed"],
             converged=found["converged"],
             collected=bool(found["collected"]),

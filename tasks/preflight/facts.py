@@ -11,28 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-from pyinfra.api import FactBase
-from pyinfra.api.exceptions import FactProcessError
+from pyinfra.api import StringCommand
 
-from tasks.docker import Docker
-from tasks.gpu import NvidiaDriver, NvidiaSmi
-from tasks.preflight.snapshot import Snapshot, parse_snapshot
-from tasks.reach import FILES
-from tasks.time import TimeSync
-
-PROBES = FILES / "preflight/snapshot.sh"
-# Facts whose own commands run as probes of the snapshot.
-BUNDLED: dict[str, type[FactBase]] = {
-    "docker": Docker,
-    "nvidia_driver": NvidiaDriver,
-    "nvidia_smi": NvidiaSmi,
-    "time_sync": TimeSync,
-}
+from tasks.preflight.snapshot import BUNDLED, Snapshot, parse_snapshot
+from tasks.reach import Fact, text
 
 # Standard input is sudo's password, then the program. Where sudo works the program runs as root; where it does not,
 # sudo's own words are reported and the program runs without rights. The times frame it all, for the clock's offset.
 _COMMAND = r"""
-date +'@@@ start%n%s%3N'
+date +'%n@@@ start%n%s%3N'
 IFS= read -r password
 program=$(cat)
 feed() { printf '%s\n' "$program"; }
@@ -57,17 +44,14 @@ class Target:
     proxy: str | None = None
 
 
-class HostSnapshot(FactBase[Snapshot]):
+class HostSnapshot(Fact[Snapshot]):
     """Read a host as preflight sees it. Run it with `_sudo=False` and `_stdin=program(...)`."""
 
     def command(self) -> str:
         return _COMMAND
 
-    def process(self, output: list[str]) -> Snapshot:
-        try:
-            return parse_snapshot(output)
-        except (KeyError, ValueError, IndexError) as error:
-            raise FactProcessError(f"the host's answer cannot be read: {error!r}") from error
+    def parse(self, output: list[str]) -> Snapshot:
+        return parse_snapshot(output)
 
 
 def program(
@@ -82,7 +66,9 @@ def program(
     `peers` are ADDRESS:PORT; `lock_wait` is in seconds. A stream, because pyinfra logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
-    probes = [f"probe_{name}() (\n{fact().command()}\n)" for name, fact in BUNDLED.items()]
+    probes = [
+        f"probe_{name}() (\n{StringCommand(fact().command()).get_raw_value()}\n)" for name, fact in BUNDLED.items()
+    ]
     lines = [
         password.get_secret_value() if password else "",
         f"PEERS={shlex.quote(' '.join(peers))}",
@@ -91,6 +77,6 @@ def program(
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",
         *probes,
-        PROBES.read_text(),
+        text("preflight/snapshot.sh"),
     ]
     return io.BytesIO("\n".join(lines).encode())

@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tasks.apt import parse_release
-from tasks.docker import DockerDaemon, parse_docker
-from tasks.gpu import TIMED_OUT, DriverState, SmiReport, parse_driver_state, parse_smi
-from tasks.time import TimeDaemon, parse_time
+from tasks.docker import Docker, DockerDaemon
+from tasks.gpu import TIMED_OUT, DriverState, NvidiaDriver, NvidiaSmi, SmiReport
+from tasks.reach import Fact
+from tasks.time import TimeDaemon, TimeSync
+
+# Facts whose own commands run as probes of the snapshot.
+BUNDLED: dict[str, type[Fact[Any]]] = {
+    "docker": Docker,
+    "nvidia_driver": NvidiaDriver,
+    "nvidia_smi": NvidiaSmi,
+    "time_sync": TimeSync,
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,7 @@ def sections(output: Sequence[str]) -> dict[str, list[str]]:
 
 
 def parse_snapshot(output: Sequence[str]) -> Snapshot:
-    """Make a Snapshot of the answer; ValueError, KeyError or IndexError where it is not one, or was cut off."""
+    """Make a Snapshot of the answer; some exception or other where it is not one, or was cut off."""
     found = sections(output)
     if not found.get("end"):
         raise ValueError("it was cut off")
@@ -113,6 +123,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
     def lines(probe: str) -> list[str]:
         return found.get(probe, [])
 
+    bundled = {name: fact().parse(found[name]) if lines(name) else fact().default() for name, fact in BUNDLED.items()}
     os = parse_release(lines("os"))
     waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
     return Snapshot(
@@ -148,10 +159,10 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         peers=dict(line.split(" ", 1) for line in lines("peers")),
         replies=dict(_reply(line) for line in lines("urls")),
         late=late,
-        docker=parse_docker(found["docker"]) if lines("docker") else DockerDaemon(),
-        driver=parse_driver_state(found["nvidia_driver"]) if lines("nvidia_driver") else DriverState(),
-        smi=parse_smi(lines("nvidia_smi")) if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
-        time=parse_time(found.get("time_sync", [])),
+        docker=bundled["docker"],
+        driver=bundled["nvidia_driver"],
+        smi=bundled["nvidia_smi"] if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
+        time=bundled["time_sync"],
     )
 
 

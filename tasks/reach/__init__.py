@@ -4,17 +4,18 @@ from tasks.reach import detached
 from tasks.reach.barrier import barrier
 from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_allowed, role_of
 from tasks.reach.diff import show_diff
+from tasks.reach.facts import Fact
 from tasks.reach.inventory import groups
 from tasks.reach.other_hosts import ask, the_dev_box, the_master
-from tasks.reach.script import script
-from tasks.reach.sections import SECTION, parse_sections
+from tasks.reach.script import program, quoted, script, text
+from tasks.reach.sections import parse_sections, probe_script, probes, shell
 from tasks.reach.stop import planning, refused, stop
 from tasks.reach.templates import FILES, render
 from tasks.reach.waiting import until
 
 __all__ = [
     "FILES",
-    "SECTION",
+    "Fact",
     "ask",
     "barrier",
     "cluster_host",
@@ -25,12 +26,18 @@ __all__ = [
     "groups",
     "parse_sections",
     "planning",
+    "probe_script",
+    "probes",
+    "program",
+    "quoted",
     "refused",
     "render",
     "role_of",
     "script",
+    "shell",
     "show_diff",
     "stop",
+    "text",
     "the_dev_box",
     "the_master",
     "until",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from pyinfra.api import QuoteString, StringCommand
@@ -10,14 +11,25 @@ from tasks.reach.templates import FILES
 
 
 @cache
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """The program files/`name`."""
     return (FILES / name).read_text()
 
 
-def script(name: str, *arguments: str | int) -> StringCommand:
-    """The POSIX shell program files/`name` as one command: `sh -c TEXT NAME ARGUMENT...`.
+def program(name: str, *arguments: str | int) -> list[str | int]:
+    """The words of a command that runs the POSIX shell program files/`name`: `sh -c TEXT NAME ARGUMENT...`.
 
     The program finds the arguments in $1 and so on, whatever they contain; standard input, output and exit status are
     a command's as ever. What the program and Python both need to know (paths, limits) is an argument, never pasted in.
     """
-    return StringCommand("sh", "-c", QuoteString(_text(name)), name, *(QuoteString(str(each)) for each in arguments))
+    return ["sh", "-c", text(name), name, *arguments]
+
+
+def script(name: str, *arguments: str | int) -> StringCommand:
+    """The command of program(), its words quoted."""
+    return quoted(program(name, *arguments))
+
+
+def quoted(words: Iterable[str | int]) -> StringCommand:
+    """The command of these words, each of them quoted."""
+    return StringCommand(*(QuoteString(str(word)) for word in words))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probe_script, probes, shell
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,15 @@ class SshFiles:
     sudoers_mode: str = ""
 
 
-class Ssh(FactBase[SshFiles]):
+class Ssh(Fact[SshFiles]):
     """The SSH files of `user`, and the content of the sudoers drop-in `sudoers`, in one command."""
 
     default = SshFiles
 
     def command(self, user: str, sudoers: str) -> StringCommand:
-        return StringCommand(
-            f"{SECTION}\nu=", QuoteString(user), '; h=$(getent passwd "$u" | cut -d: -f6)\n'
-            'section home printf %s "$h"\n'
-            'section public sh -c \'cat "$1/.ssh/id_ed25519.pub" || cat "$1"/.ssh/id_*.pub\' sh "$h"\n'
-            'section authorized cat "$h/.ssh/authorized_keys"\n'
-            'section known cat "$h/.ssh/known_hosts"\n'
-            f"section sudoers cat {sudoers}\nsection mode stat -c '%a %U:%G' {sudoers}",
-            _separator="",
-        )  # fmt: skip
+        return probe_script("ssh/files.sh", user, sudoers)
 
-    def process(self, output: list[str]) -> SshFiles:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> SshFiles:
         public = found["public"].splitlines()
         return SshFiles(
             home=found["home"],
@@ -53,15 +44,15 @@ class Ssh(FactBase[SshFiles]):
         )
 
 
-class Account(FactBase[tuple[str, str]]):
+class Account(Fact[tuple[str, str]]):
     """Name and home of the login account; asked with `_sudo=False`."""
 
     @staticmethod
     def default() -> tuple[str, str]:
         return ("root", "/root")
 
-    def command(self) -> str:
-        return 'id -un; echo "$HOME"'
+    def command(self) -> StringCommand:
+        return probes(name=["id", "-un"], home=shell('echo "$HOME"'))
 
-    def process(self, output: list[str]) -> tuple[str, str]:
-        return (output[0], output[1])
+    def read(self, found: dict[str, str]) -> tuple[str, str]:
+        return found["name"], found["home"]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probes, shell
 
 # Seconds: the resolution of /proc/uptime, from which the start of a service is computed.
 CLOCK_RESOLUTION = 0.05
@@ -35,22 +35,20 @@ class Service:
         return self.changed >= self.started - CLOCK_RESOLUTION
 
 
-class ServiceState(FactBase[Service]):
+class ServiceState(Fact[Service]):
     """The state of `unit`, with the latest change among `files`, in one command."""
 
     default = Service
 
-    def command(self, unit: str, files: list[str]) -> str:
-        return (
-            f"{SECTION}\n"
-            f"section unit systemctl show {unit} "
-            "-p LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic,NeedDaemonReload\n"
-            "section clock sh -c 'date +%s.%N; cut -d\" \" -f1 /proc/uptime'\n"
-            f"section changed stat -c %.Z {' '.join(files)}"
+    def command(self, unit: str, files: list[str]) -> StringCommand:
+        shown = "LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic,NeedDaemonReload"
+        return probes(
+            unit=["systemctl", "show", "-p", shown, "--", unit],
+            clock=shell("date +%s.%N; cut -d' ' -f1 /proc/uptime"),
+            changed=["stat", "-c", "%.Z", "--", *files],
         )
 
-    def process(self, output: list[str]) -> Service:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> Service:
         unit = dict(line.split("=", 1) for line in found["unit"].splitlines())
         monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
         return Service(
@@ -82,14 +80,13 @@ class BootState:
     containers: int = 0
 
 
-class Boot(FactBase[BootState]):
+class Boot(Fact[BootState]):
     """The running boot of a host."""
 
     default = BootState
 
-    def command(self) -> str:
-        return f"{SECTION}\nsection boot_id cat {BOOT_ID}\nsection containers sh -c '{CONTAINERS}'"
+    def command(self) -> StringCommand:
+        return probes(boot_id=["cat", BOOT_ID], containers=shell(CONTAINERS))
 
-    def process(self, output: list[str]) -> BootState:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> BootState:
         return BootState(found["boot_id"], int(found["containers"] or 0))

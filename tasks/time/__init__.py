@@ -1,11 +1,10 @@
 """Clocks that are synchronised."""
 
 from tasks.time.deploy import synchronise
-from tasks.time.facts import TimeDaemon, TimeSync, parse_time
+from tasks.time.facts import TimeDaemon, TimeSync
 
 __all__ = [
     "TimeDaemon",
     "TimeSync",
-    "parse_time",
     "synchronise",
 ]

@@ -20,6 +20,7 @@ from pyinfra_cli.util import load_deploy_file, load_func
 
 import cluster
 from tests.plan import gpu_answers
+from tests.sections import sections
 
 ROOT = Path(__file__).parent.parent.parent
 os.environ["PYINFRA_PROGRESS"] = "off"
@@ -29,9 +30,9 @@ pyinfra.is_cli = True
 # What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
 BARE: dict[Any, Any] = {
     "modinfo -F version nvidia": gpu_answers.BARE,
-    "nvidia-smi --query-gpu": ["127"],
-    "os-release": ["ID=debian", 'VERSION_ID="12"', "VERSION_CODENAME=bookworm"],
-    "getent passwd": ["@@ home", "/home/paiadmin", "@@ public", "@@ authorized", "@@ known", "@@ sudoers", "@@ mode"],
+    "nvidia-smi --query-gpu": sections(smi="127"),
+    "os-release": sections(release='ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm'),
+    "getent passwd": sections(home="/home/paiadmin", public="", authorized="", known="", sudoers="", mode=""),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.sections import sections
+
 _SECTIONS = {
     "kernel": "6.1.0-25-amd64", "compiler": "12", "os": "debian", "bus": "0000:00:06.0", "nouveau": "", "loaded": "",
     "installed": "", "signer": "", "record": "", "packages": "", "runfile": "", "under_way": "", "held": "",
@@ -10,13 +12,12 @@ _SECTIONS = {
 }  # fmt: skip
 
 
-def answer(**sections: str) -> list[str]:
+def answer(**own: str) -> list[str]:
     """The driver fact's output with these sections in place of those of a worker without any driver."""
-    assert sections.keys() <= _SECTIONS.keys()
-    both = {**_SECTIONS, **sections}
-    return [line for name, text in both.items() for line in ("", f"@@ {name}", *text.splitlines())]
+    assert own.keys() <= _SECTIONS.keys()
+    return sections(**{**_SECTIONS, **own})
 
 
 BARE = answer(nouveau="/sys/module/nouveau", stale="6.1.0-25-amd64")
 RUNNING = answer(loaded="535.183.01", installed="535.183.01")
-SMI = ["0", "0, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:00:06.0"]
+SMI = sections(smi="0\n0, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:00:06.0")

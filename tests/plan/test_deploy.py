@@ -5,6 +5,7 @@ from pyinfra import logger
 
 from tasks import time
 from tests.plan.conftest import planned
+from tests.sections import sections
 
 WORKER, MASTER, DEV_BOX = "@fake/openpai-001", "@fake/openpai-master-01", "@fake/dev-box"
 
@@ -46,9 +47,8 @@ def test_time_on_the_master_only_when_so_configured(folder):
 
 def test_an_invalid_daemon_json_stops_that_host_alone(folder, caplog):
     logger.propagate = True
-    broken = {"systemctl show docker.service": ["@@ file", "{not json", "@@ clock", "10.0", "5.0"]}
-    for name in ("version", "unit", "ctimes", "units", "applied", "info", "containers"):
-        broken["systemctl show docker.service"].append(f"@@ {name}")
+    empty = dict.fromkeys(("version", "unit", "ctimes", "units", "applied", "info", "containers"), "")
+    broken = {"systemctl show docker.service": sections(**empty, file="{not json", clock="10.0\n5.0")}
     with planned(folder, "deploy.py", {"openpai-001": broken}) as plan:
         assert "/etc/docker/daemon.json is not valid: line 1 column 2" in caplog.text
         assert "Docker | Options in daemon.json" in plan.operations("@fake/openpai-002")
@@ -70,6 +70,8 @@ def test_a_master_without_kubernetes_gets_no_docker(folder):
 
 @pytest.mark.parametrize(("id_", "version", "daemon"), [("ubuntu", "22.04", "ntp"), ("ubuntu", "24.04", "ntpsec")])
 def test_the_releases_own_time_daemon_is_taken(folder, id_, version, daemon):
-    answers = {"os-release": [f"ID={id_}", f'VERSION_ID="{version}"']}
+    answers = {"os-release": sections(release=f'ID={id_}\nVERSION_ID="{version}"')}
     with planned(folder, time.synchronise, {"openpai-001": answers}) as plan:
-        assert any(f"systemctl show {daemon}.service" in command for command in plan.commands(WORKER))
+        assert any(
+            "systemctl show" in command and f"-- {daemon}.service" in command for command in plan.commands(WORKER)
+        )

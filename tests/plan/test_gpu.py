@@ -9,6 +9,7 @@ from tasks.gpu import deploy
 from tasks.systemd.facts import BOOT_ID
 from tests.plan import gpu_answers
 from tests.plan.conftest import planned
+from tests.sections import sections
 
 WORKER, NEIGHBOUR = "@fake/openpai-001", "@fake/openpai-002"
 DRIVER_FACT = "modinfo -F version nvidia"
@@ -81,7 +82,7 @@ def test_a_refusal_stops_that_host_before_it_changes_and_no_other(folder, runfil
 def test_running_containers_keep_a_host_from_its_reboot(folder, runfile, caplog):
     logger.propagate = True
     busy = gpu_answers.answer(nouveau="yes", containers="2")
-    boot = ["@@ boot_id", "1-2-3", "@@ containers", "2"]
+    boot = sections(boot_id="1-2-3", containers="2")
     answers = {DRIVER_FACT: busy, "boot_id": boot}
     with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()
@@ -112,7 +113,7 @@ def test_a_dead_source_of_the_guides_is_removed(folder):
 
 def test_the_machine_that_pyinfra_runs_on_is_never_rebooted(folder, runfile, caplog):
     logger.propagate = True
-    here = ["@@ boot_id", Path(BOOT_ID).read_text().strip(), "@@ containers", "0"]
+    here = sections(boot_id=Path(BOOT_ID).read_text().strip(), containers="0")
     answers = {DRIVER_FACT: gpu_answers.answer(nouveau="yes"), "boot_id": here}
     with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()

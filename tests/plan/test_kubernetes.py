@@ -11,16 +11,13 @@ from tasks.kubernetes.facts.node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF,
 from tasks.kubernetes.operations import folder_record, nodes
 from tasks.reach.context import cluster_of
 from tests.plan.conftest import planned
+from tests.sections import sections
 
 DEV_BOX, MASTER, WORKER = "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-001"
 NODE_FACT = "list-units --plain"
 TOKEN = "abcdef.0123456789abcdef"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 FINISHED = [ADMIN_CONF, KUBELET_CONF, CA, ETCD_DATA, KUBELET_CONFIG, *(f"{MANIFESTS}/{c}.yaml" for c in COMPONENTS)]
-
-
-def sections(**texts):
-    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
 
 
 def node(**texts):
@@ -110,7 +107,8 @@ def test_a_finished_control_plane_and_its_workers_are_left_alone(host_gw):
 
 def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog):
     answers = {
-        name: {"get --raw /version": ['  "gitVersion": "v1.20.2",']} for name in ("openpai-master-01", "openpai-001")
+        name: {"get --raw /version": sections(said='  "gitVersion": "v1.20.2",')}
+        for name in ("openpai-master-01", "openpai-001")
     }
     with planned(host_gw, kubernetes.install, answers) as plan:
         plan.run()
@@ -177,7 +175,10 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
 
 @pytest.mark.parametrize(("advertised", "restarted"), [("", True), ("1", True), ("2", False)])
 def test_a_device_plugin_that_missed_a_gpu_is_restarted(host_gw, advertised, restarted):
-    answers = {"allocatable.nvidia": [advertised], "/sys/bus/pci/devices": ["0000:01:00.0", "0000:02:00.0"]}
+    answers = {
+        "allocatable.nvidia": sections(gpus=advertised),
+        "/sys/bus/pci/devices": sections(bus="0000:01:00.0\n0000:02:00.0"),
+    }
     with planned(host_gw, kubernetes.install, {"openpai-001": answers}) as plan:
         assert ("Every GPU is advertised" in titles(plan.operations(WORKER))) is restarted
 
@@ -233,7 +234,7 @@ def test_a_departed_worker_is_drained_deleted_and_reset(host_gw):
         "spec": {},
         "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.21.14"}},
     }
-    answers = {"openpai-master-01": {"get nodes -o json": [json.dumps({"items": [item]})]}}
+    answers = {"openpai-master-01": {"get nodes -o json": sections(nodes=json.dumps({"items": [item]}))}}
     with planned(host_gw, kubernetes.remove_departed, answers) as plan:
         plan.run()
         said = plan.commands(MASTER)

@@ -8,8 +8,9 @@ import pytest
 from cluster import Config
 from tasks.gpu import runfile
 from tasks.gpu.driver_policy import apt_packages, fitting, install_needed, is_wanted, refusals, wanted_version
-from tasks.gpu.facts.driver import DriverState, Package, parse_driver_state, version_in
+from tasks.gpu.facts.driver import DriverState, NvidiaDriver, Package, version_in
 from tasks.gpu.facts.gpus import parse_smi
+from tests.sections import sections
 
 BUS = ("0000:00:06.0",)
 GOOD = parse_smi(["0", "0, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:00:06.0"])
@@ -198,8 +199,7 @@ SECTIONS = {
 
 
 def test_the_fact_is_read():
-    output = [line for name, text in SECTIONS.items() for line in ("", f"@@ {name}", *text.splitlines())]
-    found = parse_driver_state(output)
+    found = NvidiaDriver().process(sections(**SECTIONS))
     assert found.bus == ("0000:00:06.0", "0000:00:07.0") and found.loaded == "535.183.01" and found.secure_boot
     assert [(package.name, package.complete) for package in found.packages] == [
         ("nvidia-driver-535", True),

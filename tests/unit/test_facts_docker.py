@@ -2,7 +2,8 @@
 
 import json
 
-from tasks.docker.facts import DockerDaemon, parse_docker
+from tasks.docker.facts import Docker, DockerDaemon
+from tests.sections import sections
 
 CLOCK = "1000.500000000\n500.50"
 UNIT = """LoadState=loaded
@@ -16,7 +17,7 @@ ExecStart={{ path=/usr/bin/dockerd ; argv[]=/usr/bin/dockerd -H fd:// }}"""
 
 def daemon(file='{"live-restore": true}', file_changed="900.25", unit_changed="800.0", started=450, applied=""):
     """A daemon started at 1000.5 - 500.5 + `started` s."""
-    sections = {
+    texts = {
         "version": "Docker version 20.10.24, build 297e128",
         "unit": UNIT.format(started=int(started * 1e6)),
         "clock": CLOCK,
@@ -27,7 +28,7 @@ def daemon(file='{"live-restore": true}', file_changed="900.25", unit_changed="8
         "info": json.dumps({"ServerVersion": "20.10.24", "LiveRestoreEnabled": True}),
         "containers": "c0ffee web",
     }
-    return parse_docker([line for name, text in sections.items() for line in ("", f"@@ {name}", *text.split("\n"))])
+    return Docker().process(sections(**texts))
 
 
 def test_reads_everything():
@@ -61,9 +62,8 @@ def test_a_note_of_an_earlier_process_tells_nothing():
 
 
 def test_no_docker_at_all():
-    sections = ["version", "unit", "file", "ctimes", "units", "applied", "info", "containers"]
-    output = [f"@@ {name}" for name in sections] + ["@@ clock", *CLOCK.split("\n")]
-    found = parse_docker(output)
+    names = ("version", "unit", "file", "ctimes", "units", "applied", "info", "containers")
+    found = Docker().process(sections(**dict.fromkeys(names, ""), clock=CLOCK))
     assert not found.installed
     assert not found.active
     assert found.file is None

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.gpu.facts import gpus
 from tasks.gpu.facts.gpus import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
+from tasks.reach import script, text
 
 H100 = "0, NVIDIA H100 80GB HBM3, 580.159.04, 81559, Enabled, 00000000:00:06.0"
 A100 = "1, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Disabled, 00000000:BD:00.0"
@@ -107,6 +108,11 @@ def probe(script: str, path: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def smi(limit: int = 10) -> str:
+    """The program that asks nvidia-smi, with its answer's time limit in seconds."""
+    return script(gpus.SMI, ",".join(gpus._FIELDS), limit).get_raw_value()
+
+
 def program(folder, text: str) -> None:
     file = folder / "nvidia-smi"
     file.write_text(f"#!/bin/sh\n{text}\n")
@@ -115,20 +121,18 @@ def program(folder, text: str) -> None:
 
 def test_the_probe_gives_status_and_words(tmp_path):
     program(tmp_path, f"echo '{H100}'")
-    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))) == report(H100)
+    assert parse_smi(probe(smi(), str(tmp_path))) == report(H100)
     program(tmp_path, "echo 'No devices were found'; exit 6")
-    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))) == SmiReport(6, (), "No devices were found")
+    assert parse_smi(probe(smi(), str(tmp_path))) == SmiReport(6, (), "No devices were found")
 
 
 def test_the_probe_outlives_an_nvidia_smi_that_hangs_and_heeds_no_signal(tmp_path):
     program(tmp_path, "trap '' TERM INT HUP; while :; do sleep 1; done")
-    script = gpus.SMI_SCRIPT.replace(f"left={gpus.SMI_TIME_LIMIT * 5}", "left=3")
-    assert script != gpus.SMI_SCRIPT
-    assert parse_smi(probe(script, str(tmp_path))).status == TIMED_OUT
+    assert parse_smi(probe(smi(limit=1), str(tmp_path))).status == TIMED_OUT
 
 
 def test_the_probe_on_a_host_without_nvidia_smi(tmp_path):
-    assert parse_smi(probe(gpus.SMI_SCRIPT, str(tmp_path))).status == gpus.NOT_FOUND
+    assert parse_smi(probe(smi(), str(tmp_path))).status == gpus.NOT_FOUND == 127
 
 
 def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
@@ -143,5 +147,7 @@ def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
         (tmp_path / address).mkdir()
         (tmp_path / address / "vendor").write_text(f"{vendor}\n")
         (tmp_path / address / "class").write_text(f"{pci_class}\n")
-    script = gpus.BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
-    assert probe(script, "/bin") == ["0000:00:06.0", "0000:01:00.0"]
+    assert probe(text(gpus.BUS).replace("/sys/bus/pci/devices", str(tmp_path)), "/bin") == [
+        "0000:00:06.0",
+        "0000:01:00.0",
+    ]

@@ -28,15 +28,12 @@ from tasks.kubernetes.facts.pod_network import PodNetworkFaults
 from tasks.kubernetes.operations.etcd import Snapshots
 from tasks.kubernetes.steps import Refusal, Step, of_master, of_worker
 from tasks.reach import detached
+from tests.sections import sections
 
 SERVER = "10.1.0.1:6443"
 PODS = tuple(f"{MANIFESTS}/{name}.yaml" for name in COMPONENTS)
 FINISHED = frozenset({ADMIN_CONF, KUBELET_CONF, CA, ETCD_DATA, KUBELET_CONFIG, *PODS})
 MEMBER = frozenset({KUBELET_CONF, CA, KUBELET_CONFIG})
-
-
-def sections(**texts):
-    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +173,7 @@ def test_members_are_read_with_what_ails_them():
         }
         for name, conditions in (("a", [ready]), ("b", [late]), ("c", []), ("d", [ready, full]))
     ]
-    members = Members().process(json.dumps({"items": items}).splitlines())
+    members = Members().process(sections(nodes=json.dumps({"items": items})))
     assert [(one.ready, one.fault) for one in members.values()] == [
         (True, ""),
         (False, "cni config uninitialized"),
@@ -209,8 +206,8 @@ def test_workloads_without_their_pods():
 
 def test_a_manifest_differs_until_the_api_server_says_otherwise():
     assert ManifestDiffers.default() is True
-    assert ManifestDiffers().process(["same"]) is False
-    assert ManifestDiffers().process(["differs"]) is True
+    assert ManifestDiffers().process(sections(manifest="same")) is False
+    assert ManifestDiffers().process(sections(manifest="differs")) is True
 
 
 def test_one_recorded_sum_is_read_as_well_as_several():
@@ -221,7 +218,7 @@ def test_one_recorded_sum_is_read_as_well_as_several():
         {"/usr/local/bin/kubeadm": "aa"},
         {"kubeadm-v1.20.2": "aa"},
     )
-    assert "grep -H" in Binaries().command(paths=["/usr/local/bin/kubeadm"])
+    assert "grep -H" in Binaries().command(paths=["/usr/local/bin/kubeadm"]).get_raw_value()
 
 
 def test_swap_and_modules():
@@ -244,27 +241,29 @@ def test_certificates_that_expire_and_processes_that_are_behind():
 
 
 def test_a_pod_network_that_says_nothing_has_no_fault():
-    assert PodNetworkFaults().process(["end"]) == []
-    assert PodNetworkFaults().process(["no route to the pods of b", "end"]) == ["no route to the pods of b"]
+    assert PodNetworkFaults().process(sections(faults="")) == []
+    assert PodNetworkFaults().process(sections(faults="no route to the pods of b")) == ["no route to the pods of b"]
     assert PodNetworkFaults.default() != []
 
 
 def test_snapshots_by_name():
-    assert Snapshots().process(["aa  20261123T120000Z-removal.db"]) == {"20261123T120000Z-removal.db": "aa"}
+    assert Snapshots().process(sections(sums="aa  20261123T120000Z-removal.db")) == {
+        "20261123T120000Z-removal.db": "aa"
+    }
 
 
 @pytest.mark.parametrize(
     ("said", "version"),
     [
-        (["{", '  "gitVersion": "v1.20.2",', '  "goVersion": "go1.15.15"', "}"], "v1.20.2"),
-        (["Kubernetes v1.21.14"], "v1.21.14"),
-        ([""], ""),
+        ('{\n  "gitVersion": "v1.20.2",\n  "goVersion": "go1.15.15"\n}', "v1.20.2"),
+        ("Kubernetes v1.21.14", "v1.21.14"),
+        ("", ""),
     ],
 )
 def test_the_clusters_version(said, version):
-    assert ClusterVersion().process(said) == version
+    assert ClusterVersion().process(sections(said=said)) == version
 
 
 def test_tokens_of_joins_are_told_from_others():
-    lines = ["bootstrap-token-aaaaaa openpai-001-joins", "bootstrap-token-bbbbbb The operator's own"]
-    assert JoinTokens().process(lines) == ["bootstrap-token-aaaaaa"]
+    tokens = "bootstrap-token-aaaaaa openpai-001-joins\nbootstrap-token-bbbbbb The operator's own"
+    assert JoinTokens().process(sections(tokens=tokens)) == ["bootstrap-token-aaaaaa"]

@@ -5,6 +5,7 @@ import pytest
 from cluster.kubernetes import kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from tasks.kubespray.facts import Kubespray
 from tasks.kubespray.operations import _no_python
+from tests.sections import sections
 
 RELEASE_2_11 = "ansible==2.7.12\njinja2==2.10.1\nnetaddr==0.7.19\nruamel.yaml==0.15.96\n"
 WITHOUT_RUAMEL = "ansible==2.9.7\n"
@@ -43,8 +44,7 @@ def test_the_copy_is_read_and_the_remedy_named():
         "commit": "6" * 40, "changed": " M cluster.yml", "requirements": RELEASE_2_11.strip(),
         "pythons": "python3.9 \npython3 3 11", "installed": "", "converged": "", "collected": "", "running": "inactive",
     }  # fmt: skip
-    output = [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
-    state = Kubespray().process(output)
+    state = Kubespray().process(sections(**texts))
     assert (state.commit, state.changed, state.pythons, state.running) == ("6" * 40, True, {"python3": (3, 11)}, False)
     said = _no_python(["python3.9", "python3"], state)
     assert "need Python 3.6 to 3.8" in said

@@ -68,6 +68,13 @@ def test_an_answer_in_the_wrong_shape_is_refused():
         HostSnapshot().process([line.replace("x86_64", "") for line in captured()])
 
 
+def test_what_a_login_shell_prints_is_ignored():
+    given = program([], [], "/nowhere/docker", 0, None)
+    noisy = f"printf 'Welcome to this host'; {HostSnapshot().command()}"
+    done = subprocess.run(["sh", "-c", noisy], input=given.getvalue(), capture_output=True, timeout=90, check=True)
+    assert HostSnapshot().process(done.stdout.decode().splitlines()).cpus > 0
+
+
 def test_sudos_own_words_are_kept():
     answer = captured()
     answer[2:2] = ["@@@ sudo", "Sorry, user paiadmin may not run sudo on openpai-001."]

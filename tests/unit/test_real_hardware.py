@@ -9,10 +9,12 @@ import pytest
 from cluster import Config
 from tasks.docker import daemon_json
 from tasks.gpu.driver_policy import refusals
-from tasks.gpu.facts.driver import LOADED, version_in
-from tasks.gpu.facts.gpus import BUS_SCRIPT, Gpu, describe, faults, parse_smi
+from tasks.gpu.facts import gpus
+from tasks.gpu.facts.driver import NvidiaDriver, version_in
+from tasks.gpu.facts.gpus import Gpu, describe, faults, parse_smi
 from tasks.preflight.snapshot import parse_snapshot
 from tasks.preflight.verdict import judge
+from tasks.reach import text
 from tests.unit.preflight_survey import OTHER, WORKER, changed, planned, rows, surveyed, whole
 from tests.unit.test_preflight_requirements import BREAK, HIT, KEYS
 
@@ -50,7 +52,7 @@ def test_the_bus_shows_the_gpu_among_other_devices(tmp_path):
         (tmp_path / address / "vendor").write_text(f"{vendor}\n")
         (tmp_path / address / "class").write_text(f"{kind}\n")
     assert len(list(tmp_path.iterdir())) == 7
-    script = BUS_SCRIPT.replace("/sys/bus/pci/devices", str(tmp_path))
+    script = text(gpus.BUS).replace("/sys/bus/pci/devices", str(tmp_path))
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert tuple(done.stdout.split()) == BUS
 
@@ -63,10 +65,10 @@ def test_the_open_kernel_modules_version_is_read():
 
 def test_the_loaded_driver_is_known_without_sys_module(tmp_path):
     """A systemd-nspawn host shows /proc/driver/nvidia and no /sys/module."""
-    script = LOADED.replace("/sys/module", str(tmp_path))
+    script = NvidiaDriver().command().get_raw_value().replace("/sys/module", str(tmp_path))
     script = script.replace("/proc/driver/nvidia/version", str(DATA / "proc-driver-nvidia-version.txt"))
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    assert version_in(done.stdout) == VERSION
+    assert NvidiaDriver().process(done.stdout.splitlines()).loaded == VERSION
 
 
 def test_nvidia_smi_counts_one_line_a_gpu():

@@ -1,7 +1,8 @@
 """Time daemons, from their own mouths."""
 
 from tasks.systemd.facts import Service
-from tasks.time.facts import TimeDaemon, parse_time
+from tasks.time.facts import TimeDaemon, TimeSync
+from tests.sections import sections
 
 NTPQ = """@@ chrony
 inactive
@@ -15,28 +16,29 @@ associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,
 version="ntpd ntpsec-1.2.2", leap=00, stratum={stratum}, precision=-24, refid=10.7.0.1, offset=-0.25, frequency=1
 @@ peers
      remote           refid      st t when poll reach   delay   offset   jitter
-{mark}10.7.0.1        .LOCL.           8 u    3   64    1   0.05   0.01   0.02"""
+{mark}10.7.0.1        .LOCL.           8 u    3   64    1   0.05   0.01   0.02
+@@ end"""
 
 
 def test_ntpd_in_step_with_its_server():
-    found = parse_time(NTPQ.format(stratum=9, mark="*").splitlines())
+    found = TimeSync().process(NTPQ.format(stratum=9, mark="*").splitlines())
     assert found == TimeDaemon("ntpsec", True, "10.7.0.1", 0.00025)
 
 
 def test_ntpd_that_marks_its_server_plus_is_not_synchronised():
-    assert not parse_time(NTPQ.format(stratum=16, mark="+").splitlines()).synchronised
+    assert not TimeSync().process(NTPQ.format(stratum=16, mark="+").splitlines()).synchronised
 
 
 def test_chrony():
     line = "0A070001,10.7.0.1,9,1700000000.1,0.000001,0.0,0.0,0.0,0.0,0.0,0.1,0.2,64.5,Normal"
-    found = parse_time(["@@ chrony", "active", "@@ tracking", line])
+    found = TimeSync().process(sections(chrony="active", tracking=line))
     assert (found.unit, found.synchronised, found.peer, found.offset) == ("chrony", True, "10.7.0.1", 0.000001)
     lost = line.replace("Normal", "Not synchronised").replace("10.7.0.1", "")
-    assert not parse_time(["@@ chrony", "active", "@@ tracking", lost]).synchronised
+    assert not TimeSync().process(sections(chrony="active", tracking=lost)).synchronised
 
 
 def test_nothing_runs():
-    assert parse_time(["@@ chrony", "inactive", "@@ ntpsec", "inactive", "@@ ntp", "inactive"]) == TimeDaemon()
+    assert TimeSync().process(sections(chrony="inactive", ntpsec="inactive", ntp="inactive")) == TimeDaemon()
 
 
 def test_a_service_older_than_its_file_is_stale():

@@ -1,7 +1,7 @@
 """GPUs and their driver, as a host has them."""
 
-from tasks.gpu.facts.driver import DriverState, NvidiaDriver, parse_driver_state
-from tasks.gpu.facts.gpus import TIMED_OUT, NvidiaBus, NvidiaSmi, SmiReport, describe, faults, parse_smi
+from tasks.gpu.facts.driver import DriverState, NvidiaDriver
+from tasks.gpu.facts.gpus import TIMED_OUT, NvidiaBus, NvidiaSmi, SmiReport, describe, faults
 
 __all__ = [
     "TIMED_OUT",
@@ -12,6 +12,4 @@ __all__ = [
     "SmiReport",
     "describe",
     "faults",
-    "parse_driver_state",
-    "parse_smi",
 ]

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
 from cluster.versions import matches
+from tasks.reach import Fact, probes, program
 
 # Seconds: without persistence mode the driver initialises every GPU on the first call, some 2 s each.
 SMI_TIME_LIMIT = 60
@@ -20,13 +21,7 @@ SMI_TIME_LIMIT = 60
 TIMED_OUT = 124
 NOT_FOUND = 127
 
-# PCI classes of display controllers: 0x0300 VGA, 0x0302 3D. lspci is missing from minimal installations.
-BUS_SCRIPT = """
-for d in /sys/bus/pci/devices/*; do
-  [ -r "$d/vendor" ] && read -r vendor <"$d/vendor" && read -r class <"$d/class" || continue
-  case $vendor$class in 0x10de0x0300*|0x10de0x0302*) echo "${d##*/}" ;; esac
-done
-"""
+BUS, SMI = "gpu/bus.sh", "gpu/smi.sh"
 _FIELDS = ("index", "name", "driver_version", "memory.total", "persistence_mode", "pci.bus_id")
 # nvidia-smi's own words, as seen on an H100 (docs/hardware.md), and what to do about them.
 _REMEDIES = (
@@ -38,16 +33,6 @@ _REMEDIES = (
     ("No devices were found", "look for NVRM in dmesg: the driver could not start the GPU; check /dev/nvidia*, reboot"),
     ("couldn't communicate", "modprobe nvidia, look for NVRM in dmesg"),
 )
-# A GPU that hangs leaves nvidia-smi in uninterruptible sleep, where timeout(1) would wait for it for ever.
-SMI_SCRIPT = f"""
-if ! command -v nvidia-smi >/dev/null; then echo {NOT_FOUND}; exit; fi
-out=$(mktemp) || exit 1
-nvidia-smi --query-gpu={",".join(_FIELDS)} --format=csv,noheader,nounits >"$out" 2>&1 </dev/null &
-pid=$!; left={SMI_TIME_LIMIT * 5}
-while kill -0 $pid 2>/dev/null && [ $left -gt 0 ]; do sleep 0.2; left=$((left-1)); done
-if kill -9 $pid 2>/dev/null; then echo {TIMED_OUT}; else wait $pid; echo $?; fi
-cat "$out"; rm -f "$out"
-"""
 
 
 @dataclass(frozen=True)
@@ -152,25 +137,25 @@ def describe(gpus: Iterable[Gpu]) -> str:
     return ", ".join(f"{count} x {name}" for name, count in sorted(counts.items())) or "none"
 
 
-class NvidiaBus(FactBase[tuple[str, ...]]):
+class NvidiaBus(Fact[tuple[str, ...]]):
     """The PCI addresses of the NVIDIA GPUs that the bus shows."""
 
     default = tuple
 
-    def command(self) -> str:
-        return BUS_SCRIPT
+    def command(self) -> StringCommand:
+        return probes(bus=program(BUS))
 
-    def process(self, output: list[str]) -> tuple[str, ...]:
-        return tuple(output)
+    def read(self, found: dict[str, str]) -> tuple[str, ...]:
+        return tuple(found["bus"].split())
 
 
-class NvidiaSmi(FactBase[SmiReport]):
+class NvidiaSmi(Fact[SmiReport]):
     """What nvidia-smi answers, within SMI_TIME_LIMIT seconds even when a GPU hangs."""
 
     default = SmiReport
 
-    def command(self) -> str:
-        return SMI_SCRIPT
+    def command(self) -> StringCommand:
+        return probes(smi=program(SMI, ",".join(_FIELDS), SMI_TIME_LIMIT))
 
-    def process(self, output: list[str]) -> SmiReport:
-        return parse_smi(output)
+    def read(self, found: dict[str, str]) -> SmiReport:
+        return parse_smi(found["smi"].splitlines())

@@ -9,11 +9,10 @@ import json
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
-from pyinfra.api import FactBase
-from pyinfra.api.exceptions import FactProcessError
+from pyinfra.api import StringCommand
 
-from tasks.kubernetes.facts.node import ADMIN_CONF, ASK
-from tasks.reach import SECTION, parse_sections
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, asked
+from tasks.reach import Fact, probes, program, shell
 
 KUBECTL = f"{ASK} {ADMIN_CONF}"
 # How the description of a worker's token ends.
@@ -34,19 +33,17 @@ class Member:
     fault: str = ""
 
 
-class Members(FactBase[dict[str, Member]]):
+class Members(Fact[dict[str, Member]]):
     """The nodes by name; none where there is no API server to ask."""
 
     default = dict
 
-    def command(self) -> str:
-        return f"{KUBECTL} get nodes -o json 2>/dev/null || :"
+    def command(self) -> StringCommand:
+        return probes(nodes=asked(ADMIN_CONF, "get", "nodes", "-o", "json"))
 
-    def process(self, output: list[str]) -> dict[str, Member]:
-        try:
-            return {item["metadata"]["name"]: _member(item) for item in json.loads("\n".join(output))["items"]}
-        except (ValueError, KeyError) as error:
-            raise FactProcessError(f"the API server's list of nodes could not be read: {error}") from error
+    def read(self, found: dict[str, str]) -> dict[str, Member]:
+        items = json.loads(found["nodes"])["items"] if found["nodes"] else []
+        return {item["metadata"]["name"]: _member(item) for item in items}
 
 
 def _member(item: dict) -> Member:
@@ -64,7 +61,7 @@ def _member(item: dict) -> Member:
     )
 
 
-class ManifestDiffers(FactBase[bool]):
+class ManifestDiffers(Fact[bool]):
     """Whether the cluster's objects differ from the manifest at `path`, as the API server itself sees it.
 
     False where `kept` (kind/name, in kube-system) is there without our label: somebody else's, and to be left alone.
@@ -74,34 +71,30 @@ class ManifestDiffers(FactBase[bool]):
     def default() -> bool:
         return True
 
-    def command(self, path: str, kept: str | None = None) -> str:
-        columns = "jsonpath={.metadata.name} {.metadata.labels}"
-        theirs = (
-            f"o=$({KUBECTL} get -n kube-system {kept} -o '{columns}' 2>/dev/null); "
-            'case $o in "") ;; *managed-by*openpai-deploy*) ;; *) echo same; exit ;; esac; '
-        )
-        # Exit status 0: no difference, 1: some, more: could not tell, which is a difference for the caller to meet.
-        differs = f"if {KUBECTL} diff -f {path} >/dev/null 2>&1; then echo same; else echo differs; fi"
-        return f"{theirs if kept else ''}{differs}"
+    def command(self, path: str, kept: str | None = None) -> StringCommand:
+        return probes(manifest=program("kubernetes/manifest-differs.sh", KUBECTL, path, kept or ""))
 
-    def process(self, output: list[str]) -> bool:
-        return output != ["same"]
+    def read(self, found: dict[str, str]) -> bool:
+        return {"same": False, "differs": True}[found["manifest"]]
 
 
-class Unready(FactBase[list[str]]):
+_PODS = (
+    "{range .items[*]}{.kind}/{.metadata.name} {.status.readyReplicas}{.status.numberReady} "
+    '{.status.replicas}{.status.desiredNumberScheduled}{"\\n"}{end}'
+)
+
+
+class Unready(Fact[list[str]]):
     """Workloads of namespace kube-system that lack ready pods, as `kind/name ready/wanted`."""
 
     default = list
 
-    def command(self) -> str:
-        wanted = (
-            "{range .items[*]}{.kind}/{.metadata.name} {.status.readyReplicas}{.status.numberReady} "
-            '{.status.replicas}{.status.desiredNumberScheduled}{"\\n"}{end}'
-        )
-        return f"{KUBECTL} get -n kube-system daemonsets,deployments -o jsonpath='{wanted}' || echo API-server 0 1"
+    def command(self) -> StringCommand:
+        get = f'{KUBECTL} get -n kube-system daemonsets,deployments -o "jsonpath=$1" || echo API-server 0 1'
+        return probes(workloads=shell(get, _PODS))
 
-    def process(self, output: list[str]) -> list[str]:
-        return unready(output)
+    def read(self, found: dict[str, str]) -> list[str]:
+        return unready(found["workloads"].splitlines())
 
 
 def unready(lines: list[str]) -> list[str]:
@@ -116,14 +109,14 @@ def unready(lines: list[str]) -> list[str]:
 
 
 # What StrandedPods asks of `get nodes` and `get pods`, a line each.
-RANGES = """-o jsonpath='{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'"""
-PLACES = (
-    "-o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}|{.spec.nodeName}|{.spec.hostNetwork}|"
-    '{.status.phase}|{.status.podIP}{"\\n"}{end}\''
+_RANGES = '{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'
+_PLACES = (
+    "{range .items[*]}{.metadata.namespace}/{.metadata.name}|{.spec.nodeName}|{.spec.hostNetwork}|"
+    '{.status.phase}|{.status.podIP}{"\\n"}{end}'
 )
 
 
-class StrandedPods(FactBase[list[str]]):
+class StrandedPods(Fact[list[str]]):
     """Pods, as namespace/name, that hold an address outside the range that their node has now.
 
     A node that was deleted and registers again gets another range, and the pods on it keep what they have.
@@ -131,19 +124,18 @@ class StrandedPods(FactBase[list[str]]):
 
     default = list
 
-    def command(self) -> str:
-        return (
-            f"{SECTION}\nsection ranges {KUBECTL} get nodes {RANGES}\n"
-            f"section pods {KUBECTL} get pods --all-namespaces {PLACES}"
+    def command(self) -> StringCommand:
+        return probes(
+            ranges=asked(ADMIN_CONF, "get", "nodes", "-o", f"jsonpath={_RANGES}"),
+            pods=asked(ADMIN_CONF, "get", "pods", "--all-namespaces", "-o", f"jsonpath={_PLACES}"),
         )
 
-    def process(self, output: list[str]) -> list[str]:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> list[str]:
         return stranded(found["ranges"].splitlines(), found["pods"].splitlines())
 
 
 def stranded(ranges: list[str], pods: list[str]) -> list[str]:
-    """The pods of `pods` (lines of PLACES) whose address is not of their node's range (`ranges`, lines of RANGES)."""
+    """The pods of `pods` (lines of _PLACES) whose address is not of their node's range (`ranges`, lines of _RANGES)."""
     of_node = dict(line.split("|") for line in ranges)
     found = []
     for line in pods:
@@ -154,40 +146,41 @@ def stranded(ranges: list[str], pods: list[str]) -> list[str]:
     return found
 
 
-class JoinTokens(FactBase[list[str]]):
+class JoinTokens(Fact[list[str]]):
     """Secrets, by name, of the tokens that workers joined with; a run that was killed leaves one for its 15 minutes."""
 
     default = list
 
-    def command(self) -> str:
+    def command(self) -> StringCommand:
         line = '{{.metadata.name}} {{base64decode .data.description}}{{"\\n"}}'
-        listed = f"{{{{range .items}}}}{{{{if .data.description}}}}{line}{{{{end}}}}{{{{end}}}}"
-        selected = "--field-selector type=bootstrap.kubernetes.io/token"
-        return f"{KUBECTL} get secrets -n kube-system {selected} -o go-template='{listed}' 2>/dev/null || :"
+        listed = "{{range .items}}{{if .data.description}}" + line + "{{end}}{{end}}"
+        selected = "--field-selector=type=bootstrap.kubernetes.io/token"
+        get = asked(ADMIN_CONF, "get", "secrets", "-n", "kube-system", selected, "-o", f"go-template={listed}")
+        return probes(tokens=get)
 
-    def process(self, output: list[str]) -> list[str]:
-        return [line.split()[0] for line in output if line.endswith(JOIN_TOKEN)]
+    def read(self, found: dict[str, str]) -> list[str]:
+        return [line.split()[0] for line in found["tokens"].splitlines() if line.endswith(JOIN_TOKEN)]
 
 
-class Snapshots(FactBase[dict[str, str]]):
+class Snapshots(Fact[dict[str, str]]):
     """The snapshots in a folder: sums by file name."""
 
     default = dict
 
-    def command(self, folder: str) -> str:
-        return f"cd {folder} 2>/dev/null && sha256sum -- *.db 2>/dev/null || :"
+    def command(self, folder: str) -> StringCommand:
+        return probes(sums=shell('cd -- "$1" && sha256sum -- *.db', folder))
 
-    def process(self, output: list[str]) -> dict[str, str]:
-        return {name: sum_ for sum_, name in (line.split(maxsplit=1) for line in output)}
+    def read(self, found: dict[str, str]) -> dict[str, str]:
+        return {name: sum_ for sum_, name in (line.split(maxsplit=1) for line in found["sums"].splitlines())}
 
 
-class Same(FactBase[bool]):
-    """Whether the output of `edit` is what `path` holds."""
+class Same(Fact[bool]):
+    """Whether the output of the command `edit` (its words) is what `path` holds."""
 
     default = bool
 
-    def command(self, edit: str, path: str) -> str:
-        return f"{edit} 2>/dev/null | cmp -s - {path} && echo same || :"
+    def command(self, edit: list[str], path: str) -> StringCommand:
+        return probes(same=shell('path=$1; shift; "$@" | cmp -s - "$path" && echo same', path, *edit))
 
-    def process(self, output: list[str]) -> bool:
-        return output == ["same"]
+    def read(self, found: dict[str, str]) -> bool:
+        return {"same": True, "": False}[found["same"]]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probes, shell
 
 # What each module provides, and so how to see it whether loaded, built in, or belonging to the machine of a container.
 PROVIDES = {
@@ -31,25 +31,23 @@ class Kernel:
     swap_services: tuple[str, ...] = ()
 
 
-class KernelState(FactBase[Kernel]):
+class KernelState(Fact[Kernel]):
     """Read the named sysctls, and the rest, in one command."""
 
     default = Kernel
 
-    def command(self, sysctls: list[str]) -> str:
+    def command(self, sysctls: list[str]) -> StringCommand:
         modules = "; ".join(f"{{ {test}; }} && echo {name}" for name, test in PROVIDES.items())
-        values = "; ".join(f"echo {name}=$(cat /proc/sys/{name.replace('.', '/')})" for name in sysctls)
-        return (
-            f"{SECTION}\n"
-            f"section modules sh -c '{modules}'\n"
-            f"section sysctls sh -c '{values}'\n"
-            "section swaps sh -c 'tail -n +2 /proc/swaps'\n"
-            "section target systemctl is-enabled swap.target\n"
-            f"section services systemctl list-unit-files --no-legend --state=enabled {' '.join(SWAP_SERVICES)}"
+        value = 'echo "$name=$(cat "/proc/sys/$(echo "$name" | tr . /)")"'
+        return probes(
+            modules=shell(modules),
+            sysctls=shell(f"for name; do {value}; done", *sysctls),
+            swaps=["tail", "-n", "+2", "/proc/swaps"],
+            target=["systemctl", "is-enabled", "swap.target"],
+            services=["systemctl", "list-unit-files", "--no-legend", "--state=enabled", *SWAP_SERVICES],
         )
 
-    def process(self, output: list[str]) -> Kernel:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> Kernel:
         return Kernel(
             modules=frozenset(found["modules"].split()),
             sysctls=dict(line.split("=", 1) for line in found["sysctls"].splitlines()),

@@ -6,12 +6,14 @@ pyinfra has no facts for Kubernetes.
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, detached, parse_sections
+from tasks.reach import Fact, detached, probes, shell
 
 KUBERNETES = "/etc/kubernetes"
 ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
@@ -25,18 +27,9 @@ JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The API server's answer, or its absence, must not hold a fact up for long.
 ASK = "kubectl --request-timeout=10s --kubeconfig"
+_LIST_UNITS = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating")
 
-_FILES = " ".join(
-    (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG, f"{MANIFESTS}/*.yaml")
-)
-# Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its configuration, the
-# add-ons come last.
-_MASTER_SCRIPT = f"""
-section ready {ASK} {ADMIN_CONF} get --raw /readyz
-section missing sh -c 'exec 2>&1
-    {ASK} {ADMIN_CONF} get -n kube-system -o name cm/kubeadm-config ds/kube-proxy deploy/coredns
-    {ASK} {ADMIN_CONF} get -n kube-public -o name cm/cluster-info'
-"""
+_FILES = (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG)
 
 
 class Api(Enum):
@@ -76,24 +69,30 @@ class Node:
         return tuple(name for name in COMPONENTS if f"{MANIFESTS}/{name}.yaml" not in self.files)
 
 
-class KubernetesNode(FactBase[Node]):
+class KubernetesNode(Fact[Node]):
     """Read a node's state in one command; `master` adds what only the control plane can tell."""
 
     default = Node
 
-    def command(self, node: str, master: bool = False) -> str:
-        return (
-            f"{SECTION}\n"
-            f"section running systemctl list-units --plain --no-legend --state=active,activating '{detached.PREFIX}*'\n"
-            f"section files sh -c 'ls -d {_FILES}'\n"
-            f"section server sed -n 's/^ *server: //p' {KUBELET_CONF}\n"
-            f"section rotates grep -l kubelet-client-current.pem {KUBELET_CONF}\n"
-            f"section api sh -c 'test -e {KUBELET_CONF} && {ASK} {KUBELET_CONF} get node {node} -o name 2>&1'"
-            f"{_MASTER_SCRIPT if master else ''}"
+    def command(self, node: str, master: bool = False) -> StringCommand:
+        # Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its
+        # configuration, the add-ons come last.
+        get = f"exec 2>&1; get='{ASK} {ADMIN_CONF} get -o name'"
+        system, public = "cm/kubeadm-config ds/kube-proxy deploy/coredns", "cm/cluster-info"
+        masters: dict[str, Iterable[str | int]] = {
+            "ready": asked(ADMIN_CONF, "get", "--raw", "/readyz"),
+            "missing": shell(f"{get}; $get -n kube-system {system}; $get -n kube-public {public}"),
+        }
+        return probes(
+            running=[*_LIST_UNITS, f"{detached.PREFIX}*"],
+            files=shell(f'ls -d -- "$@" {MANIFESTS}/*.yaml', *_FILES),
+            server=["sed", "-n", "s/^ *server: //p", KUBELET_CONF],
+            rotates=["grep", "-l", "kubelet-client-current.pem", KUBELET_CONF],
+            api=shell(f'test -e "$1" && {ASK} "$1" get node -o name -- "$2" 2>&1', KUBELET_CONF, node),
+            **(masters if master else {}),
         )
 
-    def process(self, output: list[str]) -> Node:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> Node:
         return Node(
             running=tuple(
                 line.split()[0].removeprefix(detached.PREFIX).removesuffix(".service")
@@ -121,7 +120,7 @@ def read_api(said: str) -> Api:
     return Api.SILENT
 
 
-class ClusterVersion(FactBase[str]):
+class ClusterVersion(Fact[str]):
     """The version of the cluster that this host is a node of, as v1.20.2; empty on a host that is none.
 
     The API server's, or while it is silent the installed kubelet's.
@@ -129,55 +128,61 @@ class ClusterVersion(FactBase[str]):
 
     default = str
 
-    def command(self) -> str:
-        return (
-            f"test ! -e {KUBELET_CONF} || {ASK} {KUBELET_CONF} get --raw /version 2>/dev/null || "
-            "kubelet --version 2>/dev/null || :"
-        )
+    def command(self) -> StringCommand:
+        asks = f'test ! -e "$1" || {ASK} "$1" get --raw /version || kubelet --version'
+        return probes(said=shell(asks, KUBELET_CONF))
 
-    def process(self, output: list[str]) -> str:
-        match = re.search(r"\bv\d+\.\d+\.\d+\b", "\n".join(output))
+    def read(self, found: dict[str, str]) -> str:
+        match = re.search(r"\bv\d+\.\d+\.\d+\b", found["said"])
         return match[0] if match else ""
 
 
-class Kubeconfig(FactBase[str]):
+class Kubeconfig(Fact[str]):
     """Sum, mode and owner of a kubeconfig, as one text; never its content."""
 
     default = str
 
-    def command(self, path: str) -> str:
-        return f"{SECTION}\nsection sum sha256sum {path}\nsection stat stat -c '%a %U' {path}"
+    def command(self, path: str) -> StringCommand:
+        return probes(sum=["sha256sum", "--", path], stat=["stat", "-c", "%a %U", "--", path])
 
-    def process(self, output: list[str]) -> str:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> str:
         return f"{found['sum'][:64]} {found['stat']}".strip()
 
 
-class Configured(FactBase[bool]):
+class Configured(Fact[bool]):
     """Whether kubeadm has made this host a node: before that the kubelet has nothing to run with."""
 
     default = bool
 
-    def command(self) -> str:
-        return f"test ! -e {KUBELET_CONFIG} || echo node"
+    def command(self) -> StringCommand:
+        return probes(node=["ls", KUBELET_CONFIG])
 
-    def process(self, output: list[str]) -> bool:
-        return bool(output)
+    def read(self, found: dict[str, str]) -> bool:
+        return bool(found["node"])
+
+
+def asked(kubeconfig: str, *words: str) -> list[str]:
+    """The words of a kubectl command with `kubeconfig`, which waits ten seconds for its answer at most."""
+    return [*ASK.split(), kubeconfig, *words]
+
+
+def _allocatable_gpus(node: str) -> list[str]:
+    column = "jsonpath={.status.allocatable.nvidia\\.com/gpu}"
+    return asked(KUBELET_CONF, "get", "node", "-o", column, "--", node)
 
 
 def allocatable_gpus(node: str) -> str:
     """Shell text: the GPUs of `node` that pods may ask for, by the kubelet's own credentials."""
-    column = "jsonpath={.status.allocatable.nvidia\\.com/gpu}"
-    return f"{ASK} {KUBELET_CONF} get node {node} -o '{column}' 2>/dev/null"
+    return f"{shlex.join(_allocatable_gpus(node))} 2>/dev/null"
 
 
-class AllocatableGpus(FactBase[int]):
+class AllocatableGpus(Fact[int]):
     """The GPUs that pods on `node` may ask for; none where the API server does not answer."""
 
     default = int
 
-    def command(self, node: str) -> str:
-        return f"{allocatable_gpus(node)} || :"
+    def command(self, node: str) -> StringCommand:
+        return probes(gpus=_allocatable_gpus(node))
 
-    def process(self, output: list[str]) -> int:
-        return int(output[0] or 0)
+    def read(self, found: dict[str, str]) -> int:
+        return int(found["gpus"] or 0)

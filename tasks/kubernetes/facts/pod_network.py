@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from pyinfra.api import FactBase
+from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ASK, KUBELET_CONF
+from tasks.reach import Fact, probes, program
 
 CONFLIST = "/etc/cni/net.d/10-openpai.conflist"
 SAID = "/run/openpai-deploy/pod-network"
 
 
-class PodNetworkFaults(FactBase[list[str]]):
+def faults(node: str) -> list[str | int]:
+    """The words of a command that says, a line each, what is wrong with the pod network of the node `node`."""
+    return program("kubernetes/pod-network-faults.sh", f"{ASK} {KUBELET_CONF}", node, CONFLIST, SAID)
+
+
+class PodNetworkFaults(Fact[list[str]]):
     """What is wrong with the pod network of the node `node`; empty when it has its present range and its routes."""
 
     @staticmethod
     def default() -> list[str]:
         return ["it has not been set up"]
 
-    def command(self, node: str) -> str:
-        return (
-            f"r=$({ASK} {KUBELET_CONF} get node {node} -o jsonpath={{.spec.podCIDR}} 2>/dev/null); "
-            f'grep -qs "\\"$r\\"" {CONFLIST} || echo "{CONFLIST} lacks this node\'s range of addresses, $r"; '
-            f"cat {SAID} 2>/dev/null; echo end"
-        )
+    def command(self, node: str) -> StringCommand:
+        return probes(faults=faults(node))
 
-    def process(self, output: list[str]) -> list[str]:
-        return [line for line in output if line and line != "end"]
+    def read(self, found: dict[str, str]) -> list[str]:
+        return list(filter(None, found["faults"].splitlines()))

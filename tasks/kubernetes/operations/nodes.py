@@ -129,7 +129,7 @@ def applied(path: str, kept: str | None = None) -> Generator[Any]:
 def edited(source: str, path: str, replaced: dict[str, str]) -> Generator[Any]:
     """Have at `path` the text of `source` with the keys of `replaced` (plain text, no `|`) turned into their values."""
     patterns = [f"s|{re.escape(old)}|{new}|" for old, new in replaced.items()]
-    edit = " ".join(["sed", *(f"-e {shlex.quote(one)}" for one in patterns or ["s|^||"]), shlex.quote(source)])
+    edit = ["sed", *(word for one in patterns or ["s|^||"] for word in ("-e", one)), "--", source]
     if host.get_fact(Same, edit=edit, path=path):
         return
-    yield StringCommand(f"{edit} >{path}.new && mv -f {path}.new {path}")
+    yield StringCommand(f"{shlex.join(edit)} >{path}.new && mv -f {path}.new {path}")

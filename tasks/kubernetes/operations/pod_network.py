@@ -11,8 +11,9 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
+from tasks.kubernetes.facts import pod_network
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
-from tasks.reach import stop, until
+from tasks.reach import quoted, stop, until
 
 # Seconds for a node to learn its share of the pods' network: the script asks every two.
 PATIENCE = 60
@@ -21,10 +22,9 @@ PATIENCE = 60
 @operation()
 def converged(node: str) -> Generator[Any]:
     """Wait until the node `node`, this host, has its bridge and routes to others' pods; fail with what is missing."""
-    check = PodNetworkFaults().command(node)
     if not host.get_fact(PodNetworkFaults, node=node):
         return
-    yield until(StringCommand("! {", check, "; } | grep -qvx end"), PATIENCE)
+    yield until(StringCommand('[ -z "$(', quoted(pod_network.faults(node)), ')" ]', _separator=""), PATIENCE)
     faults = host.get_fact(PodNetworkFaults, node=node)
     if faults:
         yield stop(*(f"pod network: {fault}" for fault in faults))

@@ -1,0 +1,60 @@
+# shellcheck shell=dash disable=SC2016
+# The NVIDIA driver of a host: loaded, installed, and what installing another would need.
+blacklist=$1 under_way=$2 record=$3 # files of this project, see tasks/gpu/facts/driver.py
+unit=$4                             # in which an installation runs
+bus=$5 containers=$6                # programs: list the GPUs of the PCI bus, count running containers
+kernel=$(uname -r)
+
+# A container may show /proc/driver without /sys/module.
+loaded() { cat /sys/module/nvidia/version || grep NVRM /proc/driver/nvidia/version; }
+
+held() { dpkg-query -W -f '${db:Status-Want} ${Package}\n' | sed -n 's/^hold //p'; }
+
+# A kernel image is stale when it is older than the blacklist, which it must contain. Only kernels that are installed
+# count: update-initramfs leaves backups and leftovers alone.
+stale() {
+    for image in /boot/initrd.img-*; do
+        version=${image#/boot/initrd.img-}
+        if [ -d "/lib/modules/$version" ] && [ ! "$image" -nt "$blacklist" ]; then echo "$version"; fi
+    done
+}
+
+# apt's own tools parse every package list anew where they may keep no cache: a second of processor time for each call.
+headers() {
+    if [ -e "/lib/modules/$kernel/build" ]; then
+        echo present
+    elif [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ]; then
+        echo unknown
+    elif /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages* | grep -qx "Package: linux-headers-$kernel"; then
+        echo offered
+    else
+        echo missing
+    fi
+}
+
+secure_boot() {
+    for variable in /sys/firmware/efi/efivars/SecureBoot-*; do
+        od -An -t u1 -j4 -N1 "$variable" && return
+    done
+    mokutil --sb-state
+}
+
+section kernel echo "$kernel"
+section compiler sed -n 's/.*[( -]gcc-\([0-9]*\) .*/\1/p' /proc/version
+section os sh -c '. /etc/os-release; echo "$ID"'
+section bus sh -c "$bus"
+section nouveau ls -d /sys/module/nouveau
+section loaded loaded
+section installed modinfo -F version nvidia
+section signer modinfo -F signer nvidia
+section record cat "$record"
+section packages dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}\n' '*nvidia*' 'libcuda1*'
+section runfile ls /usr/bin/nvidia-uninstall
+section under_way ls "$under_way"
+section held held
+section unit systemctl is-active "$unit"
+section headers headers
+section secure_boot secure_boot
+section containers sh -c "$containers"
+section initramfs_tool sh -c 'command -v update-initramfs || command -v dracut'
+section stale stale
