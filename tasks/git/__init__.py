@@ -1,0 +1,5 @@
+"""Source code at one commit."""
+
+from tasks.git.operations import checked_out
+
+__all__ = ["checked_out"]
