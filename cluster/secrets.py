@@ -19,6 +19,10 @@ from cluster.problems import ClusterError, Place, Problem
 
 ENVIRONMENT = "OPENPAI_PASSWORD"
 FILE = "secrets.yaml"
+# What OpenPAI comes with, and everybody can read in its source.
+PUBLISHED_ADMIN_PASSWORD = "admin-password"
+# The admin's password while it is being replaced: which of the two counts is the cluster's to say.
+_BEFORE = "admin_password_before"
 _HEADER = """\
 # Made once, for OpenPAI's services; each deploy uses the same. Keep it, and keep it private (mode 0600).
 # A cluster that runs already has its own values: write them here before the next deploy.
@@ -55,6 +59,28 @@ class ServiceSecrets:
     log_manager_jwt_secret: SecretStr
 
 
+def known_admin_passwords(cluster: Cluster) -> list[SecretStr]:
+    """What may log in OpenPAI's first user: secrets.yaml's password, the one that it is replacing, the config's."""
+    values = _read(cluster.folder / FILE)
+    found = [SecretStr(values[name]) for name in ("admin_password", _BEFORE) if name in values]
+    return [*found, *([cluster.config.openpai_admin_password] if cluster.config.openpai_admin_password else [])]
+
+
+def new_password() -> SecretStr:
+    """A random password; it begins with a letter, as OpenPAI's templates put some into YAML without quotes."""
+    return SecretStr("s" + secrets.token_hex(16))
+
+
+def record_admin_password(cluster: Cluster, password: SecretStr, before: SecretStr | None = None) -> None:
+    """Write the admin's password into secrets.yaml; `before`, which it is to replace, stays beside it till then."""
+    values = _read(cluster.folder / FILE)
+    values["admin_password"] = password.get_secret_value()
+    values.pop(_BEFORE, None)
+    if before:
+        values[_BEFORE] = before.get_secret_value()
+    _write(cluster.folder / FILE, values)
+
+
 def services(cluster: Cluster) -> ServiceSecrets:
     """The secrets of OpenPAI's services: from the config, else from secrets.yaml of the folder, where missing ones are
     added once. Raises ClusterError when that file is unreadable, open to others or cannot be written."""
@@ -63,16 +89,19 @@ def services(cluster: Cluster) -> ServiceSecrets:
     values = _read(path)
     wanted = [name for name in ServiceSecrets.__dataclass_fields__ if not given.get(name)]
     if any(name not in values for name in wanted):
-        # Begins with a letter: OpenPAI's templates put some of them into YAML without quotes.
-        values |= {name: "s" + secrets.token_hex(16) for name in wanted if name not in values}
-        try:
-            write_atomically(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
-        except OSError as error:
-            found = f"cannot be written: {error.strerror}"
-            raise ClusterError(Problem(found, "make the folder yours", Place(FILE))) from None
+        values |= {name: new_password().get_secret_value() for name in wanted if name not in values}
+        _write(path, values)
     return ServiceSecrets(
         **{name: given.get(name) or SecretStr(values[name]) for name in ServiceSecrets.__dataclass_fields__}
     )
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    try:
+        write_atomically(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
+    except OSError as error:
+        found = f"cannot be written: {error.strerror}"
+        raise ClusterError(Problem(found, "make the folder yours", Place(FILE))) from None
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -1,15 +1,16 @@
 """OpenPAI: its services, its layout.yaml, HiveD's pools, and the files that its installer and its services read."""
 
 from cluster.openpai.layout import LAYOUT, Layout, LayoutFile, Measurement, build_layout, parse_layout
-from cluster.openpai.model import Nodes
+from cluster.openpai.model import Label, Nodes, Object, Service, Workload
 from cluster.openpai.render import (
+    config_without_secrets,
     hosts_yml,
     kubespray_files,
     measured_layout,
     openpai_files,
     openpai_yml,
 )
-from cluster.openpai.resources import parse_resources
+from cluster.openpai.resources import parse_resources, same_hardware
 from cluster.openpai.services import (
     available,
     catalogue,
@@ -25,15 +26,20 @@ from cluster.openpai.source import COMMITS, commit, reference
 __all__ = [
     "COMMITS",
     "LAYOUT",
+    "Label",
     "Layout",
     "LayoutFile",
     "Measurement",
     "Nodes",
+    "Object",
+    "Service",
+    "Workload",
     "available",
     "build_layout",
     "catalogue",
     "chosen",
     "commit",
+    "config_without_secrets",
     "hosts_yml",
     "images",
     "kubespray_files",
@@ -47,4 +53,5 @@ __all__ = [
     "reference",
     "replaced_images",
     "requested",
+    "same_hardware",
 ]

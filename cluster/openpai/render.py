@@ -117,6 +117,14 @@ def openpai_files(
     return Rendered({"layout.yaml": text, "services-configuration.yaml": services}, warnings)
 
 
+def config_without_secrets(config: Config) -> str:
+    """The keys that config.yaml gives, as paictl from v1.7.0 on keeps them in the cluster, but for every secret."""
+    given = {name: value for name, value in config.model_dump(mode="json", exclude_unset=True, by_alias=True).items()}
+    fields = {field.alias or name: name for name, field in Config.model_fields.items()}
+    kept = {name: value for name, value in given.items() if not isinstance(getattr(config, fields[name]), SecretStr)}
+    return f"# {_ORIGIN}\n# Without the passwords: this file is kept in the cluster.\n" + yaml.safe_dump(kept)
+
+
 def measured_layout(layout: Layout, config: Config) -> str:
     """The text of a layout.yaml that says `layout`."""
     return _template("layout-measured.yaml.j2", versions.of(config), layout=layout)

@@ -31,6 +31,8 @@ class Node:
 
 
 Nodes = dict[str, Node]
+# A node whose memory differs by less than this share is as it was.
+_SAME_MEMORY = Decimal("0.01")
 
 
 def parse_resources(text: str, file: str) -> Nodes:
@@ -60,6 +62,16 @@ def parse_resources(text: str, file: str) -> Nodes:
     if problems:
         raise ClusterError(*problems)
     return nodes
+
+
+def same_hardware(before: Nodes, now: Nodes) -> bool:
+    """Whether the nodes are those that were, with what they had; a kernel keeps a little more memory now and then."""
+
+    def alike(one: Node, other: Node) -> bool:
+        devices = (one.cpu, one.gpu_type, one.gpu_count) == (other.cpu, other.gpu_type, other.gpu_count)
+        return devices and abs(one.memory - other.memory) <= one.memory * _SAME_MEMORY
+
+    return before.keys() == now.keys() and all(alike(before[name], now[name]) for name in before)
 
 
 def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Decimal) -> Node:
