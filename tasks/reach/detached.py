@@ -11,7 +11,7 @@ from pyinfra.api import StringCommand
 
 from tasks.reach.waiting import until
 
-LOGS = "/var/log/openpai-deploy"
+LOGS, STATUS = "/var/log/openpai-deploy", "/run/openpai-deploy"
 # How the units of this project are called, for facts that look for one left running by an earlier run.
 PREFIX = "openpai-deploy-"
 # A login shell's; a unit's own lacks /usr/local/bin on some releases.
@@ -40,3 +40,35 @@ def wait(name: str) -> StringCommand:
     """Wait for the unit of an earlier run to end, however it ends."""
     unit = f"{PREFIX}{name}.service"
     return until(f"! systemctl is-active -q {unit}", TIME_LIMIT, f"echo '{unit}, of an earlier run, does not end'")
+
+
+def log(name: str) -> str:
+    """Where the unit's output is."""
+    return f"{LOGS}/{name}.log"
+
+
+def status_file(name: str) -> str:
+    """Where a unit of started() leaves its exit status; in /run, as it speaks of this boot."""
+    return f"{STATUS}/{name}.status"
+
+
+def started(name: str, script: StringCommand, user: str | None = None) -> StringCommand:
+    """Start `script` in the transient unit openpai-deploy-NAME and leave it at work, as `user` where one is named.
+
+    The unit has a /tmp of its own and a folder, $OWN (0700), which both end with it, however it ends.
+    """
+    said, status, own = log(name), status_file(name), f"/run/{PREFIX}{name}"
+    run = script.get_raw_value()
+    if user:
+        run = f"chown {shlex.quote(user)} $OWN && runuser -u {shlex.quote(user)} -- {run}"
+    inner = (
+        f"umask 077; exec >{said} 2>&1; export PATH={PATH} OWN={own}; {run}; rc=$?; "
+        f"echo $rc >{status}.new && mv -f {status}.new {status}; exit $rc"
+    )
+    return StringCommand(
+        f"install -d -m 700 {LOGS} && install -d -m 755 {STATUS} && rm -f {status} && "
+        f"systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "
+        f"systemd-run --quiet --collect --unit={PREFIX}{name} --property=RuntimeMaxSec={TIME_LIMIT} "
+        f"--property=PrivateTmp=yes --property=RuntimeDirectory={PREFIX}{name} --property=RuntimeDirectoryMode=0700 "
+        f"sh -c {shlex.quote(inner)}"
+    )
