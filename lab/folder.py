@@ -103,6 +103,7 @@ def config(lab: LabState) -> dict[str, Any]:
         "cuda_image": f"{registry}/{CUDA_IMAGE}",
         **gpu.config(lab),
         "installer": "none",
+        "openpai": False,
         # A lab host sees the machine's memory and disk, which need not be a cluster's.
         "master_min_memory_mb": 1024,
         "worker_min_memory_mb": 1024,

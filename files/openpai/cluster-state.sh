@@ -1,0 +1,29 @@
+#!/bin/sh
+# What the cluster and the dev box have of OpenPAI, section by section (see tasks/reach/sections.py).
+# Usage: cluster-state.sh KUBECONFIG CONFIGURATION_FOLDER
+kubeconfig=$1 folder=$2
+section() { printf '\n@@ %s\n' "$1"; shift; LC_ALL=C "$@" 2>/dev/null || :; }
+kubectl() { command kubectl --request-timeout=20s --kubeconfig "$kubeconfig" "$@"; }
+items() { printf '{range .items[*]}%s{"\\n"}{end}' "$1"; }
+pushed() {
+    for file in layout.yaml services-configuration.yaml config.yaml; do
+        key=$(printf '%s' "$file" | sed 's/\./\\./g')
+        sum=$(kubectl get configmap pai-configuration -o "jsonpath={.data.$key}" | sha256sum) && echo "${sum%% *} $file"
+    done
+}
+local_files() {
+    for file in layout.yaml services-configuration.yaml config.yaml; do
+        [ ! -e "$folder/$file" ] || echo "$(sha256sum <"$folder/$file" | cut -c1-64) $file"
+    done
+}
+section answers kubectl get --raw /readyz
+section nodes kubectl get nodes -o "jsonpath=$(items '{.metadata.name}|{.metadata.labels.pai-master}|{.metadata.labels.pai-worker}')"
+section workloads kubectl get daemonsets,deployments,statefulsets --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.spec.replicas}|{.status.numberReady}{.status.readyReplicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{range .spec.template.spec.initContainers[*]}{.image} {end}{range .spec.template.spec.containers[*]}{.image} {end}|{range .spec.template.spec.volumes[*]}{.configMap.name} {end}')"
+section cronjobs kubectl get cronjobs --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{range .spec.jobTemplate.spec.template.spec.containers[*]}{.image} {end}')"
+section objects kubectl get configmaps,secrets,services,namespaces,priorityclasses --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}')"
+section configmaps kubectl get configmaps -o "jsonpath=$(items '{.metadata.name}|{.metadata.managedFields[*].time}')"
+section pods kubectl get pods -o "jsonpath=$(items '{.metadata.ownerReferences[0].name}|{.metadata.creationTimestamp}')"
+section pushed pushed
+section files local_files
+section started kubectl get configmap openpai-deploy -o 'go-template={{range $name, $sum := .data}}{{$name}} {{$sum}}{{"\n"}}{{end}}'
+section cluster_id kubectl get configmap pai-cluster-id -o 'jsonpath={.data.cluster-id}'

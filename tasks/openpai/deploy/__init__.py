@@ -1,0 +1,1 @@
+"""The OpenPAI stage, and what comes after the first day."""

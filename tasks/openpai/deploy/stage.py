@@ -1,0 +1,67 @@
+"""The end of the guide: OpenPAI's services on the cluster, by its own paictl on the dev box."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from cluster import Config, Role
+from cluster.openpai import commit
+from tasks import apt, git
+from tasks.kubernetes import program
+from tasks.openpai.operations import configuration, environment, services, told
+from tasks.openpai.operations.paictl import Paictl
+from tasks.reach import cluster_of, config_of, role_of
+from tasks.ssh import Account
+
+
+@deploy("OpenPAI")
+def install() -> None:
+    """On the dev box: the source, the configuration from measured hardware, the services; then how to get in."""
+    if not config_of(host).openpai or role_of(host) is not Role.DEV_BOX:
+        return
+    paictl = the_paictl()
+    prepare(paictl)
+    services.of_this_version(name="OpenPAI's version stays", paictl=paictl)
+    configuration.written(name="OpenPAI's configuration, from measured hardware", paictl=paictl, _sudo=False)
+    configuration.pushed(name="The cluster has the configuration", paictl=paictl)
+    services.running(name="OpenPAI's services run", paictl=paictl)
+    told.how_to_get_in(name="How to get in", paictl=paictl)
+
+
+def the_paictl() -> Paictl:
+    """paictl of this dev box."""
+    user, home = host.get_fact(Account, _sudo=False)
+    return Paictl(cluster_of(host), user, f"{home}/pai-deploy")
+
+
+def prepare(paictl: Paictl) -> None:
+    """What paictl needs on the dev box: kubectl, OpenPAI's source at its commit, and Python 2.7 where it is used."""
+    config = paictl.cluster.config
+    program("kubectl", config)
+    apt.packages(name="Git", names=["git"], hold=False)
+    git.checked_out(
+        name="OpenPAI's source at its commit",
+        folder=f"{paictl.folder}/pai",
+        repository=config.openpai_repository,
+        commit=commit(config) or "",
+        environment=_proxies(config),
+        bundle=config.openpai_bundle,
+        _sudo=False,
+    )
+    if config.paictl == "python2":
+        apt.packages(name="GNU parallel, which paictl's scripts call", names=["parallel"], hold=False)
+        environment.by_python2(
+            name="paictl's environment of Python 2.7",
+            folder=f"{paictl.folder}/paictl-venv",
+            python=config.paictl_python,
+            environment=_proxies(config),
+            _sudo=False,
+        )
+
+
+def _proxies(config: Config) -> dict[str, str]:
+    """The config's proxy, which holds no password, for git and pip."""
+    proxies = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
+    given = {name: url for name, url in proxies.items() if url}
+    return {**given, "no_proxy": ",".join(config.no_proxy)} if given else {}

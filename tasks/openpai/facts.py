@@ -1,0 +1,158 @@
+"""OpenPAI as it is: the cluster's hardware and objects, asked on the dev box through its kubeconfig.
+
+pyinfra has no facts for Kubernetes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api.exceptions import FactProcessError
+
+from tasks.openpai.judge import ClusterState, Running
+from tasks.reach import parse_sections, script
+
+KUBECTL = "kubectl --request-timeout=20s --kubeconfig"
+# The devices of a node that OpenPAI's layout knows (upstream's openpai_generator.py).
+DEVICES = ("nvidia.com/gpu", "amd.com/gpu", "enflame.com/dtu")
+
+
+class Hardware(FactBase[dict[str, Any]]):
+    """What the nodes have to give and what their pods request, in the shape of `python -m cluster render --resources`.
+
+    `pods` leaves out namespace default, where OpenPAI's own services and jobs run: its second installation must
+    reckon as its first did.
+    """
+
+    default = dict
+
+    def command(self, kubeconfig: str) -> StringCommand:
+        return script("openpai/hardware.sh", kubeconfig)
+
+    def process(self, output: list[str]) -> dict[str, Any]:
+        found = parse_sections(output)
+        nodes = {}
+        for line in found.get("nodes", "").splitlines():
+            name, cpu, memory, *devices = line.split("|")
+            counts = {kind: count for kind, count in zip(DEVICES, devices, strict=True) if count}
+            nodes[name] = {"cpu": cpu, "memory": memory, **counts}
+        return {"nodes": nodes, "pods": list(_requests(found.get("pods", "")))} if nodes else {}
+
+
+def _requests(lines: str) -> Iterator[dict[str, Any]]:
+    """A pod's containers one by one: their requests add up in cluster/openpai as upstream adds them."""
+    for line in lines.splitlines():
+        namespace, node, containers = line.split("|")
+        if namespace == "default" or not node:
+            continue
+        for container in containers.split():
+            cpu, _, memory = container.partition(",")
+            requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
+            if requests:
+                yield {"node": node, "requests": requests}
+
+
+class OpenPai(FactBase[ClusterState]):
+    """Everything that OpenPAI's services are judged by, in one command."""
+
+    default = ClusterState
+
+    def command(self, kubeconfig: str, folder: str) -> StringCommand:
+        return script("openpai/cluster-state.sh", kubeconfig, folder)
+
+    def process(self, output: list[str]) -> ClusterState:
+        try:
+            return parse_state(output)
+        except (ValueError, KeyError, IndexError) as error:
+            raise FactProcessError(f"the state of OpenPAI could not be read: {error!r}") from error
+
+
+def parse_state(output: list[str]) -> ClusterState:
+    """Make a ClusterState of the fact's output."""
+    found = parse_sections(output)
+    pods = [line.split("|") for line in found["pods"].splitlines()]
+    workloads = {}
+    for line in found["workloads"].splitlines():
+        key, generation, observed, wanted, ready, updated, images, configmaps = line.split("|")
+        name = key.rpartition("/")[2]
+        made = [at for owner, at in pods if owner == name or owner.startswith(f"{name}-")]
+        workloads[key] = Running(
+            wanted=int(wanted or 0),
+            ready=int(ready or 0),
+            updated=int(updated or 0),
+            settled=generation == observed,
+            images=tuple(images.split()),
+            configmaps=tuple(configmaps.split()),
+            oldest_pod=min(made, default=""),
+        )
+    for line in found["cronjobs"].splitlines():
+        key, images = line.split("|")
+        workloads[key] = Running(0, 0, 0, True, tuple(images.split()))
+    return ClusterState(
+        answers=found["answers"] == "ok",
+        workloads=workloads,
+        objects=frozenset(found["objects"].splitlines()),
+        configmaps={
+            name: max(times.split(), default="")
+            for name, times in (line.split("|") for line in found["configmaps"].splitlines())
+        },
+        labels={
+            name: {"pai-master": master, "pai-worker": worker}
+            for name, master, worker in (line.split("|") for line in found["nodes"].splitlines())
+        },
+        pushed=_sums(found["pushed"]),
+        files=_sums(found["files"]),
+        started=dict(line.split() for line in found["started"].splitlines()),
+        cluster_id=found["cluster_id"],
+    )
+
+
+def _sums(lines: str) -> dict[str, str]:
+    return {name: sum_ for sum_, name in (line.split() for line in lines.splitlines())}
+
+
+class Pods(FactBase[list[dict[str, Any]]]):
+    """The pods of OpenPAI's services, as the API server has them; none where it does not answer."""
+
+    default = list
+
+    def command(self, kubeconfig: str) -> StringCommand:
+        return StringCommand(
+            KUBECTL, QuoteString(kubeconfig), "get pods --all-namespaces -o json -l app 2>/dev/null || :"
+        )
+
+    def process(self, output: list[str]) -> list[dict[str, Any]]:
+        try:
+            return json.loads("\n".join(output) or '{"items": []}')["items"]
+        except (ValueError, KeyError) as error:
+            raise FactProcessError(f"the API server's list of pods could not be read: {error}") from error
+
+
+class Note(FactBase[str]):
+    """A file's text; empty where there is none."""
+
+    default = str
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("cat", QuoteString(path), "2>/dev/null || :")
+
+    def process(self, output: list[str]) -> str:
+        return "\n".join(output)
+
+
+class PaictlRun(FactBase[str]):
+    """How the unit that runs paictl stands: `running`, its exit status, or empty where none was started."""
+
+    default = str
+
+    def command(self, unit: str, status: str) -> StringCommand:
+        return StringCommand(
+            "if systemctl is-active -q", QuoteString(unit), "; then echo running; else cat", QuoteString(status),
+            "2>/dev/null || :; fi",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> str:
+        return output[0].strip() if output else ""

@@ -1,0 +1,209 @@
+"""Whether OpenPAI's services are as they should be, and whether a pod can still start. Pure: facts in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cluster.openpai import Nodes, Service, Workload
+
+# What the kubelet says of a container that will not start by being waited for.
+_STUCK = frozenset(
+    (
+        "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
+        "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
+        "PreCreateHookError", "PostStartHookError",
+    )
+)  # fmt: skip
+# Restarts after which a container that comes up and dies again counts as crashing, whichever state a look finds it in.
+_RESTARTS = 2
+
+
+@dataclass(frozen=True)
+class Running:
+    """A workload as the cluster has it; times are RFC 3339, which sort as text.
+
+    `oldest_pod` is when the oldest of its present pods was made; `configmaps` those that its pods mount.
+    """
+
+    wanted: int
+    ready: int
+    updated: int
+    settled: bool
+    images: tuple[str, ...]
+    configmaps: tuple[str, ...] = ()
+    oldest_pod: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """True when every pod runs as the workload now says, and is ready."""
+        return self.settled and self.ready >= self.wanted and self.updated >= self.wanted
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """OpenPAI as a cluster has it.
+
+    `workloads` and `objects` are named kind/namespace/name; `configmaps` maps those of namespace default to their last
+    change; `labels` are those of nodes; `pushed` and `files` the sums of the configuration in the cluster and on the
+    dev box, by file name; `started` the sum of the configuration that each service was last started with.
+    """
+
+    answers: bool = False
+    workloads: Mapping[str, Running] = field(default_factory=dict)
+    objects: frozenset[str] = frozenset()
+    configmaps: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pushed: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    started: Mapping[str, str] = field(default_factory=dict)
+    cluster_id: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the services are judged against: the sum of their configuration, and the nodes by role."""
+
+    configuration: str
+    masters: tuple[str, ...]
+    workers: tuple[str, ...]
+
+
+def lacking(service: Service, state: ClusterState, wanted: Wanted) -> str | None:
+    """What keeps `service` from being as it should be, in a few words; None when nothing does."""
+    for workload in service.workloads:
+        fault = _workload(workload, state)
+        if fault:
+            return fault
+    for one in service.objects:
+        if f"{one.kind}/{one.namespace}/{one.name}" not in state.objects:
+            return f"no {one.kind.lower()} {one.name}"
+    return _unlabelled(service, state, wanted)
+
+
+def outdated(service: Service, state: ClusterState, wanted: Wanted) -> bool:
+    """True when `service` was last started with another configuration than the present one."""
+    return state.started.get(service.name) != wanted.configuration
+
+
+def key(workload: Workload) -> str:
+    """How ClusterState calls `workload`."""
+    return f"{workload.kind}/{workload.namespace}/{workload.name}"
+
+
+def _workload(workload: Workload, state: ClusterState) -> str | None:
+    running = state.workloads.get(key(workload))
+    if running is None:
+        return f"no {workload.kind.lower()} {workload.name}"
+    other = [image for image in workload.images if image not in running.images]
+    if other:
+        return f"{workload.name} does not run {other[0]}"
+    if not running.complete:
+        return f"{workload.name} {running.ready}/{running.wanted} ready"
+    return None
+
+
+def stale(service: Service, state: ClusterState) -> list[Workload]:
+    """Workloads with a pod older than a configmap that it reads: upstream's start does not restart it."""
+    found = []
+    for workload in service.workloads:
+        running = state.workloads.get(key(workload))
+        if running and running.oldest_pod:
+            changed = (state.configmaps.get(name, "") for name in running.configmaps)
+            if any(at > running.oldest_pod for at in changed):
+                found.append(workload)
+    return found
+
+
+def _unlabelled(service: Service, state: ClusterState, wanted: Wanted) -> str | None:
+    hosts = {Nodes.MASTER: wanted.masters, Nodes.WORKERS: wanted.workers}
+    for label in service.labels:
+        for name in hosts.get(label.nodes, ()):
+            if state.labels.get(name, {}).get(label.name) != label.value:
+                return f"node {name} lacks the label {label.name}={label.value}"
+    return None
+
+
+def other_version(services: Iterable[Service], state: ClusterState) -> str | None:
+    """An image of another tag that a running service has where the config asks for its own; None when there is none."""
+    for service in services:
+        for workload in service.workloads:
+            running = state.workloads.get(key(workload))
+            present = running.images if running else ()
+            for image in workload.images:
+                name = image.rpartition(":")[0]
+                other = next((one for one in present if one.rpartition(":")[0] == name and one != image), None)
+                if other:
+                    return other
+    return None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A pod that does not come up: which, and why in the kubelet's or the scheduler's word."""
+
+    pod: str
+    namespace: str
+    reason: str
+    message: str = ""
+
+
+def troubles(pods: Iterable[Mapping]) -> list[Trouble]:
+    """The pods among `pods` (items of `kubectl get pods -o json`) that will not start by being waited for."""
+    found = []
+    for pod in pods:
+        reason = _trouble(pod)
+        if reason:
+            meta = pod["metadata"]
+            found.append(Trouble(meta["name"], meta["namespace"], *reason))
+    return found
+
+
+def _trouble(pod: Mapping) -> tuple[str, str] | None:
+    status = pod.get("status", {})
+    if status.get("phase") == "Failed":
+        return status.get("reason", "Failed"), status.get("message", "")
+    for condition in status.get("conditions", ()):
+        if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return "Unschedulable", condition.get("message", "")
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        waiting = container.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in _STUCK:
+            return waiting["reason"], waiting.get("message", "")
+        if container.get("restartCount", 0) >= _RESTARTS and not container.get("ready"):
+            last = container.get("lastState", {}).get("terminated", {})
+            return "CrashLoop", f"exit status {last.get('exitCode', 'unknown')}, {container['restartCount']} restarts"
+    return None
+
+
+def shown(pods: Iterable[Mapping]) -> str:
+    """The pods in a few words: how many are ready, and the state of those that are not."""
+    ready, waiting = 0, []
+    for pod in pods:
+        status = pod.get("status", {})
+        if any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions", ())):
+            ready += 1
+            continue
+        states = (one.get("state", {}).get("waiting", {}).get("reason") for one in status.get("containerStatuses", ()))
+        waiting.append(next(filter(None, states), status.get("phase", "unknown")))
+    words = [f"{ready} ready", *(f"{waiting.count(state)} {state}" for state in dict.fromkeys(waiting))]
+    return ", ".join(words)
+
+
+class Patience:
+    """How long each trouble has lasted, over looks at a service's pods; a pod made anew inherits its predecessor's."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self._since: dict[str, float] = {}
+
+    def over(self, seen: Iterable[Trouble], now: float) -> Trouble | None:
+        """A trouble that has lasted too long at `now` (seconds of any clock), if there is one."""
+        present = {_owner(trouble.pod): trouble for trouble in seen}
+        self._since = {owner: self._since.get(owner, now) for owner in present}
+        return next((present[owner] for owner, since in self._since.items() if now - since >= self.seconds), None)
+
+
+def _owner(pod: str) -> str:
+    """What a pod and its successor have in common: a daemon set's pods differ in the five letters at their end."""
+    return pod.rpartition("-")[0]

@@ -1,0 +1,1 @@
+"""What changes OpenPAI. pyinfra has no operations for it."""

@@ -1,0 +1,165 @@
+"""OpenPAI's services: started one by one after their prerequisites, stopped the other way, judged by the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
+
+from cluster.openpai import Service
+from tasks.openpai.facts import KUBECTL, OpenPai
+from tasks.openpai.judge import ClusterState, Wanted, key, lacking, other_version, outdated, stale
+from tasks.openpai.operations.configuration import services_of, wanted_sum
+from tasks.openpai.operations.paictl import Paictl, begin, failed, run, watch
+from tasks.reach import render, stop
+
+RECORD = "openpai-deploy"
+# The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
+FUSE_PLUGIN = "openpai/fuse-device-plugin.yaml.j2"
+
+
+def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
+    """What the cluster's services are judged against."""
+    cluster = paictl.cluster
+    masters, workers = (tuple(one.name for one in hosts) for hosts in (cluster.masters[:1], cluster.workers))
+    return Wanted(wanted_sum(cluster, state.files), masters, workers)
+
+
+def seen(paictl: Paictl, host: Host) -> ClusterState:
+    """OpenPAI as the cluster has it now."""
+    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
+
+
+@operation()
+def of_this_version(paictl: Paictl) -> Generator[Any]:
+    """Stop where OpenPAI runs at another version: an upgrade interrupts its services, so it is asked for by name."""
+    other = other_version(services_of(host, paictl), seen(paictl, host))
+    if other:
+        tag = paictl.cluster.config.docker_image_tag
+        yield stop(f"{other} runs, the config asks for {tag}; upgrade with: pyinfra INVENTORY tasks.openpai.upgrade")
+
+
+@operation()
+def running(paictl: Paictl, only: list[str] | None = None) -> Generator[Any]:
+    """Have the services as they should be, in order (those named in `only` alone); one that is stays untouched."""
+    state = seen(paictl, host)
+    for service in _selected(services_of(host, paictl), only):
+        if not _is_right(service, state, wanted(paictl, state)):
+            yield FunctionCommand(_start, (paictl, service), {})
+
+
+def _is_right(service: Service, state: ClusterState, expected: Wanted) -> bool:
+    return not (lacking(service, state, expected) or outdated(service, state, expected) or stale(service, state))
+
+
+def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
+    now = seen(paictl, host)
+    expected = wanted(paictl, now)
+    if _is_right(service, now, expected):
+        return True
+
+    def missing() -> str | None:
+        current = seen(paictl, host)
+        return lacking(service, current, expected) if current.answers else "the API server does not answer"
+
+    def start() -> bool:
+        if service.by_paictl:
+            return begin(host, paictl, "service", "start", "-n", service.name)
+        return _apply(host, paictl, FUSE_PLUGIN)
+
+    if not (start() and watch(host, paictl, service, missing, start)):
+        return False
+    old = stale(service, seen(paictl, host))
+    for workload in old:
+        restart = f"rollout restart {workload.kind.lower()} -n {workload.namespace} {workload.name}"
+        _kubectl(host, paictl, restart)
+    if old and not watch(host, paictl, service, missing, start):
+        return False
+    entry = f"--from-literal={service.name}={expected.configuration}"
+    patch = f'{{"data": {{"{service.name}": "{expected.configuration}"}}}}'
+    return _kubectl(host, paictl, f"patch configmap {RECORD} --type merge -p '{patch}'", quiet=True) or _kubectl(
+        host, paictl, f"create configmap {RECORD} {entry}"
+    )
+
+
+def _apply(host: Host, paictl: Paictl, template: str) -> bool:
+    text = render(template, image=paictl.cluster.config.openpai_fuse_plugin_image)
+    command = StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), "apply -f -")
+    worked, output = host.run_shell_command(command, _sudo=True, _stdin=text)
+    return worked or failed(host, output.stderr.strip()[-300:])
+
+
+def _kubectl(host: Host, paictl: Paictl, words: str, quiet: bool = False) -> bool:
+    command = StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), words)
+    worked, output = host.run_shell_command(command, _sudo=True)
+    return worked or (not quiet and failed(host, output.stderr.strip()[-300:]))
+
+
+@operation()
+def stopped(paictl: Paictl, only: list[str] | None = None, delete: bool = False) -> Generator[Any]:
+    """Have none of the services running (none of `only`), the last one first; with `delete` their data ends too."""
+    state = seen(paictl, host)
+    for service in reversed(_selected(services_of(host, paictl), only)):
+        if _present(service, state) or service.name in state.started:
+            yield FunctionCommand(_stop, (paictl, service, delete), {})
+
+
+def _selected(services: list[Service], only: list[str] | None) -> list[Service]:
+    return [service for service in services if only is None or service.name in only]
+
+
+def _present(service: Service, state: ClusterState) -> list[str]:
+    return [key(one) for one in service.workloads if key(one) in state.workloads]
+
+
+def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool) -> bool:
+    host.log(f"{service.name}: {'deleting' if delete else 'stopping'}")
+    if not service.by_paictl:
+        names = [(one.kind, one.namespace, one.name) for one in service.workloads]
+        names += [(one.kind, one.namespace, one.name) for one in service.objects]
+        return all(
+            _kubectl(host, paictl, f"delete {kind.lower()} -n {namespace} {name} --ignore-not-found")
+            for kind, namespace, name in names
+        )
+    verb, answers = ("delete", ("Y",)) if delete else ("stop", ())
+    if not run(host, paictl, f"{verb} {service.name}", "service", verb, "-n", service.name, answers=answers):
+        return False
+    left = _present(service, seen(paictl, host))
+    if left:
+        return failed(host, f"{service.name}: {left[0]} is still there after paictl service {verb}; run again")
+    forget = f'{{"data": {{"{service.name}": null}}}}'
+    return _kubectl(host, paictl, f"patch configmap {RECORD} --type merge -p '{forget}'", quiet=True) or True
+
+
+@operation()
+def of_another_version_stopped(paictl: Paictl) -> Generator[Any]:
+    """Have nothing running of another version than the config's, the last service first."""
+    state = seen(paictl, host)
+    for service in reversed(services_of(host, paictl)):
+        if other_version([service], state):
+            yield FunctionCommand(_stop, (paictl, service, False), {})
+
+
+@operation()
+def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Generator[Any]:
+    """Have nothing of OpenPAI in the cluster, where `confirmed` is its name; with `delete` its data go too."""
+    state, name = seen(paictl, host), paictl.cluster.folder.name
+    present = [service for service in reversed(services_of(host, paictl)) if _present(service, state)]
+    if not present and "pai-configuration" not in state.configmaps:
+        return
+    if confirmed != name:
+        lost = "its users, jobs and data are lost" if delete else "its data stay on the master"
+        yield stop(f"this takes OpenPAI off the cluster {name}; {lost}; to go on: --data confirm={name}")
+        return
+    for service in present:
+        yield FunctionCommand(_stop, (paictl, service, delete), {})
+    for configmap in ("pai-configuration", "pai-cluster-id", RECORD):
+        words = f"delete configmap {configmap} --ignore-not-found"
+        yield StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), words)
+
+
+def summary(services: Iterable[Service], state: ClusterState, expected: Wanted) -> list[tuple[str, str]]:
+    """Each service with what is wrong with it, or `running`."""
+    return [(service.name, lacking(service, state, expected) or "running") for service in services]

@@ -1,0 +1,120 @@
+"""The plan of the OpenPAI stage: everything once on a cluster without it, nothing where it is as it should be."""
+
+import hashlib
+import json
+
+import pytest
+from pyinfra import logger
+
+import cluster
+from cluster.openpai import chosen
+from tasks import openpai
+from tasks.openpai.judge import key
+from tasks.openpai.operations.configuration import rendered, wanted_sum
+from tests.plan.conftest import planned
+
+DEV_BOX, MASTER, WORKER = "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-001"
+PAIDEPLOY = "/home/paiadmin/pai-deploy"
+MEASURED = {
+    "nodes": {
+        name: {"cpu": "16", "memory": "65000000Ki", "nvidia.com/gpu": "4", "gpu_model": "H100"}
+        for name in ("openpai-001", "openpai-002", "openpai-003", "openpai-004")
+    },
+    "pods": [],
+}
+
+
+@pytest.fixture
+def essential(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("openpai_services: essential\nkubernetes_version: v1.20.15\n")
+    return folder
+
+
+def sections(**texts):
+    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
+
+
+def hardware():
+    nodes = "\n".join(f"{name}|16|65000000Ki|4||" for name in MEASURED["nodes"])
+    return sections(nodes=nodes, pods="")
+
+
+def up(folder, tag="v1.0.0"):
+    """A cluster on which OpenPAI is as the folder's config wants it."""
+    described = cluster.load(folder)
+    files = rendered(described, json.dumps(MEASURED))
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
+    services = chosen(described.config)
+    workloads = [
+        f"{key(one)}|1|1|1|1|1|{' '.join(image.replace('v1.0.0', tag) for image in one.images)} |"
+        for service in services
+        for one in service.workloads
+    ]
+    objects = [f"{one.kind}/{one.namespace}/{one.name}" for service in services for one in service.objects]
+    listed = "\n".join(f"{sum_} {name}" for name, sum_ in sums.items())
+    labels = ["openpai-master-01|true|", *(f"{host.name}||true" for host in described.workers)]
+    started = [f"{service.name} {wanted_sum(described, sums)}" for service in services]
+    return sections(
+        answers="ok", nodes="\n".join(labels), workloads="\n".join(workloads), cronjobs="", objects="\n".join(objects),
+        configmaps="", pods="", pushed=listed, files=listed, started="\n".join(started), cluster_id="pai",
+    )  # fmt: skip
+
+
+def answers(folder, state):
+    commit = "c5f5542e8a668891842eb8ec730e089b454fab94"
+    return {
+        "dev-box": {
+            'id -un; echo "$HOME"': ["paiadmin", "/home/paiadmin"],
+            "openpai/hardware.sh": hardware(),
+            "openpai/cluster-state.sh": state,
+            "measured.json": json.dumps(MEASURED).splitlines(),
+            "git rev-parse HEAD": sections(commit=commit, changed=""),
+        }
+    }
+
+
+def titles(names):
+    return [name.rpartition(" | ")[2] for name in names]
+
+
+def test_a_cluster_without_openpai_gets_everything_once_on_the_dev_box(essential):
+    with planned(essential, openpai.install) as plan:
+        assert plan.all_operations(MASTER) == plan.all_operations(WORKER) == []
+        expected = ["OpenPAI's source at its commit", "OpenPAI's configuration, from measured hardware"]
+        assert [title for title in titles(plan.operations(DEV_BOX)) if title in expected] == expected
+
+
+def test_a_cluster_where_all_is_right_is_left_alone(essential):
+    with planned(essential, openpai.install, answers(essential, up(essential))) as plan:
+        changed = [title for title in titles(plan.operations(DEV_BOX)) if "kubectl" not in title and "Git" not in title]
+        assert changed == []
+
+
+def test_one_service_that_lacks_a_pod_is_started_alone(essential):
+    state = [line.replace("rest-server-ds|1|1|1|1|1", "rest-server-ds|1|1|1|0|1") for line in up(essential)]
+    with planned(essential, openpai.install, answers(essential, state)) as plan:
+        assert "OpenPAI's services run" in titles(plan.operations(DEV_BOX))
+        assert "The cluster has the configuration" not in titles(plan.operations(DEV_BOX))
+
+
+def test_another_version_stops_with_the_way_to_upgrade(essential, caplog):
+    logger.propagate = True
+    with planned(essential, openpai.install, answers(essential, up(essential, tag="v0.9"))):
+        assert "tasks.openpai.upgrade" in caplog.text
+
+
+def test_openpai_can_be_left_out(essential):
+    with (essential / "config.yaml").open("a") as config:
+        config.write("openpai: false\n")
+    with planned(essential, openpai.install) as plan:
+        assert plan.all_operations(DEV_BOX) == []
+
+
+def test_no_password_is_in_a_command(essential):
+    secrets = rendered(cluster.load(essential), json.dumps(MEASURED))["services-configuration.yaml"]
+    password = next(line.split(": ")[1] for line in secrets.splitlines() if "default-pai-admin-password" in line)
+    assert len(password) > 20
+    with planned(essential, openpai.install, answers(essential, up(essential))) as plan:
+        plan.run()
+        assert not [command for command in plan.commands(DEV_BOX) if password in command or "never-shown" in command]

@@ -1,0 +1,166 @@
+"""Whether services are as they should be, and when a pod is given up."""
+
+from dataclasses import replace
+
+import pytest
+
+from cluster.openpai import Label, Nodes, Object, Service, Workload
+from tasks.openpai.facts import parse_state
+from tasks.openpai.judge import (
+    ClusterState,
+    Patience,
+    Running,
+    Trouble,
+    Wanted,
+    lacking,
+    other_version,
+    outdated,
+    shown,
+    stale,
+    troubles,
+)
+
+WANTED = Wanted("sum", ("openpai-master-01",), ("openpai-001",))
+REST = Service(
+    "rest-server",
+    workloads=(Workload("DaemonSet", "rest-server-ds", ("openpai/rest-server:v1.8.1",)),),
+    objects=(Object("ConfigMap", "group-configuration"),),
+)
+KEY = "DaemonSet/default/rest-server-ds"
+UP = Running(1, 1, 1, True, ("openpai/rest-server:v1.8.1",), ("group-configuration",), "2026-01-01T10:00:00Z")
+STATE = ClusterState(
+    answers=True,
+    workloads={KEY: UP},
+    objects=frozenset({"ConfigMap/default/group-configuration"}),
+    configmaps={"group-configuration": "2026-01-01T09:59:59Z"},
+    started={"rest-server": "sum"},
+)
+
+
+def running(**changes):
+    return replace(STATE, workloads={KEY: replace(UP, **changes)})
+
+
+def test_a_service_that_is_as_it_should_be_lacks_nothing():
+    assert lacking(REST, STATE, WANTED) is None
+    assert not outdated(REST, STATE, WANTED) and not stale(REST, STATE)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (replace(STATE, workloads={}), "no daemonset rest-server-ds"),
+        (running(ready=0), "rest-server-ds 0/1 ready"),
+        (running(updated=0), "rest-server-ds 1/1 ready"),
+        (running(settled=False), "rest-server-ds 1/1 ready"),
+        (running(images=("openpai/rest-server:v1.8.0",)), "does not run openpai/rest-server:v1.8.1"),
+        (replace(STATE, objects=frozenset()), "no configmap group-configuration"),
+    ],
+)
+def test_what_is_lacking_is_named(state, said):
+    assert said in str(lacking(REST, state, WANTED))
+
+
+def test_a_label_counts_on_the_nodes_of_its_role():
+    labels = Service("cluster-configuration", labels=(Label("pai-worker", nodes=Nodes.WORKERS),))
+    assert lacking(labels, STATE, WANTED) == "node openpai-001 lacks the label pai-worker=true"
+    labelled = replace(STATE, labels={"openpai-001": {"pai-worker": "true"}})
+    assert lacking(labels, labelled, WANTED) is None
+
+
+def test_another_configuration_makes_a_service_outdated():
+    assert outdated(REST, replace(STATE, started={"rest-server": "other"}), WANTED)
+    assert outdated(REST, replace(STATE, started={}), WANTED)
+
+
+def test_a_pod_older_than_its_configmap_is_stale():
+    assert not stale(REST, replace(STATE, configmaps={"group-configuration": "2026-01-01T10:00:00Z"}))
+    assert stale(REST, replace(STATE, configmaps={"group-configuration": "2026-01-01T10:00:01Z"})) == list(
+        REST.workloads
+    )
+
+
+def test_another_tag_of_the_same_image_is_another_version():
+    assert other_version([REST], STATE) is None
+    assert other_version([REST], running(images=("openpai/rest-server:v1.8.0",))) == "openpai/rest-server:v1.8.0"
+    assert other_version([REST], replace(STATE, workloads={})) is None
+
+
+def pod(name="rest-server-ds-abcde", **status):
+    return {"metadata": {"name": name, "namespace": "default"}, "status": status}
+
+
+def waiting(reason, **more):
+    return pod(
+        containerStatuses=[{"state": {"waiting": {"reason": reason}}, "ready": False, "restartCount": 0, **more}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        (waiting("ImagePullBackOff"), "ImagePullBackOff"),
+        (waiting("CrashLoopBackOff"), "CrashLoopBackOff"),
+        (pod(containerStatuses=[{"state": {"running": {}}, "ready": False, "restartCount": 3}]), "CrashLoop"),
+        (pod(phase="Failed", reason="Evicted", message="The node was low on resource"), "Evicted"),
+        (pod(conditions=[{"type": "PodScheduled", "reason": "Unschedulable", "message": "no node"}]), "Unschedulable"),
+        (pod(initContainerStatuses=[{"state": {"waiting": {"reason": "ErrImagePull"}}}]), "ErrImagePull"),
+    ],
+)
+def test_a_pod_that_cannot_start_is_recognised(one, reason):
+    assert [trouble.reason for trouble in troubles([one])] == [reason]
+
+
+@pytest.mark.parametrize("one", [waiting("ContainerCreating"), pod(phase="Running"), pod()])
+def test_a_pod_that_may_yet_start_is_no_trouble(one):
+    assert troubles([one]) == []
+
+
+def test_a_trouble_must_last():
+    patience = Patience(30)
+    trouble = Trouble("rest-server-ds-abcde", "default", "ErrImagePull")
+    assert patience.over([trouble], 0) is None
+    assert patience.over([replace(trouble, reason="ImagePullBackOff")], 29) is None
+    assert patience.over([replace(trouble, pod="rest-server-ds-fghij")], 30) is not None  # a successor
+    assert patience.over([], 31) is None
+    assert patience.over([trouble], 32) is None  # it had gone
+
+
+def test_pods_are_shown_by_their_states():
+    ready = pod(conditions=[{"type": "Ready", "status": "True"}])
+    assert (
+        shown([ready, waiting("ContainerCreating"), pod(phase="Pending")]) == "1 ready, 1 ContainerCreating, 1 Pending"
+    )
+
+
+def test_the_facts_output_becomes_a_state():
+    text = """
+@@ answers
+ok
+@@ nodes
+openpai-001||true
+@@ workloads
+DaemonSet/default/rest-server-ds|2|2|1|1|1|openpai/rest-server:v1.8.1 |  group-configuration |
+StatefulSet/default/frameworkcontroller-sts|1|1|1|||frameworkcontroller/frameworkcontroller:v0.9.0 ||
+@@ cronjobs
+@@ objects
+ConfigMap/default/group-configuration
+@@ configmaps
+group-configuration|2026-01-01T09:00:00Z 2026-01-01T09:59:59Z
+@@ pods
+rest-server-ds|2026-01-01T10:00:00Z
+@@ pushed
+aaaa layout.yaml
+@@ files
+aaaa layout.yaml
+@@ started
+rest-server sum
+@@ cluster_id
+pai
+""".replace("group-configuration |\n", "group-configuration\n").replace("v0.9.0 ||\n", "v0.9.0 |\n")
+    state = parse_state(text.splitlines())
+    assert state.answers and state.cluster_id == "pai" and state.pushed == state.files == {"layout.yaml": "aaaa"}
+    assert state.workloads[KEY] == UP
+    assert state.workloads["StatefulSet/default/frameworkcontroller-sts"].complete is False
+    assert state.configmaps == {"group-configuration": "2026-01-01T09:59:59Z"}
+    assert state.labels["openpai-001"]["pai-worker"] == "true"
