@@ -2,7 +2,6 @@
 # What the cluster and the dev box have of OpenPAI, section by section (see tasks/reach/sections.py).
 # Usage: cluster-state.sh KUBECONFIG CONFIGURATION_FOLDER
 kubeconfig=$1 folder=$2
-section() { printf '\n@@ %s\n' "$1"; shift; LC_ALL=C "$@" 2>/dev/null || :; }
 kubectl() { command kubectl --request-timeout=20s --kubeconfig "$kubeconfig" "$@"; }
 items() { printf '{range .items[*]}%s{"\\n"}{end}' "$1"; }
 pushed() {

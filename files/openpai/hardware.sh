@@ -1,7 +1,6 @@
 #!/bin/sh
 # What the nodes have to give, and what pods request of them, a line each. Usage: hardware.sh KUBECONFIG
 kubeconfig=$1
-section() { printf '\n@@ %s\n' "$1"; shift; LC_ALL=C "$@" 2>/dev/null || :; }
 kubectl() { command kubectl --request-timeout=20s --kubeconfig "$kubeconfig" "$@"; }
 section nodes kubectl get nodes -o 'jsonpath={range .items[*]}{.metadata.name}|{.status.allocatable.cpu}|{.status.allocatable.memory}|{.status.allocatable.nvidia\.com/gpu}|{.status.allocatable.amd\.com/gpu}|{.status.allocatable.enflame\.com/dtu}{"\n"}{end}'
 section pods kubectl get pods --all-namespaces -o 'jsonpath={range .items[*]}{.metadata.namespace}|{.spec.nodeName}|{range .spec.containers[*]}{.resources.requests.cpu},{.resources.requests.memory} {end}{"\n"}{end}'

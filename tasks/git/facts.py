@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
+from pyinfra.api import StringCommand
 
-from tasks.reach import SECTION, parse_sections
+from tasks.reach import Fact, probes
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,16 @@ class Copy:
     changed: bool = False
 
 
-class WorkingCopy(FactBase[Copy]):
+class WorkingCopy(Fact[Copy]):
     """The working copy in `folder`."""
 
     default = Copy
 
     def command(self, folder: str) -> StringCommand:
-        return StringCommand(
-            f"{SECTION}\ncd ", QuoteString(folder), " 2>/dev/null || cd /\n"
-            "section commit git rev-parse HEAD\n"
-            "section changed git status --porcelain --untracked-files=no",
-            _separator="",
-        )  # fmt: skip
+        git = ["git", "-C", folder]
+        return probes(
+            commit=[*git, "rev-parse", "HEAD"], changed=[*git, "status", "--porcelain", "--untracked-files=no"]
+        )
 
-    def process(self, output: list[str]) -> Copy:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> Copy:
         return Copy(found["commit"], bool(found["changed"]))

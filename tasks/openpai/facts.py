@@ -9,18 +9,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pyinfra.api import FactBase, QuoteString, StringCommand
-from pyinfra.api.exceptions import FactProcessError
+from pyinfra.api import StringCommand
 
 from tasks.openpai.judge import ClusterState, Running
-from tasks.reach import parse_sections, script
+from tasks.reach import Fact, probe_script, probes, shell
 
-KUBECTL = "kubectl --request-timeout=20s --kubeconfig"
 # The devices of a node that OpenPAI's layout knows (upstream's openpai_generator.py).
 DEVICES = ("nvidia.com/gpu", "amd.com/gpu", "enflame.com/dtu")
 
 
-class Hardware(FactBase[dict[str, Any]]):
+class Hardware(Fact[dict[str, Any]]):
     """What the nodes have to give and what their pods request, in the shape of `python -m cluster render --resources`.
 
     `pods` leaves out namespace default, where OpenPAI's own services and jobs run: its second installation must
@@ -30,16 +28,15 @@ class Hardware(FactBase[dict[str, Any]]):
     default = dict
 
     def command(self, kubeconfig: str) -> StringCommand:
-        return script("openpai/hardware.sh", kubeconfig)
+        return probe_script("openpai/hardware.sh", kubeconfig)
 
-    def process(self, output: list[str]) -> dict[str, Any]:
-        found = parse_sections(output)
+    def read(self, found: dict[str, str]) -> dict[str, Any]:
         nodes = {}
-        for line in found.get("nodes", "").splitlines():
+        for line in found["nodes"].splitlines():
             name, cpu, memory, *devices = line.split("|")
             counts = {kind: count for kind, count in zip(DEVICES, devices, strict=True) if count}
             nodes[name] = {"cpu": cpu, "memory": memory, **counts}
-        return {"nodes": nodes, "pods": list(_requests(found.get("pods", "")))} if nodes else {}
+        return {"nodes": nodes, "pods": list(_requests(found["pods"]))} if nodes else {}
 
 
 def _requests(lines: str) -> Iterator[dict[str, Any]]:
@@ -55,24 +52,20 @@ def _requests(lines: str) -> Iterator[dict[str, Any]]:
                 yield {"node": node, "requests": requests}
 
 
-class OpenPai(FactBase[ClusterState]):
+class OpenPai(Fact[ClusterState]):
     """Everything that OpenPAI's services are judged by, in one command."""
 
     default = ClusterState
 
     def command(self, kubeconfig: str, folder: str) -> StringCommand:
-        return script("openpai/cluster-state.sh", kubeconfig, folder)
+        return probe_script("openpai/cluster-state.sh", kubeconfig, folder)
 
-    def process(self, output: list[str]) -> ClusterState:
-        try:
-            return parse_state(output)
-        except (ValueError, KeyError, IndexError) as error:
-            raise FactProcessError(f"the state of OpenPAI could not be read: {error!r}") from error
+    def read(self, found: dict[str, str]) -> ClusterState:
+        return read_state(found)
 
 
-def parse_state(output: list[str]) -> ClusterState:
-    """Make a ClusterState of the fact's output."""
-    found = parse_sections(output)
+def read_state(found: dict[str, str]) -> ClusterState:
+    """The ClusterState of the sections of files/openpai/cluster-state.sh."""
     pods = [line.split("|") for line in found["pods"].splitlines()]
     workloads = {}
     for line in found["workloads"].splitlines():
@@ -114,45 +107,43 @@ def _sums(lines: str) -> dict[str, str]:
     return {name: sum_ for sum_, name in (line.split() for line in lines.splitlines())}
 
 
-class Pods(FactBase[list[dict[str, Any]]]):
+class Pods(Fact[list[dict[str, Any]]]):
     """The pods of OpenPAI's services, as the API server has them; none where it does not answer."""
 
     default = list
 
     def command(self, kubeconfig: str) -> StringCommand:
-        return StringCommand(
-            KUBECTL, QuoteString(kubeconfig), "get pods --all-namespaces -o json -l app 2>/dev/null || :"
-        )
+        return probes(pods=[*kubectl(kubeconfig), "get", "pods", "--all-namespaces", "-o", "json", "-l", "app"])
 
-    def process(self, output: list[str]) -> list[dict[str, Any]]:
-        try:
-            return json.loads("\n".join(output) or '{"items": []}')["items"]
-        except (ValueError, KeyError) as error:
-            raise FactProcessError(f"the API server's list of pods could not be read: {error}") from error
+    def read(self, found: dict[str, str]) -> list[dict[str, Any]]:
+        return json.loads(found["pods"])["items"] if found["pods"] else []
 
 
-class Note(FactBase[str]):
+def kubectl(kubeconfig: str) -> list[str]:
+    """The words of a kubectl on the dev box that gives up on a silent API server."""
+    return ["kubectl", "--request-timeout=20s", "--kubeconfig", kubeconfig]
+
+
+class Note(Fact[str]):
     """A file's text; empty where there is none."""
 
     default = str
 
     def command(self, path: str) -> StringCommand:
-        return StringCommand("cat", QuoteString(path), "2>/dev/null || :")
+        return probes(text=["cat", path])
 
-    def process(self, output: list[str]) -> str:
-        return "\n".join(output)
+    def read(self, found: dict[str, str]) -> str:
+        return found["text"]
 
 
-class PaictlRun(FactBase[str]):
+class PaictlRun(Fact[str]):
     """How the unit that runs paictl stands: `running`, its exit status, or empty where none was started."""
 
     default = str
 
     def command(self, unit: str, status: str) -> StringCommand:
-        return StringCommand(
-            "if systemctl is-active -q", QuoteString(unit), "; then echo running; else cat", QuoteString(status),
-            "2>/dev/null || :; fi",
-        )  # fmt: skip
+        text = 'if systemctl is-active -q "$1"; then echo running; else cat "$2"; fi'
+        return probes(state=shell(text, unit, status))
 
-    def process(self, output: list[str]) -> str:
-        return output[0].strip() if output else ""
+    def read(self, found: dict[str, str]) -> str:
+        return found["state"].strip()

@@ -32,7 +32,7 @@ def essential(folder):
 
 
 def sections(**texts):
-    return [line for name, text in texts.items() for line in ("", f"@@ {name}", *text.splitlines())]
+    return [line for name, text in (texts | {"end": ""}).items() for line in ("", f"@@ {name}", *text.splitlines())]
 
 
 def hardware():
@@ -65,11 +65,11 @@ def answers(folder, state):
     commit = "c5f5542e8a668891842eb8ec730e089b454fab94"
     return {
         "dev-box": {
-            'id -un; echo "$HOME"': ["paiadmin", "/home/paiadmin"],
+            "section name id -un": sections(name="paiadmin", home="/home/paiadmin"),
             "openpai/hardware.sh": hardware(),
             "openpai/cluster-state.sh": state,
-            "measured.json": json.dumps(MEASURED).splitlines(),
-            "git rev-parse HEAD": sections(commit=commit, changed=""),
+            "measured.json": sections(text=json.dumps(MEASURED)),
+            "rev-parse HEAD": sections(commit=commit, changed=""),
         }
     }
 
@@ -87,6 +87,7 @@ def test_a_cluster_without_openpai_gets_everything_once_on_the_dev_box(essential
 
 def test_a_cluster_where_all_is_right_is_left_alone(essential):
     with planned(essential, openpai.install, answers(essential, up(essential))) as plan:
+        assert "How to get in" in titles(plan.all_operations(DEV_BOX))
         changed = [title for title in titles(plan.operations(DEV_BOX)) if "kubectl" not in title and "Git" not in title]
         assert changed == []
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.openpai import Label, Nodes, Object, Service, Workload
-from tasks.openpai.facts import parse_state
+from tasks.openpai.facts import read_state
 from tasks.openpai.judge import (
     ClusterState,
     Patience,
@@ -19,6 +19,7 @@ from tasks.openpai.judge import (
     stale,
     troubles,
 )
+from tasks.reach.sections import parse_sections
 
 WANTED = Wanted("sum", ("openpai-master-01",), ("openpai-001",))
 REST = Service(
@@ -158,7 +159,7 @@ rest-server sum
 @@ cluster_id
 pai
 """.replace("group-configuration |\n", "group-configuration\n").replace("v0.9.0 ||\n", "v0.9.0 |\n")
-    state = parse_state(text.splitlines())
+    state = read_state(parse_sections(text.splitlines()))
     assert state.answers and state.cluster_id == "pai" and state.pushed == state.files == {"layout.yaml": "aaaa"}
     assert state.workloads[KEY] == UP
     assert state.workloads["StatefulSet/default/frameworkcontroller-sts"].complete is False

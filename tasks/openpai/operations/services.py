@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, operation
 
 from cluster.openpai import Service
-from tasks.openpai.facts import KUBECTL, OpenPai
+from tasks.openpai.facts import OpenPai, kubectl
 from tasks.openpai.judge import ClusterState, Wanted, key, lacking, other_version, outdated, stale
 from tasks.openpai.operations.configuration import services_of, wanted_sum
 from tasks.openpai.operations.paictl import Paictl, begin, failed, run, watch
-from tasks.reach import render, stop
+from tasks.reach import quoted, render, stop
 
 RECORD = "openpai-deploy"
 # The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
@@ -73,27 +74,31 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
         return False
     old = stale(service, seen(paictl, host))
     for workload in old:
-        restart = f"rollout restart {workload.kind.lower()} -n {workload.namespace} {workload.name}"
-        _kubectl(host, paictl, restart)
+        restart = ("rollout", "restart", workload.kind.lower(), "-n", workload.namespace, workload.name)
+        _kubectl(host, paictl, *restart)
     if old and not watch(host, paictl, service, missing, start):
         return False
     entry = f"--from-literal={service.name}={expected.configuration}"
-    patch = f'{{"data": {{"{service.name}": "{expected.configuration}"}}}}'
-    return _kubectl(host, paictl, f"patch configmap {RECORD} --type merge -p '{patch}'", quiet=True) or _kubectl(
-        host, paictl, f"create configmap {RECORD} {entry}"
+    return _noted(host, paictl, service, expected.configuration) or _kubectl(
+        host, paictl, "create", "configmap", RECORD, entry
     )
+
+
+def _noted(host: Host, paictl: Paictl, service: Service, configuration: str | None) -> bool:
+    """Note what `service` was started with (None: it is no more); false where there is no record yet."""
+    patch = json.dumps({"data": {service.name: configuration}})
+    return _kubectl(host, paictl, "patch", "configmap", RECORD, "--type", "merge", "-p", patch, quiet=True)
 
 
 def _apply(host: Host, paictl: Paictl, template: str) -> bool:
     text = render(template, image=paictl.cluster.config.openpai_fuse_plugin_image)
-    command = StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), "apply -f -")
+    command = quoted([*kubectl(paictl.kubeconfig), "apply", "-f", "-"])
     worked, output = host.run_shell_command(command, _sudo=True, _stdin=text)
     return worked or failed(host, output.stderr.strip()[-300:])
 
 
-def _kubectl(host: Host, paictl: Paictl, words: str, quiet: bool = False) -> bool:
-    command = StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), words)
-    worked, output = host.run_shell_command(command, _sudo=True)
+def _kubectl(host: Host, paictl: Paictl, *words: str, quiet: bool = False) -> bool:
+    worked, output = host.run_shell_command(quoted([*kubectl(paictl.kubeconfig), *words]), _sudo=True)
     return worked or (not quiet and failed(host, output.stderr.strip()[-300:]))
 
 
@@ -120,7 +125,7 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
         names = [(one.kind, one.namespace, one.name) for one in service.workloads]
         names += [(one.kind, one.namespace, one.name) for one in service.objects]
         return all(
-            _kubectl(host, paictl, f"delete {kind.lower()} -n {namespace} {name} --ignore-not-found")
+            _kubectl(host, paictl, "delete", kind.lower(), "-n", namespace, name, "--ignore-not-found")
             for kind, namespace, name in names
         )
     verb, answers = ("delete", ("Y",)) if delete else ("stop", ())
@@ -129,8 +134,8 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
     left = _present(service, seen(paictl, host))
     if left:
         return failed(host, f"{service.name}: {left[0]} is still there after paictl service {verb}; run again")
-    forget = f'{{"data": {{"{service.name}": null}}}}'
-    return _kubectl(host, paictl, f"patch configmap {RECORD} --type merge -p '{forget}'", quiet=True) or True
+    _noted(host, paictl, service, None)  # a record that is not there has nothing to forget
+    return True
 
 
 @operation()
@@ -156,8 +161,7 @@ def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Generator[An
     for service in present:
         yield FunctionCommand(_stop, (paictl, service, delete), {})
     for configmap in ("pai-configuration", "pai-cluster-id", RECORD):
-        words = f"delete configmap {configmap} --ignore-not-found"
-        yield StringCommand(KUBECTL, QuoteString(paictl.kubeconfig), words)
+        yield quoted([*kubectl(paictl.kubeconfig), "delete", "configmap", configmap, "--ignore-not-found"])
 
 
 def summary(services: Iterable[Service], state: ClusterState, expected: Wanted) -> list[tuple[str, str]]:
