@@ -24,5 +24,6 @@ section configmaps kubectl get configmaps -o "jsonpath=$(items '{.metadata.name}
 section pods kubectl get pods -o "jsonpath=$(items '{.metadata.ownerReferences[0].name}|{.metadata.creationTimestamp}')"
 section pushed pushed
 section files local_files
+# shellcheck disable=SC2016  # a template's own variables
 section started kubectl get configmap openpai-deploy -o 'go-template={{range $name, $sum := .data}}{{$name}} {{$sum}}{{"\n"}}{{end}}'
 section cluster_id kubectl get configmap pai-cluster-id -o 'jsonpath={.data.cluster-id}'
