@@ -56,7 +56,11 @@ CATALOGUE = (
         "docker-cache",
         ("cluster-configuration",),
         (_deployment("docker-registry-cache", "registry:2"),),
-        (*_configmaps("registry-config"), Object("Secret", "registry-htpasswd")),
+        (
+            *_configmaps("registry-config"),
+            Object("Secret", "registry-htpasswd"),
+            Object("Service", "docker-registry-cache-service"),
+        ),
         node_ports=(30500,),
         since="1.6",
     ),
