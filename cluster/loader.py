@@ -15,6 +15,7 @@ from cluster.checks import (
     check_keys,
     check_kubernetes,
     check_layout,
+    check_openpai,
     check_permissions,
 )
 from cluster.config import Config
@@ -67,6 +68,7 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     problems.extend(check_hosts(masters, workers, file, is_this_machine))
     problems.extend(_edits(path, rows))
     plan = _layout(layout_file or path / LAYOUT, rows, file.config, problems, asked=layout_file is not None)
+    problems.extend(check_openpai(file, plan.layout if plan else None))
     cluster = None
     if file.config and masters and workers and not errors(problems):
         cluster = _cluster(path, masters, workers, file.config)

@@ -78,6 +78,11 @@ def of(config: Config) -> Version:
     return (parse(config.docker_image_tag) if "docker_image_tag" in config.model_fields_set else None) or DEFAULT
 
 
+def is_known(version: Version) -> bool:
+    """Whether this software knows the version."""
+    return OLDEST <= version <= NEWEST or version == MASTER
+
+
 def reads(version: Version, since: str | None, until: str | None) -> bool:
     """Whether an installer of `version` reads a key that came `since` and was last read `until` a version or series."""
     first, last = parse(since), parse(until)

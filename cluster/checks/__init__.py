@@ -4,6 +4,7 @@ from cluster.checks.hosts import changes_since_deploy, check_hosts
 from cluster.checks.keys import check_keys
 from cluster.checks.kubernetes import check_kubernetes
 from cluster.checks.layout import check_layout
+from cluster.checks.openpai import check_openpai
 from cluster.checks.permissions import check_permissions
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "check_keys",
     "check_kubernetes",
     "check_layout",
+    "check_openpai",
     "check_permissions",
 ]

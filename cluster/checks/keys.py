@@ -50,7 +50,7 @@ def _version(file: ConfigFile, config: Config) -> Iterator[Problem]:
         )
     version = versions.of(config)
     name = "branch_name" if config.branch_name else "docker_image_tag"
-    if not versions.OLDEST <= version <= versions.NEWEST and version != versions.MASTER:
+    if not versions.is_known(version):
         span = f"{versions.OLDEST} to {versions.NEWEST}"
         yield file.problem(name, f"OpenPAI {version} is not one that this software knows", f"choose one of {span}")
     if config.allow_multiple_masters and version.takes_layout:

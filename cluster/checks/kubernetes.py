@@ -34,7 +34,7 @@ def _kubeadm(file: ConfigFile, cluster: Cluster) -> Iterator[Problem]:
     version = cluster.config.kubernetes_version
     if minor_version(version) not in SUPPORTED_MINORS:
         found = f"kubernetes_version {version}: not a version that OpenPAI 1.x and Docker both work with"
-        yield file.problem("kubernetes_version", found, "use v1.20.x or v1.21.x, as v1.21.14")
+        yield file.problem("kubernetes_version", found, "use v1.20.x or v1.21.x, as v1.20.15")
     if len(cluster.masters) > 1:
         found = f"installer kubeadm makes one master, master.csv has {len(cluster.masters)}"
         yield file.problem("installer", found, "keep one of them, or set installer: kubespray")

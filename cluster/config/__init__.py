@@ -47,4 +47,4 @@ def is_secret(name: str) -> bool:
     return not Config.model_fields[name].repr or "SecretStr" in str(Config.model_fields[name].annotation)
 
 
-__all__ = ["GROUPS", "Config", "Group", "Kubernetes", "Meta", "is_secret", "meta_of"]
+__all__ = ["GROUPS", "Config", "Group", "Kubernetes", "Meta", "Services", "is_secret", "meta_of"]

@@ -6,10 +6,20 @@ import os
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,14 @@ def _admin_password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _service_names(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """One message where each part of the type would have one of its own."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise ValueError("expected all, essential or a list of names") from None
+
+
 def _home(value: str) -> str:
     return os.path.expanduser(value)
 
@@ -145,6 +163,7 @@ def _fingerprint(value: str) -> str:
     return value.replace(" ", "").upper()
 
 
+ServiceNames = Annotated[Literal["all", "essential"] | list[str], WrapValidator(_service_names)]
 Text = Annotated[str, _matching(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "text on one line, not empty")]
 Word = Annotated[str, _matching(r"[^\s\x00-\x1f\x7f]+", "text without spaces, not empty")]
 Secret = Annotated[SecretStr, AfterValidator(_single_line)]

@@ -108,7 +108,10 @@ class Kubernetes(Group):
         example='{serialize-image-pulls: "false"}',
         changes="kubelet; openpai.yml",
     )
-    kubernetes_version: Word = key("v1.21.14", "Version that kubeadm installs: v1.20.x or v1.21.x.")
+    kubernetes_version: Word = key(
+        "v1.20.15",
+        "Version that kubeadm installs: v1.20.x, which OpenPAI needs, or v1.21.x where `openpai` is false.",
+    )
     kubernetes_mirror: Url = key("https://dl.k8s.io/release", "Where kubeadm, kubelet and kubectl come from.")
     kubelet_download_url: Text | None = key(
         None, "URL of kubelet, in place of kubernetes_mirror; placeholders as for kubeadm_download_url."
@@ -148,11 +151,12 @@ class Kubernetes(Group):
     )
     kubernetes_timeout: Positive = key(300, "Seconds to wait for nodes, system pods and the pod network.")
     calico_manifest_url: Url = key(
-        "https://raw.githubusercontent.com/projectcalico/calico/v3.24.5/manifests/calico.yaml",
-        "Calico's manifest, for openpai_kube_network_plugin calico.",
+        "https://raw.githubusercontent.com/oracle/cluster-api-provider-oci/566c4c6b8fbc23643148cfe334452e4ae43085f7"
+        "/test/e2e/data/cni/calico.yaml",
+        "Calico's manifest, for openpai_kube_network_plugin calico: by default that of v3.20.3.",
     )
     calico_manifest_sha256: Sha256 = key(
-        "1e8825b3bc56bd1b2a7565783630a97a09a4fd9f92767d013e4201cf8f88812c", "SHA-256 sum of that manifest."
+        "1ab504769c79c09f48e73cab7d535e726ca6b2d381a19d5ad83ab4ea40b3ec6e", "SHA-256 sum of that manifest."
     )
     nvidia_device_plugin_image: Image = key(
         "nvcr.io/nvidia/k8s-device-plugin:v0.14.5", "NVIDIA's device plugin, with its version."

@@ -11,6 +11,7 @@ from cluster.config.base import (
     ImagePart,
     PathOrHome,
     Positive,
+    ServiceNames,
     Switch,
     Text,
     Word,
@@ -29,7 +30,7 @@ class Services(Group):
         "Start OpenPAI on the cluster; false ends the deploy at Kubernetes.",
         changes="the OpenPAI tasks",
     )
-    openpai_services: Literal["all", "essential"] | list[Word] = key(
+    openpai_services: ServiceNames = key(
         "all",
         "Services to start: `all`, `essential` (what the portal, a login and a job need), or a list of names; what "
         "those need is started too.",

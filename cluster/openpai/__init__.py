@@ -12,6 +12,8 @@ from cluster.openpai.render import (
 )
 from cluster.openpai.resources import parse_resources, same_hardware
 from cluster.openpai.services import (
+    FIXED_IMAGES,
+    SWITCHES,
     available,
     catalogue,
     chosen,
@@ -25,7 +27,9 @@ from cluster.openpai.source import COMMITS, commit, reference
 
 __all__ = [
     "COMMITS",
+    "FIXED_IMAGES",
     "LAYOUT",
+    "SWITCHES",
     "Label",
     "Layout",
     "LayoutFile",

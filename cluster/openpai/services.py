@@ -138,16 +138,13 @@ def full_name(image: str, config: Config) -> str:
 
 def replaced_images(config: Config) -> dict[str, str]:
     """What stands in OpenPAI's source for an image of a fixed name, and what is to stand there instead."""
-    fixed = [
-        image
-        for service in catalogue(versions.of(config))
-        if service.by_paictl
-        for workload in service.workloads
-        for image in workload.images
-        if ":" in image
-    ]
-    names = {image: full_name(image, config) for image in fixed}
+    names = {image: full_name(image, config) for image in _fixed_images(catalogue(versions.of(config)))}
     return {image: name for image, name in names.items() if name != image}
+
+
+def _fixed_images(services: Iterable[Service]) -> list[str]:
+    found = [image for workload in _workloads(services, tuple(Nodes)) for image in workload.images if ":" in image]
+    return sorted(set(found) - {FUSE_PLUGIN})
 
 
 def _workloads(services: Iterable[Service], nodes: Container[Nodes]) -> list[Workload]:
@@ -180,3 +177,7 @@ def _resolved(service: Service, config: Config, virtual_clusters: Sequence[str])
 
 def _names(name: str, virtual_clusters: Sequence[str]) -> list[str]:
     return [name.format(vc=vc) for vc in virtual_clusters] if "{vc}" in name else [name]
+
+
+# The names of images that stand in OpenPAI's source as they are, of every version.
+FIXED_IMAGES = _fixed_images(CATALOGUE)

@@ -35,9 +35,12 @@ COMMITS = {
 
 
 def reference(config: Config) -> str:
-    """The branch or tag of OpenPAI's source: branch_name, else the tag of the config's version, else its branch."""
+    """The branch or tag of OpenPAI's source: branch_name, else the tag of the config's version, else its branch.
+
+    v1.8.1 has no tag: the branch calls itself so since its last change.
+    """
     if config.branch_name:
-        return config.branch_name
+        return "pai-1.8.y" if config.branch_name == "v1.8.1" else config.branch_name
     version = versions.of(config)
     if "docker_image_tag" in config.model_fields_set and str(version) in COMMITS:
         return str(version)

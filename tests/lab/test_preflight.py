@@ -48,7 +48,7 @@ TWIN = ("dev-box", "cp /etc/machine-id /root/own-id; echo 0123456789abcdef012345
 def lab():
     """Bare hosts with GPUs and their driver, configured as for a whole deploy with Kubernetes."""
     with new_lab("flight", workers=4) as made:
-        release = made.web_root / "kubernetes/v1.21.14/bin/linux/amd64/kubeadm.sha256"
+        release = made.web_root / "kubernetes/v1.20.15/bin/linux/amd64/kubeadm.sha256"
         release.parent.mkdir(parents=True)
         release.write_text("0" * 64)
         registry = f"{made.gateway}:5000"

@@ -113,7 +113,7 @@ def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog)
     with planned(host_gw, kubernetes.install, answers) as plan:
         plan.run()
         said = [*plan.commands(MASTER), *plan.commands(WORKER)]
-    assert "the cluster runs v1.20.2, the config asks for v1.21.14" in caplog.text
+    assert "the cluster runs v1.20.2, the config asks for v1.20.15" in caplog.text
     assert not [command for command in said if "download-file" in command or "kubeadm init" in command]
 
 

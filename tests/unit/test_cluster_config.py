@@ -157,7 +157,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:2: openpai_kube_network_plugin weave is not one that kubeadm installs; choose one of calico, host-gw"],
     ),
     "Kubernetes too new": (
-        BASE + "kubernetes_version: v1.30.0\n",
+        BASE + "kubernetes_version: v1.30.0\nopenpai: false\n",
         [f"{C}:2: kubernetes_version v1.30.0: not a version"],
     ),
     "runfile without file": (
@@ -208,7 +208,7 @@ WARNINGS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         [],
     ),
     "unknown branch": (
-        {C: BASE + "branch_name: mine\ndocker_image_tag: v1.0.0\n"},
+        {C: BASE + f"branch_name: mine\ndocker_image_tag: v1.0.0\nopenpai_commit: {'a' * 40}\n"},
         [f"{C}:2: warning: branch_name mine names no version: taken for v1.0.0"],
     ),
     "cache that is off": (

@@ -37,7 +37,7 @@ def init_documents(tmp_path, keys=""):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ("kubernetes_version: v1.22.0\n", "kubernetes_version v1.22.0: not a version"),
+        ("kubernetes_version: v1.22.0\nopenpai: false\n", "kubernetes_version v1.22.0: not a version"),
         ("kubernetes_version: latest\n", "kubernetes_version latest: not a version"),
         ("kube_pods_subnet: 10.200.0.0/26\n", "kube_network_node_prefix 25 is larger"),
         ("kube_pods_subnet: 10.200.0.0/23\n", "kube_pods_subnet 10.200.0.0/23 has room for 4 nodes"),
@@ -76,22 +76,22 @@ def test_binaries_come_from_the_mirror_or_from_their_own_url(tmp_path):
         "kubernetes_mirror: https://mirror.example.com/k8s/\n"
         'kubeadm_download_url: "https://other.example.com/{{ kubeadm_version }}/{{image_arch}}/kubeadm"\n',
     ).config
-    assert binary_url(config, "kubelet", "arm64") == "https://mirror.example.com/k8s/v1.21.14/bin/linux/arm64/kubelet"
-    assert binary_url(config, "kubeadm", "amd64") == "https://other.example.com/v1.21.14/amd64/kubeadm"
+    assert binary_url(config, "kubelet", "arm64") == "https://mirror.example.com/k8s/v1.20.15/bin/linux/arm64/kubelet"
+    assert binary_url(config, "kubeadm", "amd64") == "https://other.example.com/v1.20.15/amd64/kubeadm"
 
 
 def test_sums_are_the_configs_else_the_official_ones_else_unknown(tmp_path):
     own = loaded(tmp_path, f"kubernetes_sha256: {{kubelet: {'f' * 64}}}\n").config
     assert binary_sha256(own, "kubelet", "amd64") == "f" * 64
-    assert binary_sha256(own, "kubeadm", "amd64") == OFFICIAL_SHA256["v1.21.14", "amd64"]["kubeadm"]
+    assert binary_sha256(own, "kubeadm", "amd64") == OFFICIAL_SHA256["v1.20.15", "amd64"]["kubeadm"]
     assert binary_sha256(loaded(tmp_path, "kubernetes_version: v1.20.2\n").config, "kubelet", "amd64") is None
 
 
 @pytest.mark.parametrize(
     ("keys", "repository", "dns"),
     [
-        ("", "registry.k8s.io", "registry.k8s.io/coredns"),
-        ("kubernetes_version: v1.20.15\n", "registry.k8s.io", "registry.k8s.io"),
+        ("", "registry.k8s.io", "registry.k8s.io"),
+        ("kubernetes_version: v1.21.14\nopenpai: false\n", "registry.k8s.io", "registry.k8s.io/coredns"),
         ("kube_image_repo: mirror.example.com/k8s\n", "mirror.example.com/k8s", "mirror.example.com/k8s"),
         ("gcr_image_repo: g.example.com\n", "g.example.com/google-containers", "g.example.com/google-containers"),
     ],
@@ -109,7 +109,7 @@ def test_etcd_and_pause_have_repositories_of_their_own(tmp_path):
     described = loaded(tmp_path, keys)
     assert etcd_repository(described.config) == "quay.example.com/coreos"
     flags = kubelet_flags(described.config, described.workers[0], "arm64")
-    assert flags["pod-infra-container-image"] == "g.example.com/pause-arm64:3.4.1"
+    assert flags["pod-infra-container-image"] == "g.example.com/pause-arm64:3.2"
 
 
 def test_the_master_is_registered_by_its_name_in_the_csv_and_keeps_its_pods(tmp_path):
