@@ -30,7 +30,8 @@ class Place:
 class Problem:
     """One thing wrong: what was found, and what to do about it.
 
-    `cause` is a short machine word (`secure-boot`), there where code has to tell one problem from another.
+    `needed` is what should have been found, where that is not plain. `cause` is a short machine word (`secure-boot`),
+    there where code has to tell one problem from another.
     """
 
     found: str
@@ -38,6 +39,7 @@ class Problem:
     place: Place = Place()
     severity: Severity = ERROR
     cause: str = ""
+    needed: str = ""
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place != Place() else ""

@@ -1,7 +1,7 @@
 """GPUs of workers: NVIDIA's driver, and the container runtime."""
 
 from tasks.gpu.deploy import install_driver, install_runtime
-from tasks.gpu.driver_policy import refusals
+from tasks.gpu.driver_policy import HEADERS, SECURE_BOOT, refusals
 from tasks.gpu.facts import (
     TIMED_OUT,
     DriverState,
@@ -14,6 +14,8 @@ from tasks.gpu.facts import (
 )
 
 __all__ = [
+    "HEADERS",
+    "SECURE_BOOT",
     "TIMED_OUT",
     "DriverState",
     "NvidiaBus",

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from cluster import Config
+from cluster import Config, Problem
 from cluster.versions import matches
 from tasks.gpu import runfile
 from tasks.gpu.facts.driver import DriverState, version_in
 from tasks.gpu.facts.gpus import SmiReport, faults
+
+# Causes that preflight has requirements of their own for.
+SECURE_BOOT, HEADERS = "secure-boot", "kernel-headers"
 
 
 def wanted_version(config: Config) -> str | None:
@@ -63,8 +66,8 @@ def refusals(
     disruption: bool = False,
     smi: SmiReport | None = None,
     offered: Sequence[str] | None = None,
-) -> list[str]:
-    """Every reason not to touch the host's driver, each with its remedy; empty when the deploy may go on.
+) -> list[Problem]:
+    """Every reason not to touch the host's driver, empty when the deploy may go on.
 
     `disruption` is the operator's word that what runs may be stopped; `smi` nvidia-smi's answer where a driver is
     loaded; `offered` the versions of apt_package() that the host's apt sources have. None leaves that check out.
@@ -75,10 +78,13 @@ def refusals(
         return faults(state.bus, SmiReport())
     if state.mismatch and not state.awaits_reboot:
         return [
-            f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is installed, by an "
-            "upgrade outside this deploy; reboot the host, then run again"
+            Problem(
+                f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is "
+                "installed, by an upgrade outside this deploy",
+                "reboot the host, then run again",
+            )
         ]
-    found = []
+    found: list[Problem] = []
     if smi is not None and not state.awaits_reboot and not state.broken_off:
         found += faults(state.bus, smi)
     if config.nvidia_driver == "preinstalled":
@@ -91,87 +97,124 @@ def refusals(
             found += _runfile(state, config, disruption)
     if state.nouveau and state.stale_initramfs and not state.initramfs_tool:
         found.append(
-            "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild; "
-            "apt-get install initramfs-tools, then run again"
+            Problem(
+                "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild",
+                "apt-get install initramfs-tools, then run again",
+            )
         )
     return found
 
 
-def _preinstalled(state: DriverState, config: Config) -> list[str]:
+def _preinstalled(state: DriverState, config: Config) -> list[Problem]:
     if state.version is None:
         return [
-            f"no NVIDIA driver is installed for kernel {state.kernel}; install one, "
-            "or set nvidia_driver in config.yaml to runfile or apt"
+            Problem(
+                f"no NVIDIA driver is installed for kernel {state.kernel}",
+                "install one, or set nvidia_driver in config.yaml to runfile or apt",
+            )
         ]
     if not is_wanted(state.version, config):
         return [
-            f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}; "
-            "install that version, or change nvidia_driver_version"
+            Problem(
+                f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}",
+                "install that version, or change nvidia_driver_version",
+            )
         ]
     if state.secure_boot and not state.loaded and not state.signed:
         return [
-            "Secure Boot is on and the installed NVIDIA module is not signed, so the kernel will not load it; "
-            "sign it and enrol the key with mokutil, or turn Secure Boot off in the firmware"
+            Problem(
+                "Secure Boot is on and the installed NVIDIA module is not signed, so the kernel will not load it",
+                "sign it and enrol the key with mokutil, or turn Secure Boot off in the firmware",
+                cause=SECURE_BOOT,
+            )
         ]
     return []
 
 
-def _installation(state: DriverState, config: Config, disruption: bool) -> list[str]:
+def _installation(state: DriverState, config: Config, disruption: bool) -> list[Problem]:
     """What forbids installing any driver."""
-    found = []
+    found: list[Problem] = []
     if state.secure_boot:
         found.append(
-            "Secure Boot is on and would refuse the unsigned module that is to be installed; turn it off in the "
-            "firmware, or install a signed driver yourself and set nvidia_driver: preinstalled"
+            Problem(
+                "Secure Boot is on and would refuse the unsigned module that is to be installed",
+                "turn it off in the firmware, or install a signed driver yourself and set nvidia_driver: preinstalled",
+                cause=SECURE_BOOT,
+            )
         )
     if state.headers == "missing":
         found.append(
-            f"linux-headers-{state.kernel} is in none of the host's apt sources; add a source that has it, "
-            "or install the distribution's current kernel and reboot into it"
+            Problem(
+                f"linux-headers-{state.kernel} is in none of the host's apt sources",
+                "add a source that has it, or install the distribution's current kernel and reboot into it",
+                cause=HEADERS,
+            )
         )
     if state.unowned and not disruption:
         found.append(
-            f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came with the "
-            "machine's image or a container; set nvidia_driver: preinstalled, remove it and reboot, "
-            "or have it replaced with --data allow_disruption=yes"
+            Problem(
+                f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came "
+                "with the machine's image or a container",
+                "set nvidia_driver: preinstalled, remove it and reboot, or have it replaced with --data "
+                "allow_disruption=yes",
+            )
         )
     if state.loaded and state.containers and not disruption:
         found.append(
-            f"driver {state.loaded} must be replaced but {state.containers} containers run; "
-            "stop them, or allow it with --data allow_disruption=yes"
+            Problem(
+                f"driver {state.loaded} must be replaced but {state.containers} containers run",
+                "stop them, or allow it with --data allow_disruption=yes",
+            )
         )
     return found
 
 
-def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> list[str]:
-    found = []
+def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> list[Problem]:
+    found: list[Problem] = []
     if state.os == "ubuntu" and not config.nvidia_driver_branch:
-        found.append("Ubuntu's driver packages are named by branch; set nvidia_driver_branch, as 535 or 535-server")
+        found.append(
+            Problem(
+                "Ubuntu's driver packages are named by branch",
+                "set nvidia_driver_branch, as 535 or 535-server",
+            )
+        )
     elif offered is not None and not fitting(offered, config):
         name, wanted = apt_package(config), wanted_version(config)
         version = f" {wanted}" if wanted else ""
         found.append(
-            f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'}); "
-            "add the component or source that has it (non-free on Debian), or change nvidia_driver_version"
+            Problem(
+                f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'})",
+                "add the component or source that has it (non-free on Debian), or change nvidia_driver_version",
+            )
         )
     if state.from_runfile:
         found.append(
-            f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite; "
-            "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile"
+            Problem(
+                f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite",
+                "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile",
+            )
         )
     return found
 
 
-def _runfile(state: DriverState, config: Config, disruption: bool) -> list[str]:
-    found = []
+def _runfile(state: DriverState, config: Config, disruption: bool) -> list[Problem]:
+    found: list[Problem] = []
     unusable = runfile.problem(config)
     if unusable:
         found.append(unusable)
     elif not wanted_version(config):
-        found.append("the runfile's name shows no driver version; set nvidia_driver_version to the one it installs")
+        found.append(
+            Problem(
+                "the runfile's name shows no driver version",
+                "set nvidia_driver_version to the one it installs",
+            )
+        )
     if state.packages and state.loaded and not disruption:
         found.append(
-            f"the loaded driver {state.loaded} was installed from apt; purge it (apt-get purge '*nvidia*') and reboot, "
-            "set nvidia_driver: apt, or have it replaced with --data allow_disruption=yes"
+            Problem(
+                f"the loaded driver {state.loaded} was installed from apt",
+                "purge it (apt-get purge '*nvidia*') and reboot, set nvidia_driver: apt, or have it replaced "
+                "with --data allow_disruption=yes",
+            )
         )
     return found

@@ -18,7 +18,7 @@ from pyinfra.api import FileUploadCommand, StringCommand, operation
 from pyinfra.facts.files import Sha256File
 from pyinfra.facts.systemd import SystemdEnabled
 
-from cluster import Config
+from cluster import Config, Problem
 from tasks import apt
 from tasks.apt import APT_GET, APT_UPDATE, AptOffers
 from tasks.gpu import driver_policy, runfile
@@ -172,9 +172,8 @@ def verified(config: Config) -> Generator[Any]:
     driver = host.get_fact(NvidiaDriver)
     found = faults(driver.bus, host.get_fact(NvidiaSmi))
     if not driver_policy.is_wanted(driver.loaded, config):
-        found.append(
-            f"driver {driver.loaded or 'none'} is loaded, not {driver_policy.wanted_version(config)}; reboot the host"
-        )
+        other = f"driver {driver.loaded or 'none'} is loaded, not {driver_policy.wanted_version(config)}"
+        found.append(Problem(other, "reboot the host"))
     if found:
         yield stop(*found)
 

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from cluster import Config
+from cluster import Config, Problem
 
 
 def is_url(source: str) -> bool:
@@ -14,19 +14,22 @@ def is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def problem(config: Config) -> str | None:
+def problem(config: Config) -> Problem | None:
     """Why the configured runfile cannot be used; None when it can, or when the hosts are to find out (a URL)."""
     source, expected = config.nvidia_driver_runfile, config.nvidia_driver_runfile_sha256
     if not source:
-        return "nvidia_driver is runfile but nvidia_driver_runfile names none; set it to a path or URL"
+        return Problem("nvidia_driver is runfile but nvidia_driver_runfile names none", "set it to a path or URL")
     if is_url(source):
-        return None if expected else f"{source}: a download must be checked; set nvidia_driver_runfile_sha256"
+        unchecked = Problem(f"{source}: a download must be checked", "set nvidia_driver_runfile_sha256")
+        return None if expected else unchecked
     path = Path(source).expanduser()
     if not path.is_file():
-        return f"nvidia_driver_runfile: no file {path} on this machine; download it there or correct the path"
+        missing = f"nvidia_driver_runfile: no file {path} on this machine"
+        return Problem(missing, "download it there or correct the path")
     found = digest(config)
     if expected and found != expected.lower():
-        return f"{path} has sha256 {found}, not {expected}; download it again or correct nvidia_driver_runfile_sha256"
+        fix = "download it again or correct nvidia_driver_runfile_sha256"
+        return Problem(f"{path} has sha256 {found}, not {expected}", fix)
     return None
 
 

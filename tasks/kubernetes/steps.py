@@ -1,10 +1,10 @@
-"""What a node's state asks for: the decisions of kubeadm's installer. Pure: a Node in, a step or a refusal out."""
+"""What a node's state asks for: the decisions of kubeadm's installer. Pure: a Node in, a step or a problem out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from cluster import Problem
 from tasks.kubernetes.facts.node import BOOTSTRAP_CONF, CA, ETCD_DATA, JOIN_CONFIG, KUBELET_CONF, Api, Node
 
 RESET_BY_HAND = "if nothing on it is worth keeping, run `kubeadm reset -f` there and start again"
@@ -24,14 +24,7 @@ class Step(Enum):
     REGISTER = "register"
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why nothing may be done to a node, and the operator's way out."""
-
-    message: str
-
-
-def of_master(node: Node, server: str) -> Step | Refusal:
+def of_master(node: Node, server: str) -> Step | Problem:
     """The step that brings up the control plane at `server` (address:port), or keeps it up.
 
     A finished control plane is never initialised again: what its disk shows decides, not whether it answers.
@@ -39,7 +32,7 @@ def of_master(node: Node, server: str) -> Step | Refusal:
     if node.ready:
         # Complete once, and now without its init's first object: etcd began anew on an empty disk.
         if node.rotates and "kubeadm-config" in node.missing:
-            return Refusal(f"this control plane was complete, but etcd holds nothing of its cluster; {RESTORE}")
+            return Problem("this control plane was complete, but etcd holds nothing of its cluster", RESTORE)
         return Step.RESUME if node.missing else Step.NOTHING
     if node.untouched:
         return Step.INIT
@@ -47,19 +40,17 @@ def of_master(node: Node, server: str) -> Step | Refusal:
     if foreign:
         return foreign
     if ETCD_DATA in node.files and CA not in node.files:
-        return Refusal(
-            f"etcd holds a cluster's data, but its certificates ({CA} and others) are gone; "
-            "restore /etc/kubernetes/pki from a backup"
-        )
+        gone = f"etcd holds a cluster's data, but its certificates ({CA} and others) are gone"
+        return Problem(gone, "restore /etc/kubernetes/pki from a backup")
     # kubeadm's last step but one points the kubelet at its rotating certificate.
     if not node.rotates:
         return Step.RESUME
     if ETCD_DATA not in node.files:
-        return Refusal(f"this control plane was complete, but etcd's data (/var/lib/etcd) is gone; {RESTORE}")
+        return Problem("this control plane was complete, but etcd's data (/var/lib/etcd) is gone", RESTORE)
     return Step.REWRITE if node.manifests_missing else Step.REVIVE
 
 
-def of_worker(node: Node, server: str) -> Step | Refusal:
+def of_worker(node: Node, server: str) -> Step | Problem:
     """The step that makes a worker a member of the cluster whose API is at `server`, or keeps it one."""
     if KUBELET_CONF not in node.files:
         return Step.JOIN if node.untouched else Step.REJOIN
@@ -70,19 +61,16 @@ def of_worker(node: Node, server: str) -> Step | Refusal:
     if node.api is Api.UNKNOWN:
         return Step.REGISTER
     if node.api is Api.REFUSED:
-        return Refusal(
-            "the API server refuses this host's certificate (expired, or the host was removed from the cluster); "
-            + RESET_BY_HAND
-        )
-    return Refusal(
-        f"the API server at {server} does not answer this host; check the network between them and the master's state"
-    )
+        refused = "the API server refuses this host's certificate (expired, or the host was removed from the cluster)"
+        return Problem(refused, RESET_BY_HAND)
+    silent = f"the API server at {server} does not answer this host"
+    return Problem(silent, "check the network between them and the master's state")
 
 
-def of_another_cluster(node: Node, server: str) -> Refusal | None:
+def of_another_cluster(node: Node, server: str) -> Problem | None:
     """The refusal of a host whose kubelet is set up for another API than `server`."""
     return _foreign(node) if node.server and node.server != server else None
 
 
-def _foreign(node: Node) -> Refusal:
-    return Refusal(f"this host belongs to another cluster, {node.server or 'unknown'}; {RESET_BY_HAND}")
+def _foreign(node: Node) -> Problem:
+    return Problem(f"this host belongs to another cluster, {node.server or 'unknown'}", RESET_BY_HAND)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cluster import Cluster, Config, Host, Role
+from cluster import Cluster, Config, Host, Problem, Role
 from cluster.openpai import Layout
+from cluster.problems import ERROR, NOTICE
 from tasks.preflight.snapshot import Snapshot
 
 EVERY = frozenset(Role)
@@ -23,17 +24,12 @@ class Severity(StrEnum):
     SHOULD = "should"
 
 
-@dataclass(frozen=True)
-class Shortfall:
+def shortfall(found: str, needed: str, fix: str, by_deploy: bool = False) -> Problem:
     """What a host lacks: what was found, what is needed, and how to fix it, in words for a person.
 
-    `by_deploy` marks what the deploy itself puts right: no reason to stop.
+    `by_deploy` makes a notice of what the deploy itself puts right: no reason to stop.
     """
-
-    found: str
-    needed: str
-    fix: str
-    by_deploy: bool = False
+    return Problem(found, fix, needed=needed, severity=NOTICE if by_deploy else ERROR)
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Survey:
 
     cluster: Cluster
     snapshots: Mapping[str, Snapshot]
-    absent: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Problem] = field(default_factory=dict)
     clocks: Mapping[str, Clock] = field(default_factory=dict)
     layout: Layout | None = None
     disruption: bool = False
@@ -93,8 +89,8 @@ class Subject:
         return self.host.role is not Role.MASTER or self.config.installer != "none"
 
 
-JudgeHost = Callable[[Subject], Iterable[Shortfall]]
-JudgeAll = Callable[[Survey, list[tuple[Host, Snapshot]]], Iterable[tuple[Host, Shortfall]]]
+JudgeHost = Callable[[Subject], Iterable[Problem]]
+JudgeAll = Callable[[Survey, list[tuple[Host, Snapshot]]], Iterable[tuple[Host, Problem]]]
 
 
 def always(config: Config) -> bool:
@@ -118,7 +114,7 @@ class Requirement:
     when: Callable[[Config], bool] = always
     needs_root: bool = False
 
-    def shortfalls(self, survey: Survey) -> list[tuple[Host, Shortfall]]:
+    def shortfalls(self, survey: Survey) -> list[tuple[Host, Problem]]:
         """Every host that falls short, and how."""
         if not self.when(survey.config):
             return []
@@ -140,7 +136,7 @@ def each_host(
     """Make a Requirement of a function that judges one host; its docstring is the requirement's meaning."""
 
     def make(judge: JudgeHost) -> Requirement:
-        def all_hosts(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Shortfall]]:
+        def all_hosts(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Problem]]:
             for host, seen in hosts:
                 for shortfall in judge(Subject(host, seen, survey)):
                     yield host, shortfall

@@ -13,7 +13,7 @@ from pyinfra.api import Host as PyinfraHost
 from pyinfra.api import State
 from pyinfra.context import ctx_host
 
-from cluster import secrets
+from cluster import Problem, secrets
 from cluster.loader import inspect
 from tasks.preflight import targets
 from tasks.preflight.facts import HostSnapshot, program
@@ -23,6 +23,7 @@ from tasks.reach import cluster_host, cluster_of, disruption_allowed
 
 # Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
 GRACE = 100
+_NO_CONNECTION = Problem("no connection", "see the messages above", needed="an SSH connection")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def take(state: State) -> Taken:
         cluster=cluster,
         snapshots={name: sighting.snapshot for name, sighting in seen.items()},
         absent={
-            cluster_host(host).name: host.connector_data.get("refusal", "no connection")
+            cluster_host(host).name: host.connector_data.get("refusal", _NO_CONNECTION)
             for host in hosts
             if host not in present
         },

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.preflight.model import Severity, Shortfall, Survey
+from cluster import Problem
+from cluster.problems import NOTICE
+from tasks.preflight.model import Severity, Survey, shortfall
 from tasks.preflight.requirements import REQUIREMENTS
 
 # What is known without a snapshot: the host was not reached, or did not answer sensibly.
@@ -74,30 +76,22 @@ def unknown(ids: Iterable[str]) -> list[str]:
 def judge(survey: Survey, silent: Iterable[str] = (), skipped: Iterable[str] = ()) -> Verdict:
     """Judge `survey` by every requirement; `silent` are the hosts that were reached but gave no snapshot."""
     skip = tuple(dict.fromkeys(skipped))
-    rows = [
-        _row(name, REACHABLE, Severity.MUST, Shortfall(*_said(reason)), skip) for name, reason in survey.absent.items()
-    ]
-    unread = Shortfall("no answer that can be read, see above", "an answer", "log in and look at the host itself")
+    rows = [_row(name, REACHABLE, Severity.MUST, reason, skip) for name, reason in survey.absent.items()]
+    unread = shortfall("no answer that can be read, see above", "an answer", "log in and look at the host itself")
     rows += [_row(name, ANSWERS, Severity.MUST, unread, skip) for name in silent]
     for requirement in REQUIREMENTS:
-        for host, shortfall in requirement.shortfalls(survey):
-            rows.append(_row(host.name, requirement.id, requirement.severity, shortfall, skip))
+        for host, lacking in requirement.shortfalls(survey):
+            rows.append(_row(host.name, requirement.id, requirement.severity, lacking, skip))
     order = {host.name: position for position, host in enumerate(survey.cluster.hosts)}
     ids = {id: position for position, id in enumerate(IDS)}
     rows.sort(key=lambda row: (row.severity is Severity.SHOULD, order[row.host], ids[row.requirement]))
     return Verdict(len({*survey.snapshots, *survey.absent, *silent}), tuple(rows), skip)
 
 
-def _said(reason: str) -> tuple[str, str, str]:
-    """The connector's one line is `what is wrong; what to do`."""
-    found, _, fix = reason.partition("; ")
-    return found, "an SSH connection", fix
-
-
-def _row(host: str, id: str, severity: Severity, shortfall: Shortfall, skip: tuple[str, ...]) -> Row:
+def _row(host: str, id: str, severity: Severity, lacking: Problem, skip: tuple[str, ...]) -> Row:
     outcome = Outcome.UNMET
     if id in skip:
         outcome = Outcome.SKIPPED
-    elif shortfall.by_deploy:
+    elif lacking.severity == NOTICE:
         outcome = Outcome.BY_DEPLOY
-    return Row(host, id, severity, outcome, shortfall.found, shortfall.needed, shortfall.fix)
+    return Row(host, id, severity, outcome, lacking.found, lacking.needed, lacking.fix)

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol, cast
 
 import gevent
 from gevent.subprocess import PIPE, Popen
-from paramiko import AuthenticationException, BadHostKeyException, MissingHostKeyPolicy, PasswordRequiredException, PKey
+from paramiko import AuthenticationException, BadHostKeyException, PasswordRequiredException, PKey
 from paramiko.ssh_exception import SSHException
 from pydantic import SecretStr
 from pyinfra import logger
@@ -25,12 +25,12 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.output import echo
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.ssh import SSHConnector
-from pyinfra.connectors.sshuserclient import SSHClient
 from pyinfra.connectors.util import CommandOutput, make_unix_command_for_host, read_output_buffers
 
-from cluster import secrets
+from cluster import Problem, secrets
 from tasks.reach import streams
 from tasks.reach.context import cluster_of
+from tasks.reach.pinning import PinningClient
 
 # Its transport thread prints tracebacks of connections that fail; connect() says the same in one line.
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
@@ -157,27 +157,12 @@ class _Base(BaseConnector):
         return True
 
 
-class PinOnFirstContact(MissingHostKeyPolicy):
-    """Write an unknown host's key to the cluster's known_hosts and hold every later connection to it."""
+class _NoConnection(ConnectError):
+    """Why a host cannot be logged in to; `problem` is what preflight's table shows of it."""
 
-    def missing_host_key(self, client: Any, hostname: str, key: PKey) -> None:
-        """Called by paramiko for a host that known_hosts does not name."""
-        line = f"{hostname} {key.get_name()} {key.get_base64()}\n".encode()
-        file = os.open(client._host_keys_filename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
-        # The loaded keys are shared by every connection of the run: without this a reconnect would pin again.
-        client._host_keys.add(hostname, key.get_name(), key)
-        logger.info("    %s: host key pinned: %s %s", hostname, key.get_name(), key.fingerprint)
-
-
-class _Client(SSHClient):
-    """pyinfra's client (ssh_config, ProxyJump) with our host key policy, which connect() would replace."""
-
-    def set_missing_host_key_policy(self, policy: Any) -> None:
-        super().set_missing_host_key_policy(PinOnFirstContact())
+    def __init__(self, found: str, fix: str):
+        self.problem = Problem(found, fix, needed="an SSH connection")
+        super().__init__(str(self.problem))
 
 
 class ClusterSSH(_Base, SSHConnector):
@@ -206,8 +191,8 @@ class ClusterSSH(_Base, SSHConnector):
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
         try:
             self._connect()
-        except ConnectError as error:
-            self.host.connector_data["refusal"] = str(error)
+        except _NoConnection as error:
+            self.host.connector_data["refusal"] = error.problem
             raise
 
     def _connect(self) -> None:
@@ -216,7 +201,7 @@ class ClusterSSH(_Base, SSHConnector):
         address, where = self.host.data.address, cluster.folder.name
         cluster.known_hosts.touch(mode=0o600, exist_ok=True)
         keys, tried = self._credentials()
-        self.client = _Client()
+        self.client = PinningClient()
         try:
             self.client.connect(
                 address,
@@ -227,20 +212,20 @@ class ClusterSSH(_Base, SSHConnector):
                 **keys,
             )
         except BadHostKeyException as error:
-            raise ConnectError(
-                f"{address}: the host key changed: pinned {error.expected_key.fingerprint}, "
-                f"found {error.key.fingerprint}; if the machine was reinstalled: "
-                f"ssh-keygen -f {cluster.known_hosts} -R {address}"
+            pinned, found = error.expected_key.fingerprint, error.key.fingerprint
+            raise _NoConnection(
+                f"{address}: the host key changed: pinned {pinned}, found {found}",
+                f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}",
             ) from None
         except AuthenticationException:
-            raise ConnectError(
-                f"{address}: login as {config.user} refused ({tried}); "
-                f"check user, password and ssh_key_file_path in {where}/config.yaml"
+            raise _NoConnection(
+                f"{address}: login as {config.user} refused ({tried})",
+                f"check user, password and ssh_key_file_path in {where}/config.yaml",
             ) from None
         except (OSError, EOFError, SSHException) as error:
-            raise ConnectError(
-                f"{address}: no SSH connection to port {config.ssh_port} ({error or type(error).__name__}); "
-                "check that the machine is up, its address and its sshd"
+            raise _NoConnection(
+                f"{address}: no SSH connection to port {config.ssh_port} ({error or type(error).__name__})",
+                "check that the machine is up, its address and its sshd",
             ) from None
         transport = self.client.get_transport()
         assert transport is not None
@@ -268,7 +253,8 @@ class ClusterSSH(_Base, SSHConnector):
                 keys["allow_agent"] = True
                 tried.append("the agent's keys")
             except (SSHException, ValueError, OSError) as error:
-                raise ConnectError(f"{cluster.identity}: not a private key ({error}); see ssh_key_file_path") from None
+                said = f"{cluster.identity}: not a private key ({error})"
+                raise _NoConnection(said, "see ssh_key_file_path") from None
         password = _plain(secrets.password(cluster))
         if password is not None:
             keys["password"] = password

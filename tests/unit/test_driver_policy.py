@@ -66,7 +66,7 @@ def test_an_installation_that_broke_off_is_repeated_whatever_is_on_the_disk(from
 def refused(state, chosen, **more) -> str:
     found = refusals(state, chosen, **more)
     assert found, "nothing was refused"
-    return " ".join(found)
+    return " ".join(map(str, found))
 
 
 def test_secure_boot_refuses_an_unsigned_driver(from_runfile):
@@ -157,8 +157,8 @@ def test_the_runfile_must_be_the_one_that_was_meant(from_runfile, tmp_path):
     absent = from_runfile.model_copy(update={"nvidia_driver_runfile": str(tmp_path / "NVIDIA-1.run")})
     assert "no file" in refused(BARE, absent)
     url = config(nvidia_driver="runfile", nvidia_driver_runfile="https://example.com/NVIDIA-535.183.01.run")
-    assert "set nvidia_driver_runfile_sha256" in (runfile.problem(url) or "")
-    assert "names none" in (runfile.problem(config(nvidia_driver="runfile")) or "")
+    assert "set nvidia_driver_runfile_sha256" in str(runfile.problem(url))
+    assert "names none" in str(runfile.problem(config(nvidia_driver="runfile")))
 
 
 def test_a_runfile_whose_name_shows_no_version_needs_the_key(tmp_path):

@@ -59,39 +59,39 @@ def test_all_well_is_no_fault():
     ],
 )
 def test_each_failure_of_nvidia_smi_is_named(status, said, cause):
-    (found,) = faults(["0000:bd:00.0"], parse_smi([str(status), said]))
+    (found,) = map(str, faults(["0000:bd:00.0"], parse_smi([str(status), said])))
     assert cause in found
 
 
 def test_a_lower_count_than_the_bus_names_the_missing_card():
-    (found,) = faults(["0000:00:06.0", "0000:bd:00.0"], report(H100))
+    (found,) = map(str, faults(["0000:00:06.0", "0000:bd:00.0"], report(H100)))
     assert "shows 1 of the 2 GPUs" in found and "0000:bd:00.0" in found and "0000:00:06.0" not in found
 
 
 def test_memory_without_a_figure_is_a_fault():
-    (found,) = faults(["0000:00:06.0"], report(H100.replace("81559", "[N/A]")))
+    (found,) = map(str, faults(["0000:00:06.0"], report(H100.replace("81559", "[N/A]"))))
     assert "GPU 0 (NVIDIA H100 80GB HBM3, 0000:00:06.0) reports no memory size ([N/A])" in found
 
 
 def test_another_driver_version_than_expected_is_a_fault():
     assert faults(["0000:00:06.0"], report(H100), "580.159.04") == []
-    (found,) = faults(["0000:00:06.0"], report(H100), "535.183.01")
+    (found,) = map(str, faults(["0000:00:06.0"], report(H100), "535.183.01"))
     assert "runs driver 580.159.04, expected 535.183.01" in found
 
 
 def test_a_branch_is_asked_for_by_the_beginning_of_its_versions():
     assert faults(["0000:00:06.0"], report(H100), "580") == []
-    (found,) = faults(["0000:00:06.0"], report(H100), "58")
+    (found,) = map(str, faults(["0000:00:06.0"], report(H100), "58"))
     assert "runs driver 580.159.04, expected 58" in found
 
 
 def test_a_bus_without_gpus_is_a_fault():
-    assert "no NVIDIA GPU on the PCI bus" in faults([], SmiReport())[0]
+    assert "no NVIDIA GPU on the PCI bus" in str(faults([], SmiReport())[0])
 
 
 def test_a_lost_gpu_amid_good_lines_is_not_lost_from_sight():
     lines = ["0", H100, "1, [GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], 00000000:BD:00.0"]
-    found = " ".join(faults(["0000:00:06.0", "0000:bd:00.0"], parse_smi(lines)))
+    found = " ".join(map(str, faults(["0000:00:06.0", "0000:bd:00.0"], parse_smi(lines))))
     assert "reports no memory size" in found
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster import Config
+from cluster import Config, Problem
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Severity
 from tasks.preflight.snapshot import Listener
@@ -17,7 +17,9 @@ def test_a_host_that_is_down_is_one_row_and_does_not_stop_the_others():
     seen = {name: replace(each, peers={}) for name, each in survey.snapshots.items() if name != OTHER}
     reached = {f"{host.address}:22": "ok" for host in survey.cluster.hosts if host.name != OTHER}
     seen = {name: replace(each, peers=reached | {"10.77.3.1:3128": "ok"}) for name, each in seen.items()}
-    verdict = judge(replace(survey, snapshots=seen, absent={OTHER: "10.77.3.99: no SSH connection; check its sshd"}))
+    verdict = judge(
+        replace(survey, snapshots=seen, absent={OTHER: Problem("10.77.3.99: no SSH connection", "check its sshd")})
+    )
     assert [(row.host, row.requirement, row.fix) for row in verdict.failures] == [(OTHER, REACHABLE, "check its sshd")]
     assert not verdict.forbids
 

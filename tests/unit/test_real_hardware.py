@@ -88,8 +88,7 @@ def test_what_nvidia_smi_says_when_something_is_taken_from_it(name, status, caus
     report = parse_smi(lines(name))
     assert (report.status, report.gpus) == (status, ())
     (found,) = faults(BUS, report)
-    what, _, fix = found.partition("; ")
-    assert f"exit status {status}" in what and cause in what and fix.startswith(remedy)
+    assert f"exit status {status}" in found.found and cause in found.found and found.fix.startswith(remedy)
 
 
 def test_the_snapshot_tells_the_machine(seen):
@@ -113,7 +112,7 @@ def test_preinstalled_accepts_it(seen, keys):
 
 def test_preinstalled_refuses_it_where_another_version_is_asked_for(seen):
     (found,) = refusals(seen.driver, config(nvidia_driver_version="535"), smi=seen.smi)
-    assert found.startswith(f"driver {VERSION} is installed but nvidia_driver_version asks for 535")
+    assert found.found.startswith(f"driver {VERSION} is installed but nvidia_driver_version asks for 535")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_preinstalled_refuses_it_where_another_version_is_asked_for(seen):
 def test_no_other_driver_is_installed_over_one_of_the_machines_image(seen, keys):
     offered = ["535.183.01-0ubuntu1"]
     (found,) = refusals(seen.driver, config(**keys), smi=seen.smi, offered=offered)
-    assert found.startswith(f"driver {VERSION} is loaded but neither apt nor NVIDIA's runfile installed it")
+    assert found.found.startswith(f"driver {VERSION} is loaded but neither apt nor NVIDIA's runfile installed it")
     assert refusals(seen.driver, config(**keys), smi=seen.smi, offered=offered, disruption=True) == []
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
+from cluster import Problem
 from cluster.versions import matches
 from tasks.reach import Fact, probes, program
 
@@ -78,56 +79,50 @@ def parse_smi(lines: Sequence[str]) -> SmiReport:
     return SmiReport(int(lines[0]), tuple(gpus), " ".join(said))
 
 
-def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None) -> list[str]:
-    """Everything wrong with a host's GPUs, each with its cause and remedy; empty when all is well.
+def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None) -> list[Problem]:
+    """Everything wrong with a host's GPUs; empty when all is well.
 
     `bus` holds the addresses BUS_SCRIPT found; `driver_version` is the version the driver must have, or its beginning,
     if one is asked.
     """
     if not bus:
-        return [
-            "no NVIDIA GPU on the PCI bus; check that the card is seated, powered and enabled in the firmware, "
-            "or set gpu_type if the workers have other devices"
-        ]
+        fix = "check that the card is seated, powered and enabled in the firmware, or set gpu_type for other devices"
+        return [Problem("no NVIDIA GPU on the PCI bus", fix)]
     failure = _failure(smi)
     if failure:
         return [failure]
     found = []
     missing = sorted(set(bus) - {gpu.bus_id for gpu in smi.gpus})
     if missing:
-        found.append(
-            f"nvidia-smi shows {len(smi.gpus)} of the {len(bus)} GPUs on the PCI bus, missing {', '.join(missing)}; "
-            "look for Xid in dmesg, reseat or replace the card, reboot"
-        )
+        shown = f"nvidia-smi shows {len(smi.gpus)} of the {len(bus)} GPUs on the PCI bus, missing {', '.join(missing)}"
+        found.append(Problem(shown, "look for Xid in dmesg, reseat or replace the card, reboot"))
     for gpu in smi.gpus:
         if gpu.memory is None:
-            found.append(
-                f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A]); "
-                "the driver does not fully support it or the card failed: check the driver version, reboot"
-            )
+            fix = "the driver does not fully support it or the card failed: check the driver version, reboot"
+            found.append(Problem(f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A])", fix))
         if driver_version and not matches(gpu.driver_version, driver_version):
-            found.append(
-                f"GPU {gpu.index} runs driver {gpu.driver_version}, expected {driver_version}; reboot the host"
-            )
+            other = f"GPU {gpu.index} runs driver {gpu.driver_version}, expected {driver_version}"
+            found.append(Problem(other, "reboot the host"))
     return found
 
 
-def _failure(smi: SmiReport) -> str | None:
+def _failure(smi: SmiReport) -> Problem | None:
     """Why nvidia-smi as a whole gave no usable answer."""
     if smi.status == NOT_FOUND:
-        return "nvidia-smi is missing: the NVIDIA driver is not installed, or not in PATH"
+        return Problem("nvidia-smi is missing", "install the NVIDIA driver, or have its programs in PATH")
     if smi.status == TIMED_OUT:
-        return (
-            f"nvidia-smi did not answer within {SMI_TIME_LIMIT} s: the driver or a GPU hangs; "
-            "look for Xid in dmesg, power-cycle the host"
-        )
+        hangs = f"nvidia-smi did not answer within {SMI_TIME_LIMIT} s: the driver or a GPU hangs"
+        return Problem(hangs, "look for Xid in dmesg, power-cycle the host")
     if re.search(r"driver/library version mismatch", smi.said, re.I):
-        return f"driver/library version mismatch: {smi.said}; reboot the host so that the installed driver is loaded"
+        mismatch = f"driver/library version mismatch: {smi.said}"
+        return Problem(mismatch, "reboot the host so that the installed driver is loaded")
     if re.search(r"GPU is lost|fallen off the bus|Unable to determine the device handle", smi.said, re.I):
-        return f"a GPU has fallen off the bus: {smi.said}; look for Xid 79 in dmesg, power-cycle the host"
+        lost = f"a GPU has fallen off the bus: {smi.said}"
+        return Problem(lost, "look for Xid 79 in dmesg, power-cycle the host")
     if smi.status != 0:
         remedy = next((remedy for words, remedy in _REMEDIES if words in smi.said), "look for NVRM in dmesg, reboot")
-        return f"nvidia-smi failed with exit status {smi.status}: {smi.said.rstrip('.') or 'it said nothing'}; {remedy}"
+        said = smi.said.rstrip(".") or "it said nothing"
+        return Problem(f"nvidia-smi failed with exit status {smi.status}: {said}", remedy)
     return None
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
+from cluster import Problem
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.kubernetes.steps import Refusal, Step, of_master
+from tasks.kubernetes.steps import Step, of_master
 from tasks.reach import detached, stop
 
 CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
@@ -39,8 +40,8 @@ def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) 
         yield detached.wait(INIT)
         node = host.get_fact(KubernetesNode, node=node_name, master=True)
     step = of_master(node, server)
-    if isinstance(step, Refusal):
-        yield stop(step.message)
+    if isinstance(step, Problem):
+        yield stop(step)
     elif step is Step.INIT:
         yield _init(ignore)
     elif step is Step.RESUME:

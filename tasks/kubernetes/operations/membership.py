@@ -12,12 +12,12 @@ from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
-from cluster import Cluster, Host
+from cluster import Cluster, Host, Problem
 from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
-from tasks.kubernetes.steps import Refusal, Step, of_another_cluster, of_master, of_worker
+from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
 from tasks.reach import ask, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
@@ -34,8 +34,8 @@ def touchable(node_name: str, server: str, master: bool) -> Generator[Any]:
     if node.running:
         return
     found = of_master(node, server) if master else of_another_cluster(node, server)
-    if isinstance(found, Refusal):
-        yield stop(found.message)
+    if isinstance(found, Problem):
+        yield stop(found)
 
 
 @operation()
@@ -49,8 +49,8 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
         yield stop("the master failed in this run; a worker joins once it is up")
         return
     step = of_worker(node, api_server(cluster))
-    if isinstance(step, Refusal):
-        yield stop(step.message)
+    if isinstance(step, Problem):
+        yield stop(step)
     elif step is Step.RESUME:
         yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
     elif step is Step.REGISTER:

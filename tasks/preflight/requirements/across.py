@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from statistics import median
 
-from cluster import Host, Role
-from tasks.preflight.model import CONTROLLED, EVERY, Shortfall, Survey, across_hosts
+from cluster import Host, Problem, Role
+from tasks.preflight.model import CONTROLLED, EVERY, Survey, across_hosts, shortfall
 from tasks.preflight.snapshot import Snapshot
 
 Hosts = list[tuple[Host, Snapshot]]
-Found = Iterable[tuple[Host, Shortfall]]
+Found = Iterable[tuple[Host, Problem]]
 
 
 def _shared(hosts: Hosts, value: Callable[[Host, Snapshot], str | None], fix: str) -> Found:
@@ -24,7 +24,7 @@ def _shared(hosts: Hosts, value: Callable[[Host, Snapshot], str | None], fix: st
     for found, owners in having.items():
         for host in owners[1:]:
             others = ", ".join(other.name for other in owners if other != host)
-            yield host, Shortfall(f"{found}, the same as {others}", "a value of its own", fix)
+            yield host, shortfall(f"{found}, the same as {others}", "a value of its own", fix)
 
 
 @across_hosts("hostname-unique", EVERY)
@@ -59,7 +59,7 @@ def address_unique(survey: Survey, hosts: Hosts) -> Found:
             if owner and owner != host and Role.DEV_BOX not in (host.role, owner.role):
                 yield (
                     host,
-                    Shortfall(
+                    shortfall(
                         f"{each.address} on {each.interface}, the address of {owner.name}",
                         "addresses of its own",
                         f"remove it from {each.interface}",
@@ -85,7 +85,7 @@ def clock_offset(survey: Survey, hosts: Hosts) -> Found:
         fix = "the deploy's NTP sets it" if by_deploy else "correct its time server, or its clock: `date -s`"
         yield (
             host,
-            Shortfall(f"{(clock.offset - middle) / 1000:+.1f} s", f"within {limit / 1000:g} s", fix, by_deploy),
+            shortfall(f"{(clock.offset - middle) / 1000:+.1f} s", f"within {limit / 1000:g} s", fix, by_deploy),
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_interface, ip_network
 
-from cluster import Config, Role
+from cluster import Config, Problem, Role
 from cluster.versions import numbers
-from tasks.preflight.model import CONTROLLED, EVERY, Severity, Shortfall, Subject, each_host
+from tasks.preflight.model import CONTROLLED, EVERY, Severity, Subject, each_host, shortfall
 
 MB, GB = 10**6, 10**9
 # The oldest releases whose apt reads armoured keys by signed-by, and those that the deploy was run on.
@@ -23,11 +23,11 @@ def resources(config: Config) -> bool:
 
 
 @each_host("sudo", EVERY)
-def sudo(subject: Subject) -> Iterable[Shortfall]:
+def sudo(subject: Subject) -> Iterable[Problem]:
     """The SSH user may become root by sudo, with the config's password or with none."""
     if subject.seen.sudo_error is not None:
         user = subject.config.user
-        yield Shortfall(
+        yield shortfall(
             subject.seen.sudo_error[-200:],
             f"sudo works for {user}",
             f"as root on the host: `apt-get install sudo`, `adduser {user} sudo`; check password in config.yaml",
@@ -35,123 +35,123 @@ def sudo(subject: Subject) -> Iterable[Shortfall]:
 
 
 @each_host("release", EVERY)
-def release(subject: Subject) -> Iterable[Shortfall]:
+def release(subject: Subject) -> Iterable[Problem]:
     """Debian 11 or Ubuntu 18.04, or newer."""
     seen = subject.seen
     oldest = OLDEST.get(seen.os_id)
     # Debian's testing and unstable have no version.
     if oldest is None or (seen.os_version and numbers(seen.os_version) < oldest):
-        yield Shortfall(
+        yield shortfall(
             seen.os_name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", "install a supported release on this host"
         )
 
 
 @each_host("release-known", EVERY, Severity.SHOULD)
-def release_known(subject: Subject) -> Iterable[Shortfall]:
+def release_known(subject: Subject) -> Iterable[Problem]:
     """A release that this deploy knows: Debian 11 to 13, Ubuntu LTS 18.04 to 24.04."""
     seen = subject.seen
     known = KNOWN.get(seen.os_id, ())
     older = numbers(seen.os_version) < OLDEST.get(seen.os_id, ()) if seen.os_version else False
     if known and not older and seen.os_version not in known:
-        yield Shortfall(seen.os_name, f"one of {', '.join(known)}", "try it on one host first (--limit)")
+        yield shortfall(seen.os_name, f"one of {', '.join(known)}", "try it on one host first (--limit)")
 
 
 @each_host("architecture", EVERY)
-def architecture(subject: Subject) -> Iterable[Shortfall]:
+def architecture(subject: Subject) -> Iterable[Problem]:
     """An x86-64 machine: OpenPAI has no images for others."""
     if subject.seen.architecture != ARCHITECTURE:
-        yield Shortfall(subject.seen.architecture, ARCHITECTURE, "use another machine")
+        yield shortfall(subject.seen.architecture, ARCHITECTURE, "use another machine")
 
 
 @each_host("systemd", EVERY)
-def systemd(subject: Subject) -> Iterable[Shortfall]:
+def systemd(subject: Subject) -> Iterable[Problem]:
     """systemd runs the host's services."""
     if not subject.seen.systemd:
-        yield Shortfall("another init", "systemd", "boot the host with systemd")
+        yield shortfall("another init", "systemd", "boot the host with systemd")
 
 
 @each_host("memory", CONTROLLED, when=resources)
-def memory(subject: Subject) -> Iterable[Shortfall]:
+def memory(subject: Subject) -> Iterable[Problem]:
     """Total memory of master_min_memory_mb or worker_min_memory_mb (the guide: 40 GB and 16 GB)."""
     key = f"{subject.host.role.value}_min_memory_mb"
     needed = getattr(subject.config, key)
     found = subject.seen.memory // MB
     if found < needed:
-        yield Shortfall(f"{found} MB", f"{needed} MB", f"add memory, or lower {key} in config.yaml")
+        yield shortfall(f"{found} MB", f"{needed} MB", f"add memory, or lower {key} in config.yaml")
 
 
 @each_host("processors", CONTROLLED, when=resources)
-def processors(subject: Subject) -> Iterable[Shortfall]:
+def processors(subject: Subject) -> Iterable[Problem]:
     """Processors: master_min_cpus or worker_min_cpus."""
     key = f"{subject.host.role.value}_min_cpus"
     needed = getattr(subject.config, key)
     if subject.seen.cpus < needed:
-        yield Shortfall(str(subject.seen.cpus), str(needed), f"add processors, or lower {key} in config.yaml")
+        yield shortfall(str(subject.seen.cpus), str(needed), f"add processors, or lower {key} in config.yaml")
 
 
 @each_host("disk-docker", EVERY, when=resources)
-def disk_docker(subject: Subject) -> Iterable[Shortfall]:
+def disk_docker(subject: Subject) -> Iterable[Problem]:
     """Free space where Docker keeps its data: docker_data_root_min_free_gb."""
     config = subject.config
     yield from _space(subject, config.docker_data_root, config.docker_data_root_min_free_gb, "docker_data_root")
 
 
 @each_host("disk-var", EVERY, when=resources)
-def disk_var(subject: Subject) -> Iterable[Shortfall]:
+def disk_var(subject: Subject) -> Iterable[Problem]:
     """Free space in /var: var_min_free_gb."""
     yield from _space(subject, "/var", subject.config.var_min_free_gb, "var")
 
 
-def _space(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Shortfall]:
+def _space(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Problem]:
     room = subject.seen.space.get(folder)
     fix = f"free space or add a disk for {folder}, or lower {key}_min_free_gb in config.yaml"
     if room is None:
-        yield Shortfall(
+        yield shortfall(
             f"{folder}: df does not answer", f"{needed} GB free", "look for a dead mount (`mount`, `dmesg`)"
         )
     elif room.free < needed * GB:
-        yield Shortfall(f"{folder}: {room.free / GB:.1f} GB free", f"{needed} GB free", fix)
+        yield shortfall(f"{folder}: {room.free / GB:.1f} GB free", f"{needed} GB free", fix)
 
 
 @each_host("hostname", CONTROLLED)
-def hostname(subject: Subject) -> Iterable[Shortfall]:
+def hostname(subject: Subject) -> Iterable[Problem]:
     """The host's own name is the CSV's: Kubernetes names the node after it."""
     found, needed = subject.seen.hostname, subject.host.name
     if found != needed:
         file = f"{subject.host.role.value}.csv"
-        yield Shortfall(found, needed, f"on the host: `hostnamectl set-hostname {needed}`; or correct {file}")
+        yield shortfall(found, needed, f"on the host: `hostnamectl set-hostname {needed}`; or correct {file}")
 
 
 @each_host("hostname-resolves", EVERY, Severity.SHOULD)
-def hostname_resolves(subject: Subject) -> Iterable[Shortfall]:
+def hostname_resolves(subject: Subject) -> Iterable[Problem]:
     """The host can look its own name up; where it cannot, every sudo waits for the name server."""
     name = subject.seen.hostname
     if not subject.seen.resolves:
-        yield Shortfall(f"no address for {name}", "an entry", f"on the host: `echo 127.0.1.1 {name} >>/etc/hosts`")
+        yield shortfall(f"no address for {name}", "an entry", f"on the host: `echo 127.0.1.1 {name} >>/etc/hosts`")
 
 
 @each_host("address", CONTROLLED)
-def address(subject: Subject) -> Iterable[Shortfall]:
+def address(subject: Subject) -> Iterable[Problem]:
     """The CSV's address is on an interface of the host, not translated on the way."""
     found = [each.address for each in subject.seen.addresses if not each.address.startswith("127.")]
     if subject.host.address not in found:
-        yield Shortfall(
+        yield shortfall(
             ", ".join(found) or "none", subject.host.address, f"write the host's own address in {subject.host.role}.csv"
         )
 
 
 @each_host("address-static", CONTROLLED, Severity.SHOULD)
-def address_static(subject: Subject) -> Iterable[Shortfall]:
+def address_static(subject: Subject) -> Iterable[Problem]:
     """The address is fixed, not lent by DHCP for a time."""
     for each in subject.seen.addresses:
         if each.address == subject.host.address and each.dynamic:
-            yield Shortfall(
+            yield shortfall(
                 f"{each.address} from DHCP", "a fixed address", "configure it on the host, or reserve it in DHCP"
             )
 
 
 @each_host("subnets", CONTROLLED, when=lambda config: config.installer != "none")
-def subnets(subject: Subject) -> Iterable[Shortfall]:
+def subnets(subject: Subject) -> Iterable[Problem]:
     """The host's network overlaps neither kube_pods_subnet nor kube_service_addresses."""
     config = subject.config
     for each in subject.seen.addresses:
@@ -160,7 +160,7 @@ def subnets(subject: Subject) -> Iterable[Shortfall]:
         network = ip_interface(f"{each.address}/{each.prefix}").network
         for key in ("kube_pods_subnet", "kube_service_addresses"):
             if network.overlaps(ip_network(getattr(config, key))):
-                yield Shortfall(
+                yield shortfall(
                     f"{network} on {each.interface}",
                     f"a network outside {key} ({getattr(config, key)})",
                     f"change {key} in config.yaml",
@@ -168,12 +168,12 @@ def subnets(subject: Subject) -> Iterable[Shortfall]:
 
 
 @each_host("dev-box", frozenset({Role.DEV_BOX}))
-def dev_box(subject: Subject) -> Iterable[Shortfall]:
+def dev_box(subject: Subject) -> Iterable[Problem]:
     """The dev box is a machine of its own, neither master nor worker."""
     own = {each.address for each in subject.seen.addresses}
     for host in (*subject.survey.cluster.masters, *subject.survey.cluster.workers):
         if host.address in own:
-            yield Shortfall(
+            yield shortfall(
                 f"it has the address of {host.name}", "a machine of its own", "set dev_box, or run from another machine"
             )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cluster import Config, Host, Role
+from cluster import Config, Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
-from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Shortfall, Subject, Survey, across_hosts, each_host
+from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Subject, Survey, across_hosts, each_host, shortfall
 from tasks.preflight.snapshot import Snapshot
 
 NO_ANSWER = "no answer"
@@ -19,7 +19,7 @@ def _has_proxy(config: Config) -> bool:
 
 
 @across_hosts("peers", EVERY)
-def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Shortfall]]:
+def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Problem]]:
     """Every host reaches every other's sshd. A host that is down is one row of its own, not one for each other."""
     port = survey.config.ssh_port
     missed: dict[Host, dict[Host, str]] = {}
@@ -36,7 +36,7 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             reasons = ", ".join(sorted(set(answers.values())))
             yield (
                 other,
-                Shortfall(
+                shortfall(
                     f"no other host reaches {other.address}:{port} ({reasons})",
                     "open to the cluster's hosts",
                     "check this host's firewall and its network",
@@ -46,7 +46,7 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             for host, answer in answers.items():
                 yield (
                     host,
-                    Shortfall(
+                    shortfall(
                         f"{other.name} ({other.address}:{port}): {answer}",
                         "every host reaches every other",
                         f"check routes and firewalls between {host.name} and {other.name}",
@@ -55,32 +55,32 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
 
 
 @each_host("proxy", EVERY, when=_has_proxy)
-def proxy(subject: Subject) -> Iterable[Shortfall]:
+def proxy(subject: Subject) -> Iterable[Problem]:
     """The configured proxies answer."""
     for each in targets.proxies(subject.config):
         answer = subject.seen.peers.get(each, NO_ANSWER)
         if answer != "ok":
-            yield Shortfall(
+            yield shortfall(
                 f"{each}: {answer}", "a proxy that answers", "check http_proxy and https_proxy, or the proxy"
             )
 
 
 @each_host("docker-source", EVERY)
-def docker_source(subject: Subject) -> Iterable[Shortfall]:
+def docker_source(subject: Subject) -> Iterable[Problem]:
     """The package source of docker_apt_mirror answers, where Docker's packages are not installed yet."""
     if subject.gets_docker and "docker-ce" not in subject.seen.packages:
         yield from _source(subject, "docker-source", "docker_apt_mirror")
 
 
 @each_host("nvidia-source", WORKERS, when=lambda config: config.gpu_type == "nvidia")
-def nvidia_source(subject: Subject) -> Iterable[Shortfall]:
+def nvidia_source(subject: Subject) -> Iterable[Problem]:
     """nvidia_toolkit_apt_mirror answers, where the container toolkit is not installed yet."""
     if "nvidia-container-toolkit" not in subject.seen.packages:
         yield from _source(subject, "nvidia-source", "nvidia_toolkit_apt_mirror")
 
 
 @each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
-def kubernetes_source(subject: Subject) -> Iterable[Shortfall]:
+def kubernetes_source(subject: Subject) -> Iterable[Problem]:
     """kubernetes_mirror has the version that is to be installed, where no kubelet is installed yet."""
     if subject.seen.kubelet:
         return
@@ -95,7 +95,7 @@ def kubernetes_source(subject: Subject) -> Iterable[Shortfall]:
 
 
 @each_host("registries", EVERY)
-def registries(subject: Subject) -> Iterable[Shortfall]:
+def registries(subject: Subject) -> Iterable[Problem]:
     """Every registry that images come from answers; for Docker Hub one of its mirrors is enough."""
     config = subject.config
     asked = _targets(subject)
@@ -114,11 +114,11 @@ def _targets(subject: Subject) -> dict[str, Target]:
     return {target.id: target for target in targets.targets(subject.survey.cluster, subject.host)}
 
 
-def _source(subject: Subject, id: str, keys: str) -> Iterable[Shortfall]:
+def _source(subject: Subject, id: str, keys: str) -> Iterable[Problem]:
     return _unanswered(subject, _targets(subject)[id], fix=f"check {keys}, the proxy and the firewall")
 
 
-def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: str = "") -> list[Shortfall]:
+def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: str = "") -> list[Problem]:
     """Nothing where the target answered well. A proxy that is down has its own row, and is not repeated for each URL.
 
     A registry answers 401 to those who do not log in, and is there.
@@ -132,7 +132,7 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     url = target.url.replace("@id@", seen.os_id).replace("@codename@", seen.os_codename)
     reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
     through = f" through {target.proxy}" if target.proxy else ""
-    return [Shortfall(f"{url}{through}: {reason}", "an answer", fix)]
+    return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
 
 
 ALL = (peers, proxy, docker_source, nvidia_source, kubernetes_source, registries)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from cluster import Config, Role
+from cluster import Config, Problem, Role
 from cluster.versions import numbers
-from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Shortfall, Subject, each_host
+from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Subject, each_host, shortfall
 
 # OpenPAI's own minimum; every release that Docker still serves is far newer.
 OLDEST_DOCKER = (1, 10, 0)
@@ -41,7 +41,7 @@ def _docker(config: Config) -> bool:
 
 
 @each_host("ports", CONTROLLED, when=_kubernetes, needs_root=True)
-def ports(subject: Subject) -> Iterable[Shortfall]:
+def ports(subject: Subject) -> Iterable[Problem]:
     """The TCP ports of Kubernetes and OpenPAI are free, or theirs already."""
     wanted = NODE_PORTS | PAI_PORTS
     if subject.host.role is Role.MASTER:
@@ -49,7 +49,7 @@ def ports(subject: Subject) -> Iterable[Shortfall]:
     for listener in subject.seen.ports:
         ours = listener.container == "kubernetes" or listener.process in KUBERNETES
         if listener.port in wanted and not ours:
-            yield Shortfall(
+            yield shortfall(
                 f"{listener.port} taken by {listener.process or 'an unknown process'}",
                 f"{listener.port} free for {wanted[listener.port]}",
                 f"stop it (`ss -ltnp sport = :{listener.port}` shows it)",
@@ -57,14 +57,14 @@ def ports(subject: Subject) -> Iterable[Shortfall]:
 
 
 @each_host("swap", CONTROLLED, when=_kubernetes)
-def swap(subject: Subject) -> Iterable[Shortfall]:
+def swap(subject: Subject) -> Iterable[Problem]:
     """Swap is off, as the kubelet demands; the installer turns it off."""
     if subject.seen.swaps:
-        yield Shortfall(", ".join(subject.seen.swaps), "no swap", "`swapoff -a`, and remove it from /etc/fstab", True)
+        yield shortfall(", ".join(subject.seen.swaps), "no swap", "`swapoff -a`, and remove it from /etc/fstab", True)
 
 
 @each_host("cgroups", CONTROLLED, when=lambda config: config.installer == "kubeadm")
-def cgroups(subject: Subject) -> Iterable[Shortfall]:
+def cgroups(subject: Subject) -> Iterable[Problem]:
     """A cgroup hierarchy that the Kubernetes version supports: v2 from 1.19 on, v1 to 1.34."""
     version = numbers(subject.config.kubernetes_version)[:2]
     if subject.seen.cgroup == "v2" and version < FIRST_CGROUP_V2:
@@ -75,30 +75,30 @@ def cgroups(subject: Subject) -> Iterable[Shortfall]:
         needed = f"v2 for Kubernetes {subject.config.kubernetes_version}"
     else:
         return
-    yield Shortfall(subject.seen.cgroup, needed, f"boot with {argument}, or change kubernetes_version")
+    yield shortfall(subject.seen.cgroup, needed, f"boot with {argument}, or change kubernetes_version")
 
 
 @each_host("container-runtimes", EVERY)
-def container_runtimes(subject: Subject) -> Iterable[Shortfall]:
+def container_runtimes(subject: Subject) -> Iterable[Problem]:
     """No other container runtime or Kubernetes that would take Docker's or the kubelet's place."""
     for name in subject.seen.rivals:
-        yield Shortfall(RIVALS.get(name, name), "Docker alone", f"remove {RIVALS.get(name, name)} from the host")
+        yield shortfall(RIVALS.get(name, name), "Docker alone", f"remove {RIVALS.get(name, name)} from the host")
 
 
 @each_host("docker", EVERY, when=_docker)
-def docker(subject: Subject) -> Iterable[Shortfall]:
+def docker(subject: Subject) -> Iterable[Problem]:
     """Docker newer than 1.10 is installed; the deploy installs it."""
     found = subject.seen.docker
     if not subject.gets_docker:
         return
     if not found.installed:
-        yield Shortfall("not installed", "Docker", "the deploy installs it", True)
+        yield shortfall("not installed", "Docker", "the deploy installs it", True)
     elif numbers(found.version) <= OLDEST_DOCKER:
-        yield Shortfall(found.version, "newer than 1.10", "the deploy replaces it", True)
+        yield shortfall(found.version, "newer than 1.10", "the deploy replaces it", True)
 
 
 @each_host("docker-config", EVERY, when=_docker, needs_root=True)
-def docker_config(subject: Subject) -> Iterable[Shortfall]:
+def docker_config(subject: Subject) -> Iterable[Problem]:
     """Docker's configuration file, where there is one, is valid: the deploy merges its keys into it."""
     text, path = subject.seen.docker.file, subject.config.docker_config_file_path
     if text is None:
@@ -109,11 +109,11 @@ def docker_config(subject: Subject) -> Iterable[Shortfall]:
         found = "not a JSON object"
     except ValueError as error:
         found = str(error)
-    yield Shortfall(f"{path}: {found}", "valid JSON", f"correct {path} on the host, or move it away")
+    yield shortfall(f"{path}: {found}", "valid JSON", f"correct {path} on the host, or move it away")
 
 
 @each_host("docker-runtime", WORKERS, when=_docker, needs_root=True)
-def docker_runtime(subject: Subject) -> Iterable[Shortfall]:
+def docker_runtime(subject: Subject) -> Iterable[Problem]:
     """Docker's default runtime on workers is worker_default_docker_runtime; the deploy sets NVIDIA's."""
     needed = subject.config.worker_default_docker_runtime
     found = subject.seen.docker.info.get("DefaultRuntime")
@@ -122,14 +122,14 @@ def docker_runtime(subject: Subject) -> Iterable[Shortfall]:
     # Docker comes with runc as its default.
     deployed = (needed == "nvidia" and subject.config.gpu_type == "nvidia") or (needed == "runc" and not found)
     fix = "the deploy sets it" if deployed else f"install {needed} and make it the default in daemon.json"
-    yield Shortfall(found or "no Docker", needed, fix, deployed)
+    yield shortfall(found or "no Docker", needed, fix, deployed)
 
 
 @each_host("package-lock", EVERY, needs_root=True)
-def package_lock(subject: Subject) -> Iterable[Shortfall]:
+def package_lock(subject: Subject) -> Iterable[Problem]:
     """No other program holds the locks of apt and dpkg; waited for, package_lock_wait seconds."""
     if subject.seen.lock_holder:
-        yield Shortfall(
+        yield shortfall(
             f"held by {subject.seen.lock_holder} after {subject.seen.lock_waited} s",
             "free",
             "wait until it ends (unattended upgrades take minutes), or raise package_lock_wait in config.yaml",
@@ -137,13 +137,13 @@ def package_lock(subject: Subject) -> Iterable[Shortfall]:
 
 
 @each_host("time-sync", CONTROLLED, Severity.SHOULD, needs_root=True)
-def time_sync(subject: Subject) -> Iterable[Shortfall]:
+def time_sync(subject: Subject) -> Iterable[Problem]:
     """A time daemon keeps the clock; the deploy installs one, on the hosts that ntp_hosts names."""
     time, config = subject.seen.time, subject.config
     deployed = config.ntp_hosts == "all" or subject.host.role is Role.MASTER
     if not time.synchronised:
         found = f"{time.unit} runs, not synchronised" if time.unit else "no time daemon"
-        yield Shortfall(found, "a synchronised clock", "the deploy sees to it" if deployed else "set ntp_hosts: all",
+        yield shortfall(found, "a synchronised clock", "the deploy sees to it" if deployed else "set ntp_hosts: all",
                         deployed)  # fmt: skip
 
 
