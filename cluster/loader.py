@@ -67,22 +67,22 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     problems.extend(check_permissions(path, file))
     problems.extend(check_hosts(masters, workers, file, is_this_machine))
     problems.extend(_edits(path, rows))
-    plan = _layout(layout_file or path / LAYOUT, rows, file.config, problems, asked=layout_file is not None)
-    problems.extend(check_openpai(file, plan.layout if plan else None))
+    layout = _layout(layout_file or path / LAYOUT, rows, file.config, problems, asked=layout_file is not None)
+    problems.extend(check_openpai(file, layout.layout if layout else None))
     cluster = None
     if file.config and masters and workers and not errors(problems):
         cluster = _cluster(path, masters, workers, file.config)
         problems.extend(check_kubernetes(file, cluster))
     problems = sorted(set(problems))
-    return Inspection(problems, None if errors(problems) else cluster, plan)
+    return Inspection(problems, None if errors(problems) else cluster, layout)
 
 
 def _cluster(path: Path, masters: list[HostRow], workers: list[HostRow], config: Config) -> Cluster:
     return Cluster(
         path,
         Host("dev-box", config.dev_box, Role.DEV_BOX),
-        tuple(Host(row.name, row.address, Role.MASTER) for row in masters),
-        tuple(Host(row.name, row.address, Role.WORKER) for row in workers),
+        tuple(Host(row.name, row.address, row.role) for row in masters),
+        tuple(Host(row.name, row.address, row.role) for row in workers),
         config,
     )
 
@@ -118,11 +118,11 @@ def _layout(
     text = read_text(path, problems, missing="name a file that exists")
     if text is None:
         return None
-    plan, document = parse_layout(text, path.name, problems)
-    if plan:
+    layout, document = parse_layout(text, path.name, problems)
+    if layout:
         hived = config is None or config.enable_hived_scheduler
-        problems.extend(check_layout(plan, document, rows, hived=hived))
-    return LayoutFile(plan, text) if plan else None
+        problems.extend(check_layout(layout, document, rows, hived=hived))
+    return LayoutFile(layout, text) if layout else None
 
 
 def is_this_machine(address: str) -> bool:

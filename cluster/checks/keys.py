@@ -36,23 +36,20 @@ def check_keys(file: ConfigFile) -> Iterator[Problem]:
 
 def _version(file: ConfigFile, config: Config) -> Iterator[Problem]:
     branch, tag = versions.parse(config.branch_name), versions.parse(config.docker_image_tag)
-    if config.branch_name and not branch:
-        if tag is None:
-            said = f"branch_name {config.branch_name} and docker_image_tag {config.docker_image_tag} name no version"
-            yield file.problem("branch_name", said, "name one, as pai-1.0.y or v1.8.0")
-        else:
-            said = f"branch_name {config.branch_name} names no version: taken for {tag}, as docker_image_tag says"
-            yield file.problem("branch_name", said, "make sure that it is", WARNING)
+    both = f"branch_name {config.branch_name} and docker_image_tag {config.docker_image_tag}"
+    if config.branch_name and not branch and not tag:
+        yield file.problem("branch_name", f"{both} name no version", "name one, as pai-1.0.y or v1.8.0")
+    elif config.branch_name and not branch:
+        found = f"branch_name {config.branch_name} names no version: taken for {tag}, as docker_image_tag says"
+        yield file.problem("branch_name", found, "make sure that it is", WARNING)
     elif branch and tag and tag.series != branch.series and branch < versions.MASTER:
-        said = f"branch_name {config.branch_name} and docker_image_tag {config.docker_image_tag} are different versions"
-        yield file.problem(
-            "branch_name", said, f"set docker_image_tag to one of {branch.series}, or the branch to one of {tag.series}"
-        )
+        fix = f"set docker_image_tag to one of {branch.series}, or the branch to one of {tag.series}"
+        yield file.problem("branch_name", f"{both} are different versions", fix)
     version = versions.of(config)
     name = "branch_name" if config.branch_name else "docker_image_tag"
     if not versions.is_known(version):
-        span = f"{versions.OLDEST} to {versions.NEWEST}"
-        yield file.problem(name, f"OpenPAI {version} is not one that this software knows", f"choose one of {span}")
+        fix = f"choose one of {versions.OLDEST} to {versions.NEWEST}"
+        yield file.problem(name, f"OpenPAI {version} is not one that this software knows", fix)
     if config.allow_multiple_masters and version.takes_layout:
         fix = "remove the key, or install a version before v1.5.0"
         yield file.problem("allow_multiple_masters", f"OpenPAI {version} takes exactly one master", fix)
@@ -62,18 +59,15 @@ def _ignored(file: ConfigFile, config: Config) -> Iterator[Problem]:
     version = versions.of(config)
     for name in config.model_fields_set:
         meta = meta_of(name)
-        key = Config.model_fields[name].alias or name
+        found = f"{Config.model_fields[name].alias or name} does nothing"
         if name in _KUBESPRAY_ONLY and config.installer != "kubespray":
-            yield file.problem(
-                name, f"{key} does nothing with installer {config.installer}", "remove the line", WARNING
-            )
+            yield file.problem(name, f"{found} with installer {config.installer}", "remove the line", WARNING)
         elif name in Kubernetes.__annotations__ and config.installer != "kubespray":
             continue  # OpenPAI's installer is out of play
         elif not versions.reads(version, meta.since, meta.until):
             span = f"from {meta.since} on" if meta.since else f"up to {meta.until}"
-            yield file.problem(
-                name, f"{key} does nothing: OpenPAI {version} does not read it ({span})", "remove the line", WARNING
-            )
+            found = f"{found}: OpenPAI {version} does not read it ({span})"
+            yield file.problem(name, found, "remove the line", WARNING)
 
 
 def _login(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -82,14 +76,10 @@ def _login(file: ConfigFile, config: Config) -> Iterator[Problem]:
 
 
 def _registry(file: ConfigFile, config: Config) -> Iterator[Problem]:
-    if config.docker_registry_username and not config.docker_registry_password:
-        yield file.problem(
-            "docker_registry_username", "docker_registry_username without docker_registry_password", "give both or none"
-        )
-    if config.docker_registry_password and not config.docker_registry_username:
-        yield file.problem(
-            "docker_registry_password", "docker_registry_password without docker_registry_username", "give both or none"
-        )
+    user, password = "docker_registry_username", "docker_registry_password"
+    for given, other in ((user, password), (password, user)):
+        if getattr(config, given) and not getattr(config, other):
+            yield file.problem(given, f"{given} without {other}", "give both or none")
 
 
 def _networks(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -100,31 +90,28 @@ def _networks(file: ConfigFile, config: Config) -> Iterator[Problem]:
     offered = {"kubeadm": _KUBEADM_NETWORKS, "kubespray": _KUBESPRAY_NETWORKS}.get(config.installer)
     plugin = config.openpai_kube_network_plugin
     if offered and plugin not in offered:
-        said = f"openpai_kube_network_plugin {plugin} is not one that {config.installer} installs"
-        yield file.problem(
-            "openpai_kube_network_plugin", said, f"choose one of {', '.join(sorted(offered))}, or another installer"
-        )
+        found = f"openpai_kube_network_plugin {plugin} is not one that {config.installer} installs"
+        fix = f"choose one of {', '.join(sorted(offered))}, or another installer"
+        yield file.problem("openpai_kube_network_plugin", found, fix)
 
 
 def _driver(file: ConfigFile, config: Config) -> Iterator[Problem]:
     runfile = config.nvidia_driver_runfile
     if config.nvidia_driver == "runfile" and not runfile:
-        yield file.problem(
-            "nvidia_driver", "nvidia_driver runfile without nvidia_driver_runfile", "name the file or its URL"
-        )
+        found = "nvidia_driver runfile without nvidia_driver_runfile"
+        yield file.problem("nvidia_driver", found, "name the file or its URL")
     if runfile and "://" in runfile and not config.nvidia_driver_runfile_sha256:
-        yield file.problem(
-            "nvidia_driver_runfile", "a URL without nvidia_driver_runfile_sha256", "add the file's SHA-256 sum"
-        )
+        found = "a URL without nvidia_driver_runfile_sha256"
+        yield file.problem("nvidia_driver_runfile", found, "add the file's SHA-256 sum")
     if runfile and config.nvidia_driver != "runfile":
-        said = f"nvidia_driver_runfile contradicts nvidia_driver {config.nvidia_driver}"
-        yield file.problem("nvidia_driver_runfile", said, "set nvidia_driver: runfile, or remove the key")
+        found = f"nvidia_driver_runfile contradicts nvidia_driver {config.nvidia_driver}"
+        yield file.problem("nvidia_driver_runfile", found, "set nvidia_driver: runfile, or remove the key")
     if config.nvidia_driver_branch and config.nvidia_driver != "apt":
-        said = f"nvidia_driver_branch contradicts nvidia_driver {config.nvidia_driver}"
-        yield file.problem("nvidia_driver_branch", said, "set nvidia_driver: apt, or remove the key")
+        found = f"nvidia_driver_branch contradicts nvidia_driver {config.nvidia_driver}"
+        yield file.problem("nvidia_driver_branch", found, "set nvidia_driver: apt, or remove the key")
     if config.gpu_type != "nvidia" and config.worker_default_docker_runtime == "nvidia":
-        said = f"gpu_type {config.gpu_type} with Docker's default runtime nvidia"
-        yield file.problem("gpu_type", said, "set worker_default_docker_runtime too", WARNING)
+        found = f"gpu_type {config.gpu_type} with Docker's default runtime nvidia"
+        yield file.problem("gpu_type", found, "set worker_default_docker_runtime too", WARNING)
 
 
 def _cache(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -132,18 +119,17 @@ def _cache(file: ConfigFile, config: Config) -> Iterator[Problem]:
     if not config.enable_docker_cache:
         for name in sorted(config.model_fields_set):
             if name.startswith("docker_cache_"):
-                yield file.problem(
-                    name, f"{name} does nothing while enable_docker_cache is false", "set it to true", WARNING
-                )
+                found = f"{name} does nothing while enable_docker_cache is false"
+                yield file.problem(name, found, "set it to true", WARNING)
     elif backend not in (None, "azure", "filesystem"):
         yield file.problem("docker_cache_storage_backend", f"unknown backend {backend}", "choose azure or filesystem")
     elif backend == "azure" and not (config.docker_cache_azure_account_name and config.docker_cache_azure_account_key):
-        said = "the azure backend without docker_cache_azure_account_name and docker_cache_azure_account_key"
-        yield file.problem("docker_cache_storage_backend", said, "give both, or choose filesystem")
+        found = "the azure backend without docker_cache_azure_account_name and docker_cache_azure_account_key"
+        yield file.problem("docker_cache_storage_backend", found, "give both, or choose filesystem")
 
 
 def _ports(file: ConfigFile, config: Config) -> Iterator[Problem]:
     if config.host_daemon_port_start >= config.host_daemon_port_end:
-        said = f"the ports {config.host_daemon_port_start} to {config.host_daemon_port_end} are no range"
+        found = f"the ports {config.host_daemon_port_start} to {config.host_daemon_port_end} are no range"
         name = "host_daemon_port_start" if file.given("host_daemon_port_start") else "host_daemon_port_end"
-        yield file.problem(name, said, "make host_daemon_port_start the smaller one")
+        yield file.problem(name, found, "make host_daemon_port_start the smaller one")

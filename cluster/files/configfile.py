@@ -57,7 +57,7 @@ def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     if document.broken and not data:
         return result
     flagged = set(document.unread)
-    values = _known(data, document, problems, flagged)
+    values = _known_values(data, document, problems, flagged)
     result.holds_secret = any(is_secret(_NAMES[key]) for key in values) or (document.broken and result.holds_secret)
     try:
         result.config = Config.model_validate(values)
@@ -68,7 +68,9 @@ def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     return result
 
 
-def _known(data: dict[Any, Any], document: YamlDocument, problems: list[Problem], flagged: set[str]) -> dict[str, Any]:
+def _known_values(
+    data: dict[Any, Any], document: YamlDocument, problems: list[Problem], flagged: set[str]
+) -> dict[str, Any]:
     """The keys that the schema knows and that have a value; the others become problems.
 
     A key with a placeholder is added to `flagged`, the keys that need no further problem.
@@ -125,7 +127,7 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:
         kind = _KINDS.get(type(value), "something else")
-        return Problem(f"{name}: expected {wanted}, found {kind}{shown}", _convert(wanted, value), place)
+        return Problem(f"{name}: expected {wanted}, found {kind}{shown}", _fix_of_type(wanted, value), place)
     context = error.get("ctx", {})
     expected = {
         "literal_error": f"expected {context.get('expected', '')}",
@@ -141,7 +143,7 @@ def _may_show(key: str, value: Any) -> bool:
     return isinstance(value, str | int | float) and not is_secret(_NAMES[key]) and "@" not in str(value)
 
 
-def _convert(wanted: str, value: Any) -> str:
+def _fix_of_type(wanted: str, value: Any) -> str:
     if wanted == "text":
         return _QUOTE if isinstance(value, bool | int | float) else "write one value"
     if wanted == "a list":

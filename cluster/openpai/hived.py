@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from cluster.kubernetes import MIB
 from cluster.openpai.layout import LAYOUT, Layout
-from cluster.openpai.resources import Node, Nodes
+from cluster.openpai.resources import NodeResources, Resources
 from cluster.problems import WARNING, ClusterError, Place, Problem
 from cluster.versions import Version
 
@@ -40,7 +40,7 @@ class Pool:
 
 
 def single_pool(
-    workers: Iterable[str], nodes: Nodes, version: Version, qos: bool, place: Place
+    workers: Iterable[str], nodes: Resources, version: Version, qos: bool, place: Place
 ) -> tuple[Pool, list[Problem]]:
     """The pool of v1.0 to v1.4, and warnings of what it leaves out.
 
@@ -57,9 +57,9 @@ def single_pool(
         found = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
         fix = "remove it from worker.csv, or repair its device plugin"
         raise ClusterError(*(Problem(f"{node.name} {found}", fix, place) for node in without))
-    free = [_free(node, version, qos, place) for node in members]
+    left = [_left_for_jobs(node, version, qos, place) for node in members]
     gpus = min(node.gpu_count for node in members)
-    cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
+    cpu, memory = min(cpu for cpu, _ in left), min(memory for _, memory in left)
     for node in members:
         if node.gpu_count > gpus:
             found = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
@@ -69,7 +69,7 @@ def single_pool(
 
 
 def pools_by_sku(
-    layout: Layout, nodes: Nodes, version: Version, qos: bool, place: Place
+    layout: Layout, nodes: Resources, version: Version, qos: bool, place: Place
 ) -> tuple[list[Pool], list[Problem]]:
     """The pools of v1.5.0 on, one for each SKU with workers, and warnings where the layout and the nodes differ.
 
@@ -84,8 +84,8 @@ def pools_by_sku(
     made, warnings = [], []
     for sku, names in members.items():
         device = layout.skus[sku].device
-        free = [_free(nodes[name], version, qos, place) for name in names]
-        cpu, memory = min(cpu for cpu, _ in free), min(memory for _, memory in free)
+        left = [_left_for_jobs(nodes[name], version, qos, place) for name in names]
+        cpu, memory = min(cpu for cpu, _ in left), min(memory for _, memory in left)
         if device:
             made.append(Pool(sku, True, int(cpu / device.count), int(memory / device.count), device.count, names))
         elif cpu < 1:
@@ -101,7 +101,7 @@ def pools_by_sku(
     return made, warnings
 
 
-def _free(node: Node, version: Version, qos: bool, place: Place) -> tuple[Decimal, Decimal]:
+def _left_for_jobs(node: NodeResources, version: Version, qos: bool, place: Place) -> tuple[Decimal, Decimal]:
     """Cores and MiB of `node` that jobs can have, as the version's generator counts them."""
     memory = node.memory / MIB
     if version < Version(1, 2, 0):

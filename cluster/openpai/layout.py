@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from cluster.files import YamlDocument, address_flaw, name_flaw, parse_yaml
 from cluster.kubernetes import MIB, parse_quantity
 from cluster.model import Cluster, Host, Role
-from cluster.openpai.resources import Node
+from cluster.openpai.resources import NodeResources
 from cluster.problems import ClusterError, Place, Problem
 
 LAYOUT = "layout.yaml"
@@ -130,7 +130,7 @@ class Measurement:
     gpu_count: int = 0
 
 
-def measurement_of(node: Node) -> Measurement:
+def measurement_of(node: NodeResources) -> Measurement:
     """A node's allocatable resources as a measurement: whole processors, as Kubernetes keeps a fraction of one back."""
     count = node.gpu_count
     return Measurement(
@@ -155,10 +155,10 @@ def build_layout(cluster: Cluster, measurements: Iterable[Measurement]) -> Layou
         )
     skus: dict[str, dict[str, Any]] = {}
     kinds: dict[str, str] = {}
-    for members in _alike(hosts, found):
+    for members in _machine_kinds(hosts, found):
         first = found[members[0].name]
         memory = min(found[host.name].memory for host in members)
-        name = _unused(_sku_name(members[0], first), skus)
+        name = _unused_name(_sku_name(members[0], first), skus)
         skus[name] = {"mem": f"{memory // MIB}Mi", "cpu": {"vcore": first.vcores}}
         if first.gpu_type:
             model = first.gpu_model or "generic"
@@ -176,7 +176,7 @@ def build_layout(cluster: Cluster, measurements: Iterable[Measurement]) -> Layou
     return Layout.model_validate({"machine-sku": skus, "machine-list": machines})
 
 
-def _alike(hosts: list[Host], found: dict[str, Measurement]) -> Iterator[list[Host]]:
+def _machine_kinds(hosts: list[Host], found: dict[str, Measurement]) -> Iterator[list[Host]]:
     """The hosts in groups of one role, one hardware, and memory that differs by little; in the order of the hosts."""
     groups: dict[tuple[Any, ...], list[list[Host]]] = {}
     for host in sorted(hosts, key=lambda host: found[host.name].memory):
@@ -200,7 +200,7 @@ def _sku_name(host: Host, one: Measurement) -> str:
     return f"{model}-x{one.gpu_count}"
 
 
-def _unused(name: str, taken: Iterable[str]) -> str:
+def _unused_name(name: str, taken: Iterable[str]) -> str:
     number = 2
     while name in taken:
         name = f"{re.sub('-v[0-9]+$', '', name)}-v{number}"

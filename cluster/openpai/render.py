@@ -18,7 +18,7 @@ from cluster.config import Config, meta_of
 from cluster.model import Cluster
 from cluster.openpai.hived import Pool, pools_by_sku, single_pool
 from cluster.openpai.layout import Layout, LayoutFile, build_layout, measurement_of
-from cluster.openpai.resources import Nodes
+from cluster.openpai.resources import Resources
 from cluster.problems import WARNING, Place, Problem
 from cluster.secrets import ServiceSecrets
 from cluster.versions import Version
@@ -81,7 +81,7 @@ def kubespray_files(cluster: Cluster) -> Rendered:
 
 
 def openpai_files(
-    cluster: Cluster, nodes: Nodes, secrets: ServiceSecrets, own: LayoutFile | None = None, file: str = "resources"
+    cluster: Cluster, nodes: Resources, secrets: ServiceSecrets, own: LayoutFile | None = None, file: str = "resources"
 ) -> Rendered:
     """layout.yaml and services-configuration.yaml.
 

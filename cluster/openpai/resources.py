@@ -17,7 +17,7 @@ _SHAPE = '{"nodes": {"openpai-001": {"cpu": "23900m", "memory": "230000000Ki", "
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeResources:
     """A node's allocatable resources, and what running pods have requested of them."""
 
     name: str
@@ -30,12 +30,12 @@ class Node:
     requested_memory: Decimal = Decimal(0)
 
 
-Nodes = dict[str, Node]
+Resources = dict[str, NodeResources]
 # A node whose memory differs by less than this share is as it was.
 _SAME_MEMORY = Decimal("0.01")
 
 
-def parse_resources(text: str, file: str) -> Nodes:
+def parse_resources(text: str, file: str) -> Resources:
     """The nodes in `text`, in its order. Raises ClusterError naming `file` and line.
 
     Shape: {"nodes": {NAME: {"cpu", "memory", DEVICE TYPE: COUNT, "gpu_model"}}, "pods": [{"node", "requests"}]}, with
@@ -52,7 +52,7 @@ def parse_resources(text: str, file: str) -> Nodes:
         raise ClusterError(Problem("no map `nodes`", f"write {_SHAPE}", Place(file, 1)))
     problems: list[Problem] = []
     requested = _requests(data.get("pods", []), file, problems)
-    nodes: Nodes = {}
+    nodes: Resources = {}
     for name, fields in data["nodes"].items():
         try:
             nodes[name] = _node(name, fields, *requested.get(name, (Decimal(0), Decimal(0))))
@@ -64,17 +64,17 @@ def parse_resources(text: str, file: str) -> Nodes:
     return nodes
 
 
-def same_hardware(before: Nodes, now: Nodes) -> bool:
+def same_hardware(before: Resources, now: Resources) -> bool:
     """Whether the nodes are those that were, with what they had; a kernel keeps a little more memory now and then."""
 
-    def alike(one: Node, other: Node) -> bool:
+    def alike(one: NodeResources, other: NodeResources) -> bool:
         devices = (one.cpu, one.gpu_type, one.gpu_count) == (other.cpu, other.gpu_type, other.gpu_count)
         return devices and abs(one.memory - other.memory) <= one.memory * _SAME_MEMORY
 
     return before.keys() == now.keys() and all(alike(before[name], now[name]) for name in before)
 
 
-def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Decimal) -> Node:
+def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Decimal) -> NodeResources:
     if not isinstance(fields, Mapping):
         raise ValueError("expected a map of resources")
     counts = {kind: int(_quantity(fields, kind)) for kind in GPU_TYPES if kind in fields}
@@ -82,7 +82,7 @@ def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Deci
     model = fields.get("gpu_model")
     if model is not None and not isinstance(model, str):
         raise ValueError("gpu_model: expected text")
-    return Node(
+    return NodeResources(
         name,
         _quantity(fields, "cpu"),
         _quantity(fields, "memory"),
