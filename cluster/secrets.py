@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import secrets
 import stat
 import sys
@@ -23,6 +24,8 @@ FILE = "secrets.yaml"
 PUBLISHED_ADMIN_PASSWORD = "admin-password"
 # The admin's password while it is being replaced: which of the two counts is the cluster's to say.
 _BEFORE = "admin_password_before"
+# What OpenPAI's templates bear: they put values into YAML without quotes, and into URLs as they are.
+_BORNE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _HEADER = """\
 # Made once, for OpenPAI's services; each deploy uses the same. Keep it, and keep it private (mode 0600).
 # A cluster that runs already has its own values: write them here before the next deploy.
@@ -57,6 +60,8 @@ class ServiceSecrets:
     postgresql_password: SecretStr
     log_manager_password: SecretStr
     log_manager_jwt_secret: SecretStr
+    marketplace_db_password: SecretStr
+    storage_manager_password: SecretStr
 
 
 def known_admin_passwords(cluster: Cluster) -> list[SecretStr]:
@@ -88,6 +93,10 @@ def services(cluster: Cluster) -> ServiceSecrets:
     given = {"admin_password": cluster.config.openpai_admin_password}
     values = _read(path)
     wanted = [name for name in ServiceSecrets.__dataclass_fields__ if not given.get(name)]
+    found, fix = "OpenPAI's templates break other signs than letters, digits, - and _, a letter first", "correct it"
+    broken = [name for name in wanted if name in values and not _BORNE.fullmatch(values[name])]
+    if broken:
+        raise ClusterError(*(Problem(f"{name}: {found}", fix, Place(FILE)) for name in broken))
     if any(name not in values for name in wanted):
         values |= {name: new_password().get_secret_value() for name in wanted if name not in values}
         _write(path, values)

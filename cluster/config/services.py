@@ -76,6 +76,13 @@ class Services(Group):
         "Name of the cluster, which paictl asks for each time.",
         changes="services-configuration.yaml `cluster-id`; ConfigMap pai-cluster-id",
     )
+    openpai_internal_storage_gb: Positive | None = key(
+        None,
+        "Size in GB of the file in /mnt/paiInternal on the master that OpenPAI's database lies in; it is made once. "
+        "Default: OpenPAI's own, 10 before v1.2.0 and 30 from there on.",
+        example="30",
+        changes="services-configuration.yaml `internal-storage`",
+    )
     openpai_azure: Switch = key(
         False,
         "The hosts are virtual machines of Azure, whose network does not carry calico.",

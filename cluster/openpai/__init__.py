@@ -1,5 +1,6 @@
 """OpenPAI: its services, its layout.yaml, HiveD's pools, and the files that its installer and its services read."""
 
+from cluster.openpai.credentials import left_as_published, published_defaults
 from cluster.openpai.layout import LAYOUT, Layout, LayoutFile, Measurement, build_layout, parse_layout
 from cluster.openpai.model import Label, Nodes, Object, Service, Workload
 from cluster.openpai.render import (
@@ -10,7 +11,7 @@ from cluster.openpai.render import (
     openpai_files,
     openpai_yml,
 )
-from cluster.openpai.resources import parse_resources, same_hardware
+from cluster.openpai.resources import keep_measured, parse_resources
 from cluster.openpai.services import (
     FIXED_IMAGES,
     SWITCHES,
@@ -46,7 +47,9 @@ __all__ = [
     "config_without_secrets",
     "hosts_yml",
     "images",
+    "keep_measured",
     "kubespray_files",
+    "left_as_published",
     "measured_layout",
     "openpai_files",
     "openpai_yml",
@@ -54,8 +57,8 @@ __all__ = [
     "parse_layout",
     "parse_resources",
     "ports",
+    "published_defaults",
     "reference",
     "replaced_images",
     "requested",
-    "same_hardware",
 ]

@@ -24,6 +24,7 @@ _RESERVED_MIB = Decimal(1024)
 # their deployments (128 + 512 + 128 MiB in every version; no processors).
 _DAEMONS_MIB = Decimal(768)
 _OLD_GPU_TYPES = ("amd.com/gpu", "nvidia.com/gpu")  # all that v1.0 to v1.4 look for
+HIVED_FIX = "give the machines more processors, or let Kubernetes schedule: enable_hived_scheduler: false (v1.5.0 on)"
 _MEASURE = "measure them all, or correct the names"
 
 
@@ -65,7 +66,8 @@ def single_pool(
             found = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
             fix = "install v1.5.0 or later for workers of different kinds"
             warnings.append(Problem(found, fix, place, WARNING))
-    return Pool("DT", True, int(cpu / gpus), int(memory / gpus), gpus, [node.name for node in members]), warnings
+    names = [node.name for node in members]
+    return Pool("DT", True, _whole(cpu, gpus, names, place), int(memory / gpus), gpus, names), warnings
 
 
 def pools_by_sku(
@@ -87,7 +89,8 @@ def pools_by_sku(
         left = [_left_for_jobs(nodes[name], version, qos, place) for name in names]
         cpu, memory = min(cpu for cpu, _ in left), min(memory for _, memory in left)
         if device:
-            made.append(Pool(sku, True, int(cpu / device.count), int(memory / device.count), device.count, names))
+            each = _whole(cpu, device.count, names, place)
+            made.append(Pool(sku, True, each, int(memory / device.count), device.count, names))
         elif cpu < 1:
             raise ClusterError(Problem(f"SKU {sku}: less than one core is free", "free some", place))
         else:
@@ -101,12 +104,25 @@ def pools_by_sku(
     return made, warnings
 
 
+def _whole(cpu: Decimal, gpus: int, workers: Sequence[str], place: Place) -> int:
+    """The whole cores of a GPU. Raises ClusterError where there is none: rest-server would refuse every job."""
+    if cpu < gpus:
+        found = f"{', '.join(workers)}: {cpu:.2f} cores are free for {gpus} GPUs, and HiveD gives each GPU whole ones"
+        raise ClusterError(Problem(found, HIVED_FIX, place))
+    return int(cpu / gpus)
+
+
+def free_cores(cores: Decimal, version: Version) -> Decimal:
+    """The most cores that jobs can have of a machine, where no pod requests any."""
+    return cores if version < Version(1, 2, 0) else cores - min(cores * _RESERVED, _RESERVED_CPU)
+
+
 def _left_for_jobs(node: NodeResources, version: Version, qos: bool, place: Place) -> tuple[Decimal, Decimal]:
     """Cores and MiB of `node` that jobs can have, as the version's generator counts them."""
     memory = node.memory / MIB
     if version < Version(1, 2, 0):
         return Decimal(int(node.cpu)), Decimal(int(memory))
-    cpu_left = node.cpu - node.requested_cpu - min(node.cpu * _RESERVED, _RESERVED_CPU)
+    cpu_left = free_cores(node.cpu, version) - node.requested_cpu
     memory_left = memory - node.requested_memory / MIB - min(memory * _RESERVED, _RESERVED_MIB)
     memory_left -= _DAEMONS_MIB if qos else 0
     if cpu_left <= 0 or memory_left <= 0:

@@ -92,9 +92,11 @@ def openpai_files(
     qos = config.qos_switch and version >= Version(1, 2, 0)
     pools: list[Pool] = []
     warnings: list[Problem] = []
+    stores = False
     if version.takes_layout:
         layout = own.layout if own else build_layout(cluster, [measurement_of(node) for node in nodes.values()])
         text = own.text if own else measured_layout(layout, config)
+        stores = any(machine.storage == "true" for machine in layout.machines)
         if config.enable_hived_scheduler:
             pools, warnings = pools_by_sku(layout, nodes, version, qos, Place(file))
     else:
@@ -111,6 +113,7 @@ def openpai_files(
         config=config,
         qos=qos,
         pools=pools,
+        stores=stores,
         secrets=secrets,
         docker_cache=_docker_cache(config, version),
     )

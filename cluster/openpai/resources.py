@@ -31,7 +31,7 @@ class NodeResources:
 
 
 Resources = dict[str, NodeResources]
-# A node whose memory differs by less than this share is as it was.
+# A node whose memory differs by less than this share is as it was: no more than what HiveD's figures keep back.
 _SAME_MEMORY = Decimal("0.01")
 
 
@@ -64,14 +64,28 @@ def parse_resources(text: str, file: str) -> Resources:
     return nodes
 
 
-def same_hardware(before: Resources, now: Resources) -> bool:
-    """Whether the nodes are those that were, with what they had; a kernel keeps a little more memory now and then."""
+def keep_measured(before: str, now: str, file: str) -> str:
+    """`now`, but for each node that has what it had `before`: for that, what was measured then.
 
-    def alike(one: NodeResources, other: NodeResources) -> bool:
-        devices = (one.cpu, one.gpu_type, one.gpu_count) == (other.cpu, other.gpu_type, other.gpu_count)
-        return devices and abs(one.memory - other.memory) <= one.memory * _SAME_MEMORY
+    Both are texts that parse_resources takes; `before` itself is returned where every node is as it was. What jobs can
+    have is reckoned from what pods request, and OpenPAI's own pods and running jobs would change it from run to run.
+    Raises ClusterError where either cannot be read.
+    """
+    then, found = parse_resources(before, file), parse_resources(now, file)
+    same = {name for name, node in found.items() if name in then and _is_as_it_was(then[name], node)}
+    if same == then.keys() == found.keys():
+        return before
+    old, new = json.loads(before), json.loads(now)
+    nodes = {name: (old if name in same else new)["nodes"][name] for name in found}
+    pods = [pod for pod in old.get("pods", []) if pod["node"] in same]
+    pods += [pod for pod in new.get("pods", []) if pod["node"] not in same]
+    return json.dumps({"nodes": nodes, "pods": pods}, indent=1)
 
-    return before.keys() == now.keys() and all(alike(before[name], now[name]) for name in before)
+
+def _is_as_it_was(before: NodeResources, now: NodeResources) -> bool:
+    """The same processors and devices, and the memory but for what a kernel keeps back now and then."""
+    devices = (before.cpu, before.gpu_type, before.gpu_count) == (now.cpu, now.gpu_type, now.gpu_count)
+    return devices and abs(before.memory - now.memory) <= before.memory * _SAME_MEMORY
 
 
 def _node(name: str, fields: Any, requested_cpu: Decimal, requested_memory: Decimal) -> NodeResources:

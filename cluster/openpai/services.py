@@ -113,6 +113,11 @@ def requested(config: Config, layout: Layout | None = None, nodes: Container[Nod
     return sum(workload.cpu for workload in workloads), sum(workload.memory for workload in workloads)
 
 
+def internal_storage_gb(config: Config) -> int:
+    """The size of the file that internal-storage allocates in /mnt/paiInternal on the master."""
+    return config.openpai_internal_storage_gb or (10 if versions.of(config) < Version(1, 2, 0) else 30)
+
+
 def paictl_image(config: Config) -> str:
     """The image that paictl runs in; upstream's own is openpai/dev-box, whatever the registry of the others."""
     return config.paictl_image or full_name("dev-box", config)

@@ -112,6 +112,14 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         BASE + "openpai_admin_password: admin-password\n",
         [f"{C}:2: openpai_admin_password: expected a password of your own"],
     ),
+    "admin password with signs": (
+        BASE + "openpai_admin_password: hunter2-hunter2\n",
+        [f"{C}:2: openpai_admin_password: expected 6 or more letters and digits, a letter first: OpenPAI's templates"],
+    ),
+    "admin password that begins with a digit": (
+        BASE + "openpai_admin_password: 2hunters\n",
+        [f"{C}:2: openpai_admin_password: expected 6 or more letters and digits, a letter first"],
+    ),
     "proxy with password": (
         BASE + "http_proxy: http://me:secret@proxy:3128\n",
         [f"{C}:2: http_proxy: expected a URL without user and password"],

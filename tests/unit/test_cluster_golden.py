@@ -49,6 +49,9 @@ ALLOWED = {
         # Upstream's template leaves its filter behind as text in v1.2.0 to v1.4.1.
         (r"cluster/common/qos-switch", r"true \| default\('false'\) ", r"true"),
         (r"log-manager/(admin_password|jwt_secret)", r"absent", r"s[0-9a-f]{32}"),
+        (r"(marketplace-db/passwd|storage-manager/smbpwd)", r"absent", r"s[0-9a-f]{32}"),
+        # Where kubeadm's certificates are; OpenPAI's default is the folder of kubespray's clusters.
+        (r"alert-manager/cert-expiration-checker/cert-path", r"absent", r"/etc/kubernetes/pki"),
     ],
 }
 

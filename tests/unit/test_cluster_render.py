@@ -11,8 +11,17 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cluster import Cluster, ClusterError, Config, load, secrets
-from cluster.openpai import hosts_yml, kubespray_files, openpai_files, openpai_yml, parse_resources
+from cluster import Cluster, ClusterError, Config, load, secrets, versions
+from cluster.loader import inspect
+from cluster.openpai import (
+    hosts_yml,
+    kubespray_files,
+    left_as_published,
+    openpai_files,
+    openpai_yml,
+    parse_resources,
+    published_defaults,
+)
 from tests.unit.cluster_folder import C, W, assert_lines, write
 
 NODE = {"cpu": "23900m", "memory": "230000000Ki"}
@@ -264,3 +273,58 @@ def test_the_order_of_nodes_is_the_order_of_cells(tmp_path: Path) -> None:
 def test_names_that_yaml_takes_for_numbers(tmp_path: Path) -> None:
     found = load(write(tmp_path, {W: "123,10.0.0.1\n1e3,10.0.0.2\nnull,10.0.0.3\n"}))
     assert set(yaml.safe_load(hosts_yml(found))["all"]["children"]["gpu"]["hosts"]) == {"123", "1e3", "null"}
+
+
+def test_a_gpu_without_a_whole_processor_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    """rest-server takes 0 for an SKU's processors and refuses every job."""
+    nodes = {name: node | {"cpu": "4"} for name, node in NODES.items()}
+    for tag in ("v1.4.1", "v1.8.0"):
+        with pytest.raises(
+            ClusterError, match=r"openpai-001.*: 3.96 cores are free for 4 GPUs.*; give the machines"
+        ) as e:
+            services(cluster(tmp_path, docker_image_tag=tag), nodes)
+        assert "nodes.json:0: " in str(e.value)
+    skus = hived(cluster(tmp_path, docker_image_tag="v1.0.0"), nodes)["physicalCluster"]["skuTypes"]
+    assert skus["DT"]["cpu"] == 1  # before v1.2.0 nothing is kept back
+    off = cluster(tmp_path, docker_image_tag="v1.8.0", enable_hived_scheduler=False)
+    assert "hivedscheduler" not in services(off, nodes)[0]
+
+
+def test_what_upstreams_file_does_not_say(tmp_path: Path) -> None:
+    found = services(cluster(tmp_path, docker_image_tag="v1.8.0", installer="kubeadm"))[0]
+    assert found["alert-manager"] == {"cert-expiration-checker": {"cert-path": "/etc/kubernetes/pki"}}
+    assert not {"internal-storage", "marketplace-db", "storage-manager"} & set(found)
+    keys = {"openpai_internal_storage_gb": 2, "openpai_cluster_id": "a1", "enable_marketplace": True}
+    found = services(cluster(tmp_path, docker_image_tag="v1.8.0", **keys))[0]
+    assert found["internal-storage"] == {"quota-gb": 2} and found["cluster"]["common"]["cluster-id"] == "a1"
+    assert "alert-manager" not in found and len(found["marketplace-db"]["passwd"]) == 33
+    found = services(cluster(tmp_path, docker_image_tag="v1.0.0", openpai_internal_storage_gb=2))[0]
+    assert found["internal-storage"] == {"enable": True, "quota-gb": 2}
+
+
+def test_storage_of_a_layout_gets_a_password_of_its_own(tmp_path: Path) -> None:
+    text = """\
+machine-sku: {a: {mem: 1Gi, cpu: {vcore: 1}}, g: {mem: 1Gi, cpu: {vcore: 1},
+  computing-device: {type: nvidia.com/gpu, model: K80, count: 4}}}
+machine-list:
+- {hostname: openpai-master-01, hostip: 10.1.0.1, machine-type: a, pai-master: "true", pai-storage: "true"}
+- {hostname: openpai-001, hostip: 10.0.0.1, machine-type: g, pai-worker: "true"}
+"""
+    config = json.dumps(BASE | {"docker_image_tag": "v1.8.0"})
+    found = inspect(write(tmp_path, {C: config, W: "openpai-001,10.0.0.1\n", "layout.yaml": text}))
+    assert found.cluster
+    nodes = parse_resources(json.dumps({"nodes": NODES}), "nodes.json")
+    made = openpai_files(found.cluster, nodes, secrets.services(found.cluster), found.layout)
+    storage = yaml.safe_load(made.files["services-configuration.yaml"])["storage-manager"]
+    assert storage["smbpwd"] == secrets.services(found.cluster).storage_manager_password.get_secret_value()
+
+
+@pytest.mark.parametrize(("tag", "defaults"), [("v1.0.0", 4), ("v1.8.0", 7)])
+def test_nothing_that_runs_is_left_as_published(tag: str, defaults: int, tmp_path: Path) -> None:
+    version = versions.parse(tag)
+    assert version and len(published_defaults(version)) == defaults
+    assert len(left_as_published({}, version)) == defaults
+    found = services(cluster(tmp_path, docker_image_tag=tag, enable_marketplace=tag != "v1.0.0"))[0]
+    assert [one.service for one in left_as_published(found, version)] == ["storage-manager"]  # which does not run
+    found["postgresql"]["passwd"] = "rootpass"
+    assert {one.service for one in left_as_published(found, version)} == {"postgresql", "storage-manager"}

@@ -75,7 +75,7 @@ def test_services_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None
     first, second = secrets.services(found), secrets.services(found)
     assert first == second
     values = [getattr(first, name).get_secret_value() for name in first.__dataclass_fields__]
-    assert len(set(values)) == 5 and all(len(value) == 33 for value in values)
+    assert len(set(values)) == 7 and all(len(value) == 33 for value in values)
     assert stat.S_IMODE((tmp_path / "secrets.yaml").stat().st_mode) == 0o600
 
 
@@ -102,6 +102,7 @@ def test_values_of_a_running_cluster_are_kept(tmp_path: Path) -> None:
         ("jwt_secret: hunter2\n", 0o644, r"secrets.yaml:0: others can read it; run: chmod 600"),
         ("jwt_secret: 5\n", 0o600, r"secrets.yaml:1: not a map of names to text; put every value in quotes"),
         ("- hunter2\n", 0o600, r"secrets.yaml:1: not a map of names to text"),
+        ("jwt_secret: hunter2'x\n", 0o600, r"secrets.yaml:0: jwt_secret: OpenPAI's templates break other signs than"),
         ("jwt_secret: [hunter2\n", 0o600, r"secrets.yaml:2: column 1: not YAML"),
     ],
 )

@@ -14,7 +14,7 @@ from pyinfra.api import FileUploadCommand, FunctionCommand, Host, QuoteString, S
 
 from cluster import Cluster, ClusterError, Role, secrets, versions
 from cluster.loader import inspect
-from cluster.openpai import Service, chosen, config_without_secrets, openpai_files, parse_resources, same_hardware
+from cluster.openpai import Service, chosen, config_without_secrets, keep_measured, openpai_files, parse_resources
 from tasks.gpu import NvidiaSmi
 from tasks.openpai.facts import Hardware, Note, OpenPai
 from tasks.openpai.jobs import virtual_clusters
@@ -43,15 +43,15 @@ def written(paictl: Paictl) -> Generator[Any]:
                        f"{paictl.kubeconfig} get nodes")  # fmt: skip
         return
     note = host.get_fact(Note, path=f"{folder}/{MEASURED}")
-    if note and same_hardware(*(parse_resources(each, MEASURED) for each in (note, json.dumps(measured)))):
-        text = note
-    elif planning():
-        yield StringCommand("true")
-        return
-    else:
-        _name_gpus(measured["nodes"])
-        text = json.dumps(measured, indent=1)
     try:
+        text = keep_measured(note, json.dumps(measured), MEASURED) if note else json.dumps(measured)
+        if text != note:
+            if planning():
+                yield StringCommand("true")
+                return
+            named = json.loads(text)
+            _name_gpus(named["nodes"])
+            text = json.dumps(named, indent=1)
         files = rendered(cluster, text)
     except ClusterError as error:
         yield stop(*map(str, error.problems))
