@@ -12,7 +12,7 @@ from pathlib import Path
 from lab import cgroups, folder, hosts, kubernetes, limits, machine, network, process, publish, services, supervisor
 from lab import plan as plans
 from lab import state as states
-from lab.settings import CACHE, DEFAULT_NAME, MOST_WORKERS, REGISTRY_PORT, STATE, host_names
+from lab.settings import CACHE, DEFAULT_NAME, MOST_WORKERS, STATE, host_names
 from lab.shell import LabError
 from lab.state import LabHost, LabState
 from lab.wait import wait_until
@@ -229,7 +229,7 @@ class Lab:
 
     def _offer_kubernetes(self, state: LabState) -> None:
         kubernetes.build(self._say)
-        kubernetes.publish(services.web_root(state), f"{state.gateway}:{REGISTRY_PORT}")
+        kubernetes.publish(services.web_root(state), state.registry)
         folder.configure(state, kubernetes.config(state.gateway))
 
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:

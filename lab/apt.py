@@ -40,6 +40,11 @@ def os_release() -> dict[str, str]:
     return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
 
 
+def architecture() -> str:
+    """The machine's architecture in Debian's words, which are Go's and the release site's too for amd64 and arm64."""
+    return run("dpkg", "--print-architecture").stdout.strip()
+
+
 def distribution() -> str:
     """debian or ubuntu: what the machine is, and so its hosts."""
     name = os_release().get("ID", "")

@@ -34,32 +34,15 @@ def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
             draft.chmod(0o755)
             build(draft)
             draft.rename(target)
-            _drop_others(name, target)
+            drop_others(f"{name}-{'?' * 12}", target)
         os.utime(target)
     return target
 
 
-def offer(source: Path, target: Path) -> None:
-    """Put a tree of the cache somewhere else, as links to its files: they outlive the tree when the cache drops it."""
-    draft, old = (target.with_name(f".{target.name}.{state}") for state in ("new", "old"))
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(source, draft, copy_function=_link)
-    if target.exists():
-        target.rename(old)
-    draft.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)
-
-
-def _drop_others(name: str, current: Path) -> None:
+def drop_others(pattern: str, current: Path) -> None:
+    """Remove what is like `pattern` in the cache, but for `current`, what was asked for lately, and labs' disks."""
     in_use = {host.base for lab in states.every() for host in lab.hosts}
-    for old in CACHE.glob(f"{name}-{'?' * 12}"):
+    for old in CACHE.glob(pattern):
         recent = time.time() - old.stat().st_mtime < KEEP_SECONDS
         if old != current and str(old) not in in_use and not recent:
             shutil.rmtree(old)

@@ -10,14 +10,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import apt, cache, repository
+from lab import apt, cache, deb, repository
 from lab.shell import run
 
 PARTS = Path(__file__).parent / "docker"
-MAINTAINER = "OpenPAI rehearsal lab <lab@example.com>"
 
-CONFIGURE = """#!/bin/sh
-set -e
+CONFIGURE = """\
 [ "$1" = configure ] || exit 0
 {before}
 for unit in {units}; do deb-systemd-helper enable "$unit" >/dev/null; done
@@ -26,12 +24,10 @@ if [ -d /run/systemd/system ]; then
     if [ -n "$2" ]; then deb-systemd-invoke restart {units}; else deb-systemd-invoke start {units}; fi
 fi
 """
-REMOVE = """#!/bin/sh
-set -e
+REMOVE = """\
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then deb-systemd-invoke stop {units}; fi
 """
-PURGE = """#!/bin/sh
-set -e
+PURGE = """\
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl --system daemon-reload; fi
 if [ "$1" = purge ]; then for unit in {units}; do deb-systemd-helper purge "$unit" >/dev/null; done; fi
 """
@@ -47,7 +43,8 @@ def ensure(suite: str, version_id: str, say: Callable[[str], None]) -> Path:
         say(f"building the docker-ce packages for {suite} (once)")
         _build(suite, version_id, draft)
 
-    made_from = [path.read_text() for path in sorted(PARTS.iterdir())] + [Path(__file__).read_text()]
+    recipes = (*sorted(PARTS.iterdir()), Path(__file__), Path(deb.__file__))
+    made_from = [path.read_text() for path in recipes]
     return cache.ensure(f"docker-{suite}", (made_from, repository.fingerprint()), build)
 
 
@@ -64,103 +61,86 @@ def _build(suite: str, version_id: str, draft: Path) -> None:
     if "docker-cli" in _field(debs["docker.io"], "Depends", "Recommends"):  # a package of its own from 26.1 on
         debs |= apt.download(suite, ["docker-cli"], draft / "debs")
     tree = draft / "tree"
-    for deb in debs.values():
-        run("dpkg-deb", "--extract", deb, tree)
-    built = [_containerd(suite, version_id, debs, tree, draft)]
+    for archive in debs.values():
+        run("dpkg-deb", "--extract", archive, tree)
+    packages = [_containerd(suite, version_id, debs, tree)]
     for version in vendor_versions(_upstream(debs["docker.io"]), suite, version_id):
-        built += [_cli(version, tree, draft), _engine(version, debs, tree, draft)]
+        packages += [_cli(version, tree), _engine(version, debs, tree)]
+    (draft / "packages").mkdir()
+    built = [deb.build(package, draft / "packages") for package in packages]
     repository.build(draft, suite, {"stable": built, "test": built})
     for leftover in ("debs", "tree", "packages"):
         shutil.rmtree(draft / leftover)
 
 
-def _engine(version: str, debs: dict[str, Path], tree: Path, draft: Path) -> Path:
-    package = draft / "packages/docker-ce"
-    _copy(tree, package, {"dockerd": "usr/bin", "docker-proxy": "usr/bin", "tini-static": "usr/bin"})
-    (package / "usr/bin/tini-static").rename(package / "usr/bin/docker-init")
-    _units(package, "docker.service", "docker.socket")
-    group = "getent group docker >/dev/null || groupadd --system docker"
-    control = {
-        "Depends": ", ".join(["containerd.io (>= 1.4.1)", "docker-ce-cli", "iptables", *_libraries(debs["docker.io"])]),
-        "Conflicts": "docker, docker-engine, docker.io",
-        "Replaces": "docker-engine",
-        "Description": "Docker: the open-source application container engine",
-    }
-    return _pack(package, "docker-ce", version, control, "docker.socket docker.service", group)
+def _engine(version: str, debs: dict[str, Path], tree: Path) -> deb.Package:
+    programs = {"dockerd": "dockerd", "docker-proxy": "docker-proxy", "docker-init": "tini-static"}
+    return deb.Package(
+        "docker-ce",
+        version,
+        ", ".join(["containerd.io (>= 1.4.1)", "docker-ce-cli", "iptables", *_libraries(debs["docker.io"])]),
+        relations={"Conflicts": "docker, docker-engine, docker.io", "Replaces": "docker-engine"},
+        files={f"usr/bin/{name}": _program(tree, source) for name, source in programs.items()}
+        | _units("docker.service", "docker.socket"),
+        scripts=_scripts("docker.socket docker.service", "getent group docker >/dev/null || groupadd --system docker"),
+        summary="the open-source application container engine",
+        architecture=apt.architecture(),
+    )
 
 
-def _cli(version: str, tree: Path, draft: Path) -> Path:
-    package = draft / "packages/docker-ce-cli"
-    _copy(tree, package, {"docker": "usr/bin"})
-    control = {
-        "Depends": "libc6",
-        "Conflicts": "docker, docker-engine, docker.io, docker-cli",
-        "Description": "Docker CLI: the open-source application container engine",
-    }
-    return _pack(package, "docker-ce-cli", version, control)
+def _cli(version: str, tree: Path) -> deb.Package:
+    return deb.Package(
+        "docker-ce-cli",
+        version,
+        "libc6",
+        relations={"Conflicts": "docker, docker-engine, docker.io, docker-cli"},
+        files={"usr/bin/docker": _program(tree, "docker")},
+        summary="the open-source application container engine's client",
+        architecture=apt.architecture(),
+    )
 
 
-def _containerd(suite: str, version_id: str, debs: dict[str, Path], tree: Path, draft: Path) -> Path:
-    package = draft / "packages/containerd.io"
-    programs = ["ctr", *(path.name for path in tree.glob("usr/bin/containerd*"))]
-    _copy(tree, package, {**{program: "usr/bin" for program in programs}, "runc": "usr/libexec/openpai-lab"})
-    shutil.copy(PARTS / "runc", package / "usr/bin/runc")
-    (package / "usr/bin/runc").chmod(0o755)
-    _units(package, "containerd.service")
-    control = {
-        "Depends": ", ".join(sorted({*_libraries(debs["containerd"]), *_libraries(debs["runc"])})),
-        "Conflicts": "containerd, runc",
-        "Replaces": "containerd, runc",
-        "Provides": "containerd, runc",
-        "Description": "An open and reliable container runtime",
-    }
+def _containerd(suite: str, version_id: str, debs: dict[str, Path], tree: Path) -> deb.Package:
     version = f"{_upstream(debs['containerd'])}-1"
     if int(_upstream(debs["docker.io"]).split(".")[0]) >= 23:
         version += f"~{apt.distribution()}.{version_id}~{suite}"
-    return _pack(package, "containerd.io", version, control, "containerd.service")
+    programs = ["ctr", *(path.name for path in tree.glob("usr/bin/containerd*"))]
+    runc = {"usr/libexec/openpai-lab/runc": _program(tree, "runc"), "usr/bin/runc": PARTS / "runc"}
+    same = "containerd, runc"
+    return deb.Package(
+        "containerd.io",
+        version,
+        ", ".join(sorted({*_libraries(debs["containerd"]), *_libraries(debs["runc"])})),
+        relations={"Conflicts": same, "Replaces": same, "Provides": same},
+        files={f"usr/bin/{name}": _program(tree, name) for name in programs} | runc | _units("containerd.service"),
+        scripts=_scripts("containerd.service"),
+        summary="an open and reliable container runtime",
+        architecture=apt.architecture(),
+    )
 
 
-def _copy(tree: Path, package: Path, programs: dict[str, str]) -> None:
-    shutil.rmtree(package, ignore_errors=True)
-    for name, folder in programs.items():
-        source = next(path for path in sorted(tree.glob(f"usr/*bin/{name}")) if not path.is_symlink())
-        (package / folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, package / folder / name)
+def _program(tree: Path, name: str) -> Path:
+    return next(path for path in sorted(tree.glob(f"usr/*bin/{name}")) if not path.is_symlink())
 
 
-def _units(package: Path, *names: str) -> None:
-    folder = package / "lib/systemd/system"
-    folder.mkdir(parents=True)
-    for name in names:
-        shutil.copy(PARTS / name, folder / name)
-        (folder / name).chmod(0o644)
+def _units(*names: str) -> dict[str, Path]:
+    return {f"lib/systemd/system/{name}": PARTS / name for name in names}
 
 
-def _pack(package: Path, name: str, version: str, control: dict[str, str], units: str = "", before: str = "") -> Path:
-    debian = package / "DEBIAN"
-    debian.mkdir()
-    architecture = run("dpkg", "--print-architecture").stdout.strip()
-    fields = {"Package": name, "Version": version, "Architecture": architecture, "Maintainer": MAINTAINER, **control}
-    (debian / "control").write_text("".join(f"{key}: {value}\n" for key, value in fields.items()))
-    if units:
-        for script, text in {"postinst": CONFIGURE, "prerm": REMOVE, "postrm": PURGE}.items():
-            (debian / script).write_text(text.format(units=units, before=before))
-            (debian / script).chmod(0o755)
-    target = package.parent / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
-    # gzip at its fastest: hosts unpack these many times, and an older release's dpkg knows no newer format.
-    run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", package, target)
-    return target
+def _scripts(units: str, before: str = "") -> dict[str, str]:
+    scripts = {"postinst": CONFIGURE, "prerm": REMOVE, "postrm": PURGE}
+    return {name: text.format(units=units, before=before) for name, text in scripts.items()}
 
 
-def _upstream(deb: Path) -> str:
-    version = run("dpkg-deb", "--field", deb, "Version").stdout.strip().split(":")[-1]
+def _upstream(archive: Path) -> str:
+    version = run("dpkg-deb", "--field", archive, "Version").stdout.strip().split(":")[-1]
     return version.split("+")[0].split("~")[0].split("-")[0]
 
 
-def _libraries(deb: Path) -> list[str]:
-    words = (word.strip() for word in _field(deb, "Depends").split(","))
+def _libraries(archive: Path) -> list[str]:
+    words = (word.strip() for word in _field(archive, "Depends").split(","))
     return [word for word in words if word.startswith("lib")]
 
 
-def _field(deb: Path, *names: str) -> str:
-    return run("dpkg-deb", "--field", deb, *names).stdout.strip()
+def _field(archive: Path, *names: str) -> str:
+    return run("dpkg-deb", "--field", archive, *names).stdout.strip()

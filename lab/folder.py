@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lab import gpu, repository
-from lab.settings import CUDA_IMAGE, DEV_BOX_BYTE, PROJECT, PROXY_PORT, REGISTRY_PORT, USER, WEB_PORT
+from lab.settings import CUDA_IMAGE, DEV_BOX_BYTE, PROJECT, PROXY_PORT, USER, WEB_PORT
 from lab.shell import LabError
 from lab.state import LabState
 
@@ -87,7 +87,6 @@ def config(lab: LabState) -> dict[str, Any]:
     """A new lab's config: the guide's keys, and the lab's services where a production config names the vendor's."""
     proxy = f"http://{lab.gateway}:{PROXY_PORT}"
     web = f"http://{lab.gateway}:{WEB_PORT}"
-    registry = f"{lab.gateway}:{REGISTRY_PORT}"
     return {
         "branch_name": "pai-1.0.y",
         "docker_image_tag": "v1.0.0",
@@ -97,10 +96,10 @@ def config(lab: LabState) -> dict[str, Any]:
         "no_proxy": ["localhost", "127.0.0.1", lab.network, lab.gateway],
         "docker_apt_mirror": f"{web}/docker",
         "docker_apt_key_fingerprint": repository.fingerprint(),
-        "openpai_docker_insecure_registries": [registry],
-        "openpai_docker_registry_mirrors": [f"http://{registry}"],
+        "openpai_docker_insecure_registries": [lab.registry],
+        "openpai_docker_registry_mirrors": [f"http://{lab.registry}"],
         "ntp_servers": [lab.gateway],
-        "cuda_image": f"{registry}/{CUDA_IMAGE}",
+        "cuda_image": f"{lab.registry}/{CUDA_IMAGE}",
         **gpu.config(lab),
         "installer": "none",
         "openpai": False,

@@ -1,93 +1,59 @@
-"""Container images without a Docker daemon: OCI layouts made from a directory, and pushing them to a lab's registry."""
+"""The images that every lab's registry offers from the start: busybox and hello-world."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import shutil
-import tarfile
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from lab import apt, cache
-from lab.settings import REGISTRY_PORT
+from lab import apt, cache, oci
+from lab.files import copy, link, put
+from lab.settings import CACHE
 from lab.shell import run
 from lab.state import LabState
 
 HELLO = "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n"
-
-
-def build(target: Path, root: Path, config: dict[str, object]) -> None:
-    """Write an OCI image layout of one layer, the tree `root`, to `target`; `config` is the image's: Cmd, Env."""
-    blobs = target / "blobs/sha256"
-    blobs.mkdir(parents=True)
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(root, arcname=".", filter=_owned_by_root)
-    layer = buffer.getvalue()
-    platform = {"architecture": run("dpkg", "--print-architecture").stdout.strip(), "os": "linux"}
-    diff = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-    image = {**platform, "config": config, "rootfs": {"type": "layers", "diff_ids": [diff]}}
-    media = "application/vnd.oci.image"
-    manifest = {
-        "schemaVersion": 2,
-        "config": _blob(blobs, json.dumps(image).encode(), f"{media}.config.v1+json"),
-        "layers": [_blob(blobs, layer, f"{media}.layer.v1.tar")],
-    }
-    index = {
-        "schemaVersion": 2,
-        "manifests": [_blob(blobs, json.dumps(manifest).encode(), f"{media}.manifest.v1+json")],
-    }
-    (target / "index.json").write_text(json.dumps(index))
-    (target / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-
-
-def push(lab: LabState, layout: Path, name: str) -> None:
-    """Put an OCI layout into the lab's registry as `name`, a repository with its tag."""
-    run(
-        "skopeo", "--insecure-policy", "copy", "--quiet", "--format=v2s2", "--dest-tls-verify=false",
-        f"oci:{layout}", f"docker://{lab.gateway}:{REGISTRY_PORT}/{name}",
-    )  # fmt: skip
+NAMES = ("busybox:latest", "hello-world:latest")
 
 
 def push_standard(lab: LabState) -> None:
     """Offer busybox and hello-world, both by the lab's registry's name and as a mirror of Docker Hub."""
-    for name, layout in _standard().items():
-        push(lab, layout, f"{name}:latest")
-        push(lab, layout, f"library/{name}:latest")
+    layout = cache.ensure("images", made_from(), _build)
+    for name in NAMES:
+        oci.push(layout, name, lab.registry)
+        oci.push(layout, name, lab.registry, pushed_as=f"library/{name}")
 
 
-def _standard() -> dict[str, Path]:
-    """The layouts of busybox and hello-world, from the machine's own busybox-static package."""
-    folder = cache.ensure("images", (HELLO, apt.os_release()["VERSION_CODENAME"]), _build_standard)
-    return {name: folder / name for name in ("busybox", "hello-world")}
+def made_from() -> list[str]:
+    """What every image with this module's busybox depends on."""
+    return [_suite(), *(Path(module).read_text() for module in (__file__, oci.__file__))]
 
 
-def _build_standard(draft: Path) -> None:
-    suite = apt.os_release()["VERSION_CODENAME"]
-    package = apt.download(suite, ["busybox-static"], draft / "debs")["busybox-static"]
-    root = draft / "root"
-    for part in ("bin", "etc", "tmp", "root"):
-        (root / part).mkdir(parents=True)
-    run("dpkg-deb", "--extract", package, draft / "package")
-    shutil.copy(next((draft / "package").glob("**/bin/busybox")), root / "bin/busybox")
-    for applet in run(root / "bin/busybox", "--list").stdout.split():
+def busybox(scratch: Path, applets: Sequence[str] = ()) -> Path:
+    """A root directory below the empty `scratch`: the machine's own busybox-static with these applets, or with all."""
+    package = apt.download(_suite(), ["busybox-static"], scratch / "debs")["busybox-static"]
+    run("dpkg-deb", "--extract", package, scratch / "package")
+    root = scratch / "root"
+    copy(next((scratch / "package").glob("**/bin/busybox")), root / "bin/busybox")
+    for applet in applets or run(root / "bin/busybox", "--list").stdout.split():
         if applet != "busybox":
-            (root / "bin" / applet).symlink_to("busybox")
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-    (root / "etc/group").write_text("root:x:0:\n")
-    build(draft / "busybox", root, {"Cmd": ["sh"], "Env": ["PATH=/bin"]})
-    (root / "hello").write_text(HELLO)
-    build(draft / "hello-world", root, {"Cmd": ["/bin/cat", "/hello"], "Env": ["PATH=/bin"]})
+            link(root / "bin" / applet, "busybox")
+    return root
 
 
-def _blob(blobs: Path, content: bytes, media: str) -> dict[str, object]:
-    digest = hashlib.sha256(content).hexdigest()
-    (blobs / digest).write_bytes(content)
-    return {"mediaType": media, "digest": f"sha256:{digest}", "size": len(content)}
+def _build(directory: Path) -> None:
+    layout = oci.Layout(directory, apt.architecture())
+    with TemporaryDirectory(dir=CACHE) as scratch:
+        root, hello = busybox(Path(scratch)), Path(scratch, "hello")
+        for name in ("tmp", "root"):
+            (root / name).mkdir()
+        put(root / "etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
+        put(root / "etc/group", b"root:x:0:\n")
+        put(hello / "hello", HELLO.encode())
+        env = {"PATH": "/bin"}
+        layout.add(oci.Image("busybox:latest", [root], env=env, command=["sh"]))
+        layout.add(oci.Image("hello-world:latest", [root, hello], env=env, command=["/bin/cat", "/hello"]))
 
 
-def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = "root"
-    return entry
+def _suite() -> str:
+    return apt.os_release()["VERSION_CODENAME"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import apt, cache, docker_packages, gpu, images, repository, services
+from lab import apt, docker_packages, gpu, images, repository, services
+from lab.files import share_tree
 from lab.state import LabState
 
 
@@ -16,7 +17,7 @@ def standard(lab: LabState, say: Callable[[str], None]) -> None:
     (vendor / "gpg").write_text(repository.armored_key())
     for suite, root in {host.suite: host.base for host in lab.hosts}.items():
         built = docker_packages.ensure(suite, _version_id(Path(root)), say)
-        cache.offer(built / "dists" / suite, vendor / "dists" / suite)
+        share_tree(built / "dists" / suite, vendor / "dists" / suite)
     gpu.publish(lab)
     images.push_standard(lab)
     gpu.push_image(lab)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from lab import state as states
+from lab.apt import architecture
+from lab.files import share
 from lab.settings import CACHE
 from lab.shell import run
 
@@ -39,19 +40,19 @@ def build(root: Path, suite: str, components: dict[str, list[Path]]) -> None:
     """Make the repository `deb URL suite component...` under `root`, from the .deb files of each component."""
     dist = root / "dists" / suite
     for component, packages in components.items():
-        pool = dist / "pool" / component / _architecture()
-        index = dist / component / f"binary-{_architecture()}"
+        pool = dist / "pool" / component / architecture()
+        index = dist / component / f"binary-{architecture()}"
         pool.mkdir(parents=True, exist_ok=True)
         index.mkdir(parents=True, exist_ok=True)
         for package in packages:
-            _place(package, pool)
+            share(package, pool / package.name)
         (index / "Packages").write_text(run("apt-ftparchive", "packages", pool.relative_to(root), cwd=root).stdout)
     fields = {
         "Origin": KEY_NAME,
         "Suite": suite,
         "Codename": suite,
         "Components": " ".join(components),
-        "Architectures": _architecture(),
+        "Architectures": architecture(),
     }
     _sign(dist, fields)
 
@@ -60,9 +61,10 @@ def build_flat(root: Path, packages: list[Path]) -> None:
     """Make the flat repository `deb URL /` in `root`, as NVIDIA's container toolkit is offered."""
     root.mkdir(parents=True, exist_ok=True)
     for package in packages:
-        _place(package, root)
+        if package.parent != root:
+            share(package, root / package.name)
     (root / "Packages").write_text(run("apt-ftparchive", "packages", ".", cwd=root).stdout)
-    _sign(root, {"Origin": KEY_NAME, "Architectures": _architecture()})
+    _sign(root, {"Origin": KEY_NAME, "Architectures": architecture()})
 
 
 def _sign(dist: Path, fields: dict[str, str]) -> None:
@@ -74,17 +76,6 @@ def _sign(dist: Path, fields: dict[str, str]) -> None:
     (dist / "Release").write_text(release)
     _gpg("--clearsign", "--output", str(dist / "InRelease"), str(dist / "Release"))
     _gpg("--armor", "--detach-sign", "--output", str(dist / "Release.gpg"), str(dist / "Release"))
-
-
-def _place(package: Path, folder: Path) -> None:
-    target = folder / package.name
-    if target != package:
-        target.unlink(missing_ok=True)
-        os.link(package, target) if package.stat().st_dev == folder.stat().st_dev else shutil.copy(package, target)
-
-
-def _architecture() -> str:
-    return run("dpkg", "--print-architecture").stdout.strip()
 
 
 def _gpg(*arguments: str) -> str:

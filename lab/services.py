@@ -64,7 +64,7 @@ def _registry_settings(lab: LabState) -> str:
     return (
         "version: 0.1\nlog: {level: warn}\n"
         f"storage: {{filesystem: {{rootdirectory: {directory(lab)}/images}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '{lab.gateway}:{REGISTRY_PORT}'}}\n"
+        f"http: {{addr: '{lab.registry}'}}\n"
     )
 
 

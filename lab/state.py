@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from lab.settings import CACHE, STATE
+from lab.settings import CACHE, REGISTRY_PORT, STATE
 from lab.shell import LabError
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,9}")
@@ -58,6 +58,11 @@ class LabState:
     def gateway(self) -> str:
         """The machine's address on the bridge, where the services listen."""
         return self.address(1)
+
+    @property
+    def registry(self) -> str:
+        """The lab's image registry, which speaks plain HTTP, as host:port."""
+        return f"{self.gateway}:{REGISTRY_PORT}"
 
     def address(self, last: int) -> str:
         """The address with this last byte."""

@@ -5,19 +5,20 @@ A host sees its `gpu/` folder read-only as /opt/lab-gpu: its profile, and `kerne
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from lab import apt, cache, images, process, repository, services
+from lab import apt, cache, deb, images, oci, process, repository, services
 from lab import state as states
-from lab.gpu import deb, driver, driver_packages, initramfs, profile, toolkit
+from lab.files import link, put, share_tree
+from lab.gpu import driver, driver_packages, initramfs, profile, toolkit
 from lab.gpu.driver import RUNFILE_VERSIONS, runfile
 from lab.gpu.profile import Profile
-from lab.settings import CUDA_IMAGE, WEB_PORT
-from lab.shell import LabError, run
+from lab.settings import CACHE, CUDA_IMAGE, WEB_PORT
+from lab.shell import LabError
 from lab.state import LabState
 from lab.wait import wait_until
 
@@ -68,13 +69,13 @@ def prepare(host_dir: Path, given: str | None) -> None:
     folder, root = host_dir / "gpu", host_dir / "upper"
     shutil.copytree(PROGRAMS, folder, symlinks=True, dirs_exist_ok=True)
     profile.write(wanted, folder)
-    driver.put(root / "etc/systemd/system/lab-gpu.service", UNIT.encode())
-    _link(root / "etc/systemd/system/sysinit.target.wants/lab-gpu.service", "/etc/systemd/system/lab-gpu.service")
+    put(root / "etc/systemd/system/lab-gpu.service", UNIT.encode())
+    link(root / "etc/systemd/system/sysinit.target.wants/lab-gpu.service", "/etc/systemd/system/lab-gpu.service")
     for program in (PROGRAMS / "sbin").iterdir():
-        _link(root / "usr/local/sbin" / program.name, f"/opt/lab-gpu/sbin/{program.name}")
+        link(root / "usr/local/sbin" / program.name, f"/opt/lab-gpu/sbin/{program.name}")
     modules = root / "usr/lib/modules" / platform.release()
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
-        driver.put(modules / name, b"")
+        put(modules / name, b"")
     if wanted.nouveau:
         driver.module("nouveau", "GPL", None, modules / "kernel/drivers/gpu/drm/nouveau/nouveau.ko")
     blacklist = {}
@@ -82,17 +83,17 @@ def prepare(host_dir: Path, given: str | None) -> None:
         driver.install(wanted.driver_version, root)
         blacklist = {"etc/modprobe.d/nvidia-installer-disable-nouveau.conf": driver_packages.BLACKLIST.encode()}
     for name, content in blacklist.items():
-        driver.put(root / name, content)
+        put(root / name, content)
     initramfs.install(root, platform.release(), blacklist)
     if wanted.display_manager:
-        driver.put(root / "usr/lib/systemd/system/lightdm.service", DISPLAY_MANAGER.encode())
-        _link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")
+        put(root / "usr/lib/systemd/system/lightdm.service", DISPLAY_MANAGER.encode())
+        link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")
     site = f"http://{states.need(host_dir.parent.parent.name).gateway}:{WEB_PORT}/distro"
     signed = "deb [signed-by=/usr/share/keyrings/lab-distro.asc]"
     parts = [apt.distribution(), "headers"] if wanted.headers else [apt.distribution()]
-    driver.put(root / "usr/share/keyrings/lab-distro.asc", repository.armored_key().encode())
+    put(root / "usr/share/keyrings/lab-distro.asc", repository.armored_key().encode())
     sources = "".join(f"{signed} {site}/{part} /\n" for part in parts)
-    driver.put(root / "etc/apt/sources.list.d/lab-distro.list", sources.encode())
+    put(root / "etc/apt/sources.list.d/lab-distro.list", sources.encode())
 
 
 def on_boot(pid: int, host_dir: Path) -> None:
@@ -131,9 +132,7 @@ def publish(lab: LabState) -> None:
         "distro": cache.ensure("gpu-distro", made_from, _build_distro),
         "nvidia": cache.ensure("gpu-nvidia", made_from, _build_nvidia),
     }.items():
-        # Links to the files and not to the folder: the cache drops a folder when its sources have changed.
-        shutil.rmtree(web / name, ignore_errors=True)
-        shutil.copytree(source, web / name, copy_function=_hard_link)
+        share_tree(source, web / name)
 
 
 def config(lab: LabState) -> dict[str, object]:
@@ -146,27 +145,22 @@ def config(lab: LabState) -> dict[str, object]:
 
 def push_image(lab: LabState) -> None:
     """Put the CUDA check image into the lab's registry: a shell that asks for GPUs and has no nvidia-smi of its own."""
-    layout = cache.ensure("gpu-cuda-image", Path(__file__).read_bytes(), _build_image) / "layout"
-    images.push(lab, layout, CUDA_IMAGE)
+    made_from = (Path(__file__).read_bytes(), images.made_from())
+    layout = cache.ensure("gpu-cuda-image", made_from, _build_image)
+    oci.push(layout, CUDA_IMAGE, lab.registry)
 
 
-def _build_image(folder: Path) -> None:
-    package = apt.download(str(apt.os_release()["VERSION_CODENAME"]), ["busybox-static"], folder / "debs")[
-        "busybox-static"
-    ]
-    run("dpkg-deb", "--extract", package, folder / "package")
-    root = folder / "root"
-    driver.put(root / "bin/busybox", next((folder / "package").glob("**/bin/busybox")).read_bytes(), 0o755)
-    for applet in ("sh", "cat", "date", "ls", "sleep", "env"):
-        _link(root / "bin" / applet, "busybox")
-    environment = [
-        "PATH=/usr/local/nvidia/bin:/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "CUDA_VERSION=12.4.1",
-        "NVIDIA_REQUIRE_CUDA=cuda>=12.4",
-        "NVIDIA_VISIBLE_DEVICES=all",
-        "NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-    ]
-    images.build(folder / "layout", root, {"Cmd": ["sh"], "Env": environment})
+def _build_image(layout: Path) -> None:
+    environment = {
+        "PATH": "/usr/local/nvidia/bin:/usr/local/cuda/bin:" + oci.PATH,
+        "CUDA_VERSION": "12.4.1",
+        "NVIDIA_REQUIRE_CUDA": "cuda>=12.4",
+        "NVIDIA_VISIBLE_DEVICES": "all",
+        "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+    }
+    with TemporaryDirectory(dir=CACHE) as scratch:
+        root = images.busybox(Path(scratch), ("sh", "cat", "date", "ls", "sleep", "env"))
+        oci.Layout(layout, apt.architecture()).add(oci.Image(CUDA_IMAGE, [root], command=["sh"], env=environment))
 
 
 def _build_distro(folder: Path) -> None:
@@ -188,17 +182,3 @@ def _build_nvidia(folder: Path) -> None:
     for version in RUNFILE_VERSIONS:
         for path in (runfile(version), runfile(version).with_name(f"{runfile(version).name}.sha256sum")):
             shutil.copy(path, folder / "runfile")
-
-
-def _hard_link(source: str, target: str) -> None:
-    """Make `target` the same file as `source` where they share a file system, else a copy."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def _link(path: Path, target: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)

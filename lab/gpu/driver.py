@@ -9,7 +9,8 @@ import platform
 import tarfile
 from pathlib import Path
 
-from lab import cache
+from lab import cache, deb
+from lab.files import put
 from lab.shell import LabError, run
 
 SOURCES = Path(__file__).parent / "driver"
@@ -51,7 +52,7 @@ def install(version: str, root: Path) -> None:
 
 def content(folder: Path) -> list[bytes]:
     """What things made from the files of `folder` and from this package's modules depend on."""
-    sources = (*sorted(folder.iterdir()), *sorted(Path(__file__).parent.glob("*.py")))
+    sources = (*sorted(folder.iterdir()), *sorted(Path(__file__).parent.glob("*.py")), Path(deb.__file__))
     return [platform.release().encode(), *(path.name.encode() + path.read_bytes() for path in sources)]
 
 
@@ -61,13 +62,6 @@ def module(name: str, license_name: str, version: str | None, path: Path) -> Non
     texts = {"NAME": name, "LICENSE": license_name, "VERSION": version, "RELEASE": platform.release()}
     defined = (f'-D{key}="{text}"' for key, text in texts.items() if text)
     run("gcc", "-c", *defined, "-o", path, SOURCES / "module.c")
-
-
-def put(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file of a host's disk; folders that the disk's upper layer lacks are made with the usual mode."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    path.write_bytes(content)
-    path.chmod(mode)
 
 
 def _render(version: str, folder: Path) -> None:

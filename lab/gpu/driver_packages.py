@@ -6,8 +6,8 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+from lab.deb import Package
 from lab.gpu import driver
-from lab.gpu.deb import Package
 
 DEBIAN = ("535.216.03", "535.247.01")
 UBUNTU = ("535.216.03", "535.247.01", "550.144.03", "550.163.01")

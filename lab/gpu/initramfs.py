@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from lab.gpu.driver import put
+from lab.files import put
 
 
 def install(root: Path, release: str, files: dict[str, bytes]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import cache
-from lab.gpu.deb import Package
-from lab.gpu.driver import content, put
+from lab.deb import Package
+from lab.files import put
+from lab.gpu.driver import content
 from lab.shell import run
 
 SOURCES = Path(__file__).parent / "toolkit"

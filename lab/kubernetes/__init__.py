@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab.kubernetes import images, oci
+from lab import oci
+from lab.files import share_tree
+from lab.kubernetes import images
 from lab.kubernetes.builder import Progress, build, result, running
 from lab.kubernetes.compile import VERSION
 from lab.settings import REGISTRY_PORT, WEB_PORT
@@ -49,20 +49,7 @@ def publish(web_root: Path, registry: str) -> None:
     """Offer the built releases under a lab's web root and push the images into its registry, unless they are there.
 
     `registry` is host:port of one that speaks plain HTTP. Raises LabError when a push fails; call it after `build`."""
-    release = web_root / "kubernetes/release"
-    draft = release.with_name("release.new")
-    for old in (draft, release):
-        shutil.rmtree(old, ignore_errors=True)
-    # Linked, not copied, and not a link to the folder: a newer recipe's build removes this one's.
-    shutil.copytree(result() / "release", draft, copy_function=_link)
-    draft.rename(release)
+    share_tree(result() / "release", web_root / "kubernetes/release")
     layout = result() / "images"
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: oci.push(layout, name, registry), oci.names(layout)))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.kubernetes import debian, images, oci
+from lab import apt, cache, oci
+from lab.files import share
+from lab.kubernetes import debian, images
 from lab.kubernetes.compile import COMMANDS, GO_SOURCES, STAND_INS, VERSION, Tree
-from lab.settings import CACHE
+from lab.settings import CACHE, PROJECT
 from lab.shell import LabError, run
 
 Progress = Callable[[str], None]
@@ -36,10 +39,9 @@ PROGRESS = CACHE / "kubernetes-build.progress"
 def recipe() -> str:
     """A hash of everything that decides what the build's result is."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    modules = [folder / f"{name}.py" for name in ("builder", "compile", "images", "oci")]
-    for file in [*modules, *sorted(GO_SOURCES.rglob("*.go"))]:
-        digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    modules = ("kubernetes/builder", "kubernetes/compile", "kubernetes/images", "oci")
+    for file in [*(PROJECT / "lab" / f"{name}.py" for name in modules), *sorted(GO_SOURCES.rglob("*.go"))]:
+        digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -60,14 +62,22 @@ def build(progress: Progress) -> Path:
     """Build what is not there yet and return its place. Waits for a build that another process runs.
 
     `progress` gets a line before each step. Raises LabError naming what is missing."""
-    if result().is_dir():
-        return result()
+    if place := _there():
+        return place
     with _lock(wait=False) as held:
         if held:
             return _build(progress)
     progress("another process builds it: waiting for that")
     with _lock(wait=True):
-        return result() if result().is_dir() else _build(progress)
+        return _there() or _build(progress)
+
+
+def _there() -> Path | None:
+    """The result, if it is there; it counts as used then, and another recipe's build leaves it for the time being."""
+    if not result().is_dir():
+        return None
+    os.utime(result())
+    return result()
 
 
 def _build(progress: Progress) -> Path:
@@ -81,7 +91,7 @@ def _build(progress: Progress) -> Path:
     tree = Tree(WORK / "go", WORK / "gopath", WORK / "go-cache")
     programs = WORK / "programs"
     programs.mkdir(parents=True, exist_ok=True)
-    site = f"{OFFICIAL}/{VERSION}/bin/linux/{debian.architecture()}"
+    site = f"{OFFICIAL}/{VERSION}/bin/linux/{apt.architecture()}"
 
     tell("looking for the official release site")
     official = _reachable(f"{site}/kubeadm.sha256")
@@ -121,9 +131,7 @@ def _build(progress: Progress) -> Path:
     origin = {"binaries": site if official else f"Debian's kubernetes {versions['kubernetes']}", "packages": versions}
     (draft / "origin.json").write_text(json.dumps(origin, indent=1))
     draft.rename(place)
-    for other in CACHE.glob("kubernetes-v*"):
-        if other != place:
-            shutil.rmtree(other)
+    cache.drop_others(f"kubernetes-v*-{'?' * 12}", place)
     return place
 
 
@@ -142,7 +150,7 @@ def _compile(tree: Tree, programs: Path, sources: list[str], tell: Progress) -> 
 def _make_images(downloads: debian.Downloads, programs: Path, place: Path) -> None:
     layers = WORK / "layers"
     shutil.rmtree(layers, ignore_errors=True)
-    layout = oci.Layout(place, debian.architecture())
+    layout = oci.Layout(place, apt.architecture())
     for image in images.build(downloads, programs, layers):
         layout.add(image)
     shutil.rmtree(layers)
@@ -150,10 +158,10 @@ def _make_images(downloads: debian.Downloads, programs: Path, place: Path) -> No
 
 def _make_release(programs: Path, release: Path) -> None:
     """Lay the programs out as the official release site does, each with its .sha256 beside it."""
-    folder = release / VERSION / "bin/linux" / debian.architecture()
+    folder = release / VERSION / "bin/linux" / apt.architecture()
     folder.mkdir(parents=True)
     for name in COMMANDS:
-        (folder / name).hardlink_to(programs / name)
+        share(programs / name, folder / name)
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         (folder / f"{name}.sha256").write_text(digest)
     series = VERSION.rsplit(".", 1)[0].removeprefix("v")

@@ -10,11 +10,6 @@ from lab.shell import LabError, run
 from lab.state import lock
 
 
-def architecture() -> str:
-    """The machine's architecture in Debian's words, which are Go's and the release site's too for amd64 and arm64."""
-    return run("dpkg", "--print-architecture").stdout.strip()
-
-
 def check() -> None:
     """Raise LabError on a machine whose apt sources are not Debian's."""
     if apt.distribution() != "debian":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.kubernetes.compile import VERSION
 from lab.kubernetes.debian import Downloads
-from lab.kubernetes.oci import Image
+from lab.oci import Image
 from lab.shell import run
 
 REPOSITORY = "google_containers"

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lab import kubernetes
-from lab.kubernetes import builder, cli, host, images, oci
+from lab import kubernetes, oci
+from lab.kubernetes import builder, cli, host, images
 from lab.kubernetes.compile import COMMANDS, VERSION
 from lab.shell import LabError, run
 from lab.wait import wait_until

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import cache, state
+from lab.files import share_tree
 from lab.shell import LabError
 from tests.lab.test_lab_parts import lab_state
 
@@ -66,6 +67,6 @@ def test_a_failed_build_is_not_used(cached):
 def test_what_is_offered_outlives_the_cache(cached):
     built = cache.ensure("thing", "a", write("1"))
     for _ in range(2):
-        cache.offer(built, cached / "www")
+        share_tree(built, cached / "www")
     (built / "file").unlink()
     assert (cached / "www/file").read_text() == "1"

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from lab import apt, docker_packages, images, machine, network, plan, services, state
+from lab import apt, docker_packages, machine, network, oci, plan, services, state
 from lab.api import Lab
 from lab.cli import _assignments
+from lab.files import put
 from lab.settings import PREFIX, STATE
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
@@ -243,11 +244,11 @@ def test_apts_own_proxy_counts_too(monkeypatch):
 
 
 def test_images_are_what_registries_take(tmp_path):
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root/file").write_text("content")
-    images.build(tmp_path / "layout", tmp_path / "root", {"Cmd": ["/file"]})
-    told = run("skopeo", "inspect", "--config", "--format", "{{.Config.Cmd}}", f"oci:{tmp_path}/layout").stdout
-    assert told.strip() == "[/file]"
+    put(tmp_path / "root/file", b"content")
+    image = oci.Image("pai/one:1", [tmp_path / "root"], command=["/file"])
+    oci.Layout(tmp_path / "layout", "amd64").add(image)
+    asked = ("--format", "{{.Config.Cmd}}", f"oci:{tmp_path}/layout:pai/one:1")
+    assert run("skopeo", "inspect", "--config", *asked).stdout.strip() == "[/file]"
 
 
 def test_an_overlay_cannot_carry_hosts(monkeypatch):

@@ -13,17 +13,19 @@ from typing import Any
 
 from lab.shell import run
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its name in a registry, the directories that are its layers, and how it starts."""
+    """One image: its name in a registry, with its tag, the directories that are its layers, and how it starts."""
 
     name: str
     layers: list[Path]
     entrypoint: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
+    command: list[str] = field(default_factory=list)
 
 
 class Layout:
@@ -40,11 +42,15 @@ class Layout:
     def add(self, image: Image) -> None:
         """Write an image; a directory that several images have as a layer is written once."""
         layers = [self._layer(directory) for directory in image.layers]
-        env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"} | image.env
+        env = {"PATH": PATH} | image.env
         config = {
             "architecture": self.architecture,
             "os": "linux",
-            "config": {"Env": [f"{key}={value}" for key, value in env.items()], "Entrypoint": image.entrypoint},
+            "config": {
+                "Env": [f"{key}={value}" for key, value in env.items()],
+                "Entrypoint": image.entrypoint,
+                "Cmd": image.command,
+            },
             # An uncompressed layer is its own diff: one digest serves as both.
             "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
         }
@@ -85,9 +91,11 @@ def names(layout: Path) -> dict[str, str]:
     return {entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"] for entry in index["manifests"]}
 
 
-def push(layout: Path, name: str, registry: str) -> None:
-    """Copy an image of a layout into a registry that speaks plain HTTP, unless it is there already."""
-    target = f"docker://{registry}/{name}"
+def push(layout: Path, name: str, registry: str, pushed_as: str = "") -> None:
+    """Copy an image of a layout into a registry that speaks plain HTTP (host:port), unless it is there already.
+
+    It gets the name that it has in the layout, or that of `pushed_as`."""
+    target = f"docker://{registry}/{pushed_as or name}"
     there = run("skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", target, check=False)
     if there.stdout.strip() != names(layout)[name]:
         copy = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false"]

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.gpu.driver import put
+from lab.files import copy, link, put
 from lab.shell import run
+
+MAINTAINER = "OpenPAI rehearsal lab <lab@localhost>"
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,15 @@ class Package:
     scripts: Mapping[str, str] = field(default_factory=dict)
     """postinst, prerm and so on: the lines after `set -e`."""
     summary: str = "stand-in of the rehearsal lab"
+    architecture: str = "amd64"
 
     def control(self) -> str:
         """The control file."""
         fields = {
             "Package": self.name,
             "Version": self.version,
-            "Architecture": "amd64",
-            "Maintainer": "OpenPAI rehearsal lab <lab@localhost>",
-            "Section": "non-free/utils",
+            "Architecture": self.architecture,
+            "Maintainer": MAINTAINER,
             "Depends": self.depends,
             "Recommends": self.recommends,
             **self.relations,
@@ -53,12 +55,12 @@ def build(package: Package, folder: Path) -> Path:
         for script, lines in package.scripts.items():
             put(root / "DEBIAN" / script, f"#!/bin/sh\nset -e\n{lines}".encode(), 0o755)
         for target, source in package.files.items():
-            put(root / target, source.read_bytes(), source.stat().st_mode & 0o777)
+            copy(source, root / target)
         for target, text in package.texts.items():
             put(root / target, text.encode())
         for target, name in package.links.items():
-            (root / target).parent.mkdir(parents=True, exist_ok=True)
-            (root / target).symlink_to(name)
-        path = folder / f"{package.name}_{package.version.replace(':', '%3a')}_amd64.deb"
-        run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, path)
+            link(root / target, name)
+        path = folder / f"{package.name}_{package.version.replace(':', '%3a')}_{package.architecture}.deb"
+        # gzip at its fastest: hosts unpack these many times, and an older release's dpkg knows no newer format.
+        run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", root, path)
     return path
