@@ -13,11 +13,12 @@ from pathlib import Path
 
 import click
 
+from lab import commands
 from lab.api import Lab
+from lab.commands import Run
 from lab.settings import PROJECT, STATE
 from lab.shell import LabError
 
-BIN = Path(sys.executable).parent
 # Lines of a stage's output that are worth a line on screen; everything goes to the stage's log.
 _SHOWN = re.compile(r"Starting operation: (.*?)\s*$|^( *\d+ s  .*)$")
 # Lines kept for the screen when a stage fails.
@@ -41,19 +42,24 @@ class Rehearsal:
         self.times[title] = time.monotonic() - start
         click.echo(f"   {self.times[title]:.0f} s")
 
-    def command(self, title: str, *argv: str | Path, check: Callable[[str], str | None] = lambda _: None) -> None:
-        """A stage that is one command; `check` reads its output and may object with a sentence."""
-        with self.stage(title) as log:
-            status = _followed([str(word) for word in argv], log)
-            output = log.read_text(errors="replace")
-            objection = f"exit status {status}" if status else check(output)
+    def command(self, title: str, argv: list[str], check: Callable[[Run], str | None] = lambda _: None) -> None:
+        """A stage that is one command; `check` reads what came of it and may object with a sentence."""
+        with self.stage(title) as log, log.open("w") as record:
+
+            def heard(line: str) -> None:
+                record.write(line)
+                if shown := _SHOWN.search(line):
+                    click.echo(f"   {shown[1] or shown[2]}")
+
+            run = commands.run(argv, heard)
+            objection = f"exit status {run.status}" if run.status else check(run)
             if objection:
-                click.echo("\n".join(output.splitlines()[-TAIL:]))
+                click.echo("\n".join(run.output.splitlines()[-TAIL:]))
                 raise LabError(f"{title}: {objection}; the whole output is in {log}")
 
-    def deploy(self, title: str, check: Callable[[str], str | None] = lambda _: None) -> None:
+    def deploy(self, title: str, check: Callable[[Run], str | None] = lambda _: None) -> None:
         """A stage that converges the hosts."""
-        self.command(title, BIN / "pyinfra", self.lab.inventory, "deploy.py", "-y", check=check)
+        self.command(title, commands.pyinfra(self.lab, "-y"), check)
 
     def summary(self) -> None:
         """The stages and their times as a table."""
@@ -81,15 +87,13 @@ def rehearse(name: str, workers: int) -> None:
     rehearsal.deploy("Kubernetes")
     rehearsal.deploy("the same again: nothing may change", check=_nothing_changed)
     reports = PROJECT / "reports" / name
-    verify = (sys.executable, "-m", "pytest", "-q", "tests/hosts")
-    rehearsal.command("verification", *verify, "--inventory", lab.inventory, "--report-dir", reports)
+    rehearsal.command("verification", commands.verification(lab, "--report-dir", str(reports)))
     rehearsal.summary()
     click.echo(f"report: {reports / 'verify.html'}; the lab stays up (python -m lab status | down)")
 
 
-def _nothing_changed(output: str) -> str | None:
-    totals = re.search(r"Grand total\s+\d+\s+(\S+)", output)
-    return None if totals and totals[1] == "-" else "a second run changed something"
+def _nothing_changed(run: Run) -> str | None:
+    return "a second run changed something" if run.changed else None
 
 
 @contextmanager
@@ -103,20 +107,3 @@ def _background(argv: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-
-
-def _followed(argv: list[str], log: Path) -> int:
-    """Run a command with its output in `log` and what is worth showing of it on screen; gives its exit status."""
-    environment = {"PYINFRA_PROGRESS": "off", "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as record:
-        process = subprocess.Popen(
-            ["env", *(f"{key}={value}" for key, value in environment.items()), *argv],
-            cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        for line in process.stdout:
-            record.write(line)
-            shown = _SHOWN.search(line)
-            if shown:
-                click.echo(f"   {shown[1] or shown[2]}")
-        return process.wait()

@@ -8,38 +8,40 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import time
 
+from lab import commands
 from lab.api import Lab
 from lab.settings import PREFIX
-from tests.lab.harness import ENVIRONMENT, ROOT, command
+from lab.shell import LabError
+
+BEFORE = {
+    "tasks.ssh.establish_trust": "*",
+    "tasks.apt.go_through_proxy": "*",
+    "tasks.time.synchronise": "master",
+    "tasks.docker.install": "*",
+    "tasks.gpu.install_driver": "worker",
+    "tasks.gpu.install_runtime": "worker",
+}
+"""The stages of deploy.py before Kubernetes, and the group of hosts that each is for."""
 
 
 def timed(argv: list[str]) -> tuple[float, list[tuple[float, str]]]:
     """Run a command; its seconds, and those of each pyinfra operation that it announced."""
     start = last = time.monotonic()
     operation, operations = "start", []
-    process = subprocess.Popen(
-        argv,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout
-    said = []
-    for line in process.stdout:
-        said.append(line)
+
+    def heard(line: str) -> None:
+        nonlocal operation, last
         if match := re.match(r"--> (Starting operation: (?P<name>.*)|Results)", line):
             now = time.monotonic()
             operations.append((now - last, operation))
             operation, last = (match["name"] or "end").strip(), now
-    if process.wait() != 0:
-        sys.exit("".join(said))
+
+    run = commands.run(argv, heard)
+    if run.status:
+        raise LabError(run.output)
     return time.monotonic() - start, operations
 
 
@@ -49,12 +51,11 @@ def main() -> None:
     lab.down()
     try:
         lab.up(workers=2, kubernetes=True)
-        before = lab.folder / "before_kubernetes.py"
-        before.write_text((ROOT / "deploy.py").read_text().replace("kubernetes.install()", ""))
-        timed(command(lab, "-y", file=str(before)))
-        installing, operations = timed(command(lab, "-y", file="tasks.kubernetes.install"))
-        suite = [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "-k", "test_pod_sees_one_gpu"]
-        pod, _ = timed([*suite, "--inventory", str(lab.inventory)])
+        for stage, group in BEFORE.items():
+            timed(commands.pyinfra(lab, "-y", "--limit", group, file=stage))
+        installing, operations = timed(commands.pyinfra(lab, "-y", file="tasks.kubernetes.install"))
+        suite = "tests/hosts/test_kubernetes.py"
+        pod, _ = timed(commands.verification(lab, "-k", "test_pod_sees_one_gpu", suite=suite))
         for seconds, name in sorted(operations, reverse=True)[:8]:
             print(f"{seconds:6.1f} s  {name}")
         print(json.dumps({"workers": 2, "installed_s": round(installing, 1), "gpu_pod_s": round(pod, 1)}))
@@ -63,4 +64,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LabError as error:
+        sys.exit(str(error))

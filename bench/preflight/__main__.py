@@ -9,23 +9,23 @@ of the whole pyinfra command. Ansible runs with pipelining, persistent connectio
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
 import venv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 import yaml
 
+from lab import commands
 from lab.api import Lab
 from lab.settings import CACHE, PREFIX, PROXY_PORT, USER
 from lab.shell import LabError
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 ANSIBLE = "ansible-core>=2.16,<2.20"
 # Everything is measured at rest of this length before each run, so that neither side pays for the other's end.
 PAUSE = 2.0
@@ -79,17 +79,14 @@ def inventory(lab: Lab, key: Path) -> Path:
     return path
 
 
-def timed(argv: list[str | Path], environment: dict[str, str]) -> float:
+def timed(argv: Sequence[str | Path], settings: Mapping[str, str] = commands.SETTINGS) -> float:
     """Seconds that a command takes; its output is shown only when it fails."""
     time.sleep(PAUSE)
     start = time.monotonic()
-    done = subprocess.run(
-        argv, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+    done = commands.run(argv, settings=settings)
     took = time.monotonic() - start
-    if done.returncode != 0:
-        raise LabError(f"{argv[0]} failed:\n{done.stdout}")
+    if done.status:
+        raise LabError(f"{argv[0]} failed:\n{done.output}")
     return took
 
 
@@ -105,7 +102,7 @@ def main(workers: int, rounds: int) -> None:
         key = lab.folder / "id_ed25519"
         prepare(lab, key)
         hosts = len(lab.hosts)
-        ours: list[str | Path] = [Path(sys.executable).parent / "pyinfra", lab.inventory, "tasks.preflight.check"]
+        ours = commands.pyinfra(lab, file="tasks.preflight.check")
         theirs: list[str | Path] = [ansible(), "-i", inventory(lab, key), HERE / "playbook.yml"]
         settings = {
             "ANSIBLE_PIPELINING": "True",
@@ -114,11 +111,11 @@ def main(workers: int, rounds: int) -> None:
             "ANSIBLE_NOCOWS": "1",
         }
         # Once each untimed: host keys get pinned, caches filled, connections of Ansible opened.
-        timed(ours, {"PYINFRA_PROGRESS": "off"})
+        timed(ours)
         timed(theirs, settings)
         figures: dict[str, list[float]] = {"preflight": [], "ansible": []}
         for _ in range(rounds):
-            figures["preflight"].append(timed(ours, {"PYINFRA_PROGRESS": "off"}))
+            figures["preflight"].append(timed(ours))
             figures["ansible"].append(timed(theirs, settings))
     finally:
         lab.down()

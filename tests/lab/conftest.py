@@ -11,7 +11,8 @@ from gevent import monkey
 
 from lab import kubernetes
 from lab.api import Lab
-from tests.lab.harness import ROOT, new_lab
+from lab.settings import PROJECT
+from tests.lab.harness import new_lab
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,7 +32,7 @@ def kubernetes_beside(threads: None, request: pytest.FixtureRequest) -> Iterator
         yield
         return
     argv = [sys.executable, "-m", "lab", "kubernetes", "build"]
-    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as build:
+    with subprocess.Popen(argv, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as build:
         yield
         build.terminate()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
+from lab import commands
 from lab.api import Lab
+from lab.commands import Run
 from lab.shell import LabError
-from tests.lab.harness import ENVIRONMENT, ROOT, Run, out, pyinfra
+from tests.lab.harness import out, pyinfra
 
 MASTER, FIRST, SECOND, THIRD = "openpai-master-01", "openpai-001", "openpai-002", "openpai-003"
 STAGE = "tasks.kubernetes.install"
@@ -53,13 +52,9 @@ def said(lab: Lab, host: str, shell: str) -> str:
         return ""
 
 
-def verification(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+def verification(lab: Lab, *arguments: str) -> Run:
     """The finished hosts' suite, as far as it is about Kubernetes."""
-    suite = [sys.executable, "-m", "pytest", "-q", "tests/hosts/test_kubernetes.py", "--inventory", str(lab.inventory)]
-    return subprocess.run(
-        [*suite, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        check=False,
-    )  # fmt: skip
+    return commands.run(commands.verification(lab, *arguments, suite="tests/hosts/test_kubernetes.py"))
 
 
 def leave(lab: Lab, host: str) -> None:

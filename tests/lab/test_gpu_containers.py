@@ -9,7 +9,7 @@ import pytest
 from lab.api import Lab
 from lab.wait import wait_until
 from tests.lab.boots import reboot
-from tests.lab.harness import configure, converged, deploy, killed_when, new_lab, out
+from tests.lab.harness import converged, deploy, killed_when, new_lab, out
 
 WORKER = "openpai-001"
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -26,7 +26,7 @@ UNDISTURBED = (
 def lab():
     """One worker with a preinstalled driver, converged, with a container that stands for somebody's job."""
     with new_lab("gpujob", workers=1, gpus={WORKER: "default"}) as made:
-        configure(made, installer="none")
+        made.configure(installer="none")
         converged(made)
         out(made, WORKER, f"docker run -d --restart=always --runtime=runc --name job {image(made)} sleep 100000")
         yield made

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from lab.api import Lab
+from lab.commands import Run
 from lab.gpu import runfile, set_profile
 from tests.lab.boots import BOOT_ID, booted_after, reboot
-from tests.lab.harness import Run, configure, killed_when, new_lab, out, pyinfra
+from tests.lab.harness import killed_when, new_lab, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"
 BY_RUNFILE, BY_APT, READY = "openpai-001", "openpai-002", "openpai-003"
@@ -48,9 +49,7 @@ def changes_nothing(lab: Lab, host: str) -> None:
 
 
 def test_runfile_with_runs_killed_during_the_reboot_and_the_installation(lab):
-    configure(
-        lab, nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("535.183.01")), nvidia_driver_version=None
-    )
+    lab.configure(nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("535.183.01")), nvidia_driver_version=None)
     assert out(lab, BY_RUNFILE, "ls -d /sys/module/nouveau")
     boot = out(lab, BY_RUNFILE, BOOT_ID)
 
@@ -76,7 +75,7 @@ def test_runfile_with_runs_killed_during_the_reboot_and_the_installation(lab):
 
 
 def test_a_power_failure_during_the_installation_is_repaired_by_the_next_run(lab):
-    configure(lab, nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("550.54.14")), nvidia_driver_version=None)
+    lab.configure(nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("550.54.14")), nvidia_driver_version=None)
     half_way = "[ $(wc -l </var/lib/nvidia/log) -lt 9 ] && grep -q 550.54.14 /var/log/nvidia-installer.log"
     killed_when(lab, lambda: lab.run(BY_RUNFILE, half_way).returncode == 0, "--limit", BY_RUNFILE, file=STAGE)
     lab.stop(BY_RUNFILE)
@@ -90,7 +89,7 @@ def test_a_power_failure_during_the_installation_is_repaired_by_the_next_run(lab
 
 
 def test_apt_pinned_held_and_out_of_unattended_upgrades(lab):
-    configure(lab, nvidia_driver="apt", nvidia_driver_version="535.216.03", nvidia_driver_runfile=None)
+    lab.configure(nvidia_driver="apt", nvidia_driver_version="535.216.03", nvidia_driver_runfile=None)
     done = converged(lab, BY_APT)
     assert "rebooting: nouveau is loaded" in done.output
     assert out(lab, BY_APT, LOADED) == "535.216.03"
@@ -102,7 +101,7 @@ def test_apt_pinned_held_and_out_of_unattended_upgrades(lab):
 
 
 def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_before_it(lab):
-    configure(lab, nvidia_driver="apt", nvidia_driver_version="535.247.01", nvidia_driver_runfile=None)
+    lab.configure(nvidia_driver="apt", nvidia_driver_version="535.247.01", nvidia_driver_runfile=None)
     installed = "grep -q 535.247.01 /var/lib/openpai-deploy/nvidia-driver.installed"
     killed_when(lab, lambda: lab.run(BY_APT, installed).returncode == 0, "--limit", BY_APT, file=STAGE)
     assert out(lab, BY_APT, LOADED) == "535.216.03"
@@ -121,7 +120,7 @@ def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_b
 
 
 def test_preinstalled_with_nouveau_in_its_place(lab):
-    configure(lab, nvidia_driver="preinstalled", nvidia_driver_version=None, nvidia_driver_runfile=None)
+    lab.configure(nvidia_driver="preinstalled", nvidia_driver_version=None, nvidia_driver_runfile=None)
     out(lab, READY, "rm /etc/modprobe.d/nvidia-installer-disable-nouveau.conf && update-initramfs -u")
     reboot(lab, READY)
     assert out(lab, READY, "ls -d /sys/module/nouveau")
@@ -146,7 +145,7 @@ def test_preinstalled_with_nouveau_in_its_place(lab):
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_fault_of_the_hardware_fails_its_host_by_name_and_cause(lab, changes, said):
-    configure(lab, nvidia_driver="preinstalled", nvidia_driver_version=None, nvidia_driver_runfile=None)
+    lab.configure(nvidia_driver="preinstalled", nvidia_driver_version=None, nvidia_driver_runfile=None)
     sound = set_profile(lab.host_directory(READY))
     set_profile(lab.host_directory(READY), **changes)
     try:

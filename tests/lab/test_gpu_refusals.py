@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.gpu import runfile
-from tests.lab.harness import configure, new_lab, out, pyinfra
+from tests.lab.harness import new_lab, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"
 LOCKED, HEADLESS, READY = "openpai-001", "openpai-002", "openpai-003"
@@ -42,7 +42,7 @@ def lab():
     ],
 )
 def test_a_worker_is_refused_before_anything_on_it_changes(lab, host, keys, said):
-    configure(lab, **keys)
+    lab.configure(**keys)
     before = out(lab, host, "cat /proc/sys/kernel/random/boot_id; dpkg -l | sha256sum")
     refused = pyinfra(lab, "-y", "--limit", host, file=STAGE)
     assert refused.status == 1
@@ -53,6 +53,6 @@ def test_a_worker_is_refused_before_anything_on_it_changes(lab, host, keys, said
 
 
 def test_a_dry_run_says_so_too(lab):
-    configure(lab, **BY_RUNFILE)
+    lab.configure(**BY_RUNFILE)
     planned = pyinfra(lab, "--dry", "--limit", LOCKED, file=STAGE)
     assert any("Secure Boot is on" in line for line in planned.lines(LOCKED)), planned.output

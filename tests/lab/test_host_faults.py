@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.lab.harness import configure, converged, deploy, killed_when, new_lab, out, printed, pyinfra
+from tests.lab.harness import converged, deploy, killed_when, new_lab, out, printed, pyinfra
 
 WORKER, OTHER, MASTER = "openpai-001", "openpai-002", "openpai-master-01"
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -16,7 +16,7 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 def lab():
     """Bare Debian 12 hosts; Docker and time only."""
     with new_lab("faults", workers=2) as made:
-        configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
+        made.configure(installer="none", gpu_type="none", worker_default_docker_runtime="runc")
         yield made
 
 
@@ -79,7 +79,7 @@ def test_the_run_after_the_killed_ones_converges(lab):
 
 def test_a_run_killed_between_a_file_and_its_restart(ready):
     """log-opts take a restart: killed as soon as the file is there, the next run restarts."""
-    configure(ready, docker_log_max_file=7)
+    ready.configure(docker_log_max_file=7)
     try:
         written = lambda: ready.run(WORKER, f"grep -q '\"7\"' {DAEMON_JSON}").returncode == 0  # noqa: E731
         killed_when(ready, written)
@@ -88,7 +88,7 @@ def test_a_run_killed_between_a_file_and_its_restart(ready):
         assert _restarts(ready, WORKER) != before
         assert converged(ready).changed == 0
     finally:
-        configure(ready, docker_log_max_file=None)
+        ready.configure(docker_log_max_file=None)
 
 
 def test_the_operators_keys_survive(ready):
@@ -133,7 +133,7 @@ def test_a_reloadable_change_and_a_second_run_spare_the_container(ready):
     container, daemon = _container(ready, WORKER), _restarts(ready, WORKER)
     converged(ready)
     assert (_started(ready, WORKER), _restarts(ready, WORKER)) == (container, daemon)
-    configure(ready, openpai_docker_registry_mirrors=[f"http://{ready.gateway}:5000", "https://second.example.com"])
+    ready.configure(openpai_docker_registry_mirrors=[f"http://{ready.gateway}:5000", "https://second.example.com"])
     assert "Docker | Docker runs with its configuration" in converged(ready).changes()
     assert "https://second.example.com/" in out(ready, WORKER, "docker info -f '{{.RegistryConfig.Mirrors}}'")
     assert (_started(ready, WORKER), _restarts(ready, WORKER)) == (container, daemon)
@@ -141,7 +141,7 @@ def test_a_reloadable_change_and_a_second_run_spare_the_container(ready):
 
 def test_a_restart_spares_the_container_by_live_restore(ready):
     container = _container(ready, WORKER)
-    configure(ready, docker_log_max_size="40m")
+    ready.configure(docker_log_max_size="40m")
     daemon = _restarts(ready, WORKER)
     converged(ready)
     assert _restarts(ready, WORKER) != daemon
@@ -149,10 +149,10 @@ def test_a_restart_spares_the_container_by_live_restore(ready):
 
 
 def test_no_restart_under_containers_without_live_restore_or_the_operators_word(ready):
-    configure(ready, docker_live_restore=False)
+    ready.configure(docker_live_restore=False)
     converged(ready)
     container, daemon = _container(ready, WORKER), _restarts(ready, WORKER)
-    configure(ready, docker_log_max_size="30m")
+    ready.configure(docker_log_max_size="30m")
     try:
         run = deploy(ready)
         assert run.status != 0
@@ -161,7 +161,7 @@ def test_no_restart_under_containers_without_live_restore_or_the_operators_word(
         converged(ready, "--data", "allow_disruption=yes")
         assert _restarts(ready, WORKER) != daemon
     finally:
-        configure(ready, docker_live_restore=None, docker_log_max_size=None)
+        ready.configure(docker_live_restore=None, docker_log_max_size=None)
         out(ready, WORKER, "docker rm -f lasting")
         converged(ready)
 
@@ -170,13 +170,13 @@ def test_a_daemon_that_does_not_come_back_gets_its_old_file_back(ready):
     good = _json(ready, WORKER)
     # Valid JSON that only the start of the daemon refuses.
     _write(ready, WORKER, DAEMON_JSON, json.dumps({**good, "storage-driver": "no-such-driver"}))
-    configure(ready, docker_log_max_file=8)
+    ready.configure(docker_log_max_file=8)
     try:
         run = deploy(ready)
         assert run.status != 0
         assert any("dockerd does not start with" in line for line in run.lines(WORKER)), run.output
     finally:
-        configure(ready, docker_log_max_file=None)
+        ready.configure(docker_log_max_file=None)
         _write(ready, WORKER, DAEMON_JSON, json.dumps(good))
         lab_start = ready.run(WORKER, "systemctl reset-failed docker; systemctl start docker")
         assert lab_start.returncode == 0, lab_start.stderr
@@ -188,20 +188,20 @@ def test_a_flag_that_clashes_is_named_before_anything_changes(ready):
     before = out(ready, WORKER, f"cat {DAEMON_JSON}")
     _write(ready, WORKER, dropin, "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --log-driver=journald\n")
     out(ready, WORKER, "systemctl daemon-reload")
-    configure(ready, docker_log_max_file=9)
+    ready.configure(docker_log_max_file=9)
     try:
         run = deploy(ready)
         assert run.status != 0
         assert any("docker.service sets log-driver on dockerd's command line" in line for line in run.lines(WORKER))
         assert out(ready, WORKER, f"cat {DAEMON_JSON}") == before
     finally:
-        configure(ready, docker_log_max_file=None)
+        ready.configure(docker_log_max_file=None)
         out(ready, WORKER, f"rm {dropin}; systemctl daemon-reload")
         converged(ready)
 
 
 def test_a_package_key_with_another_fingerprint_is_refused(ready):
-    configure(ready, docker_apt_key_fingerprint="0" * 40)
+    ready.configure(docker_apt_key_fingerprint="0" * 40)
     genuine = ready.run(WORKER, "sha256sum /etc/apt/keyrings/docker.asc").stdout
     old = out(
         ready, WORKER, "gpg --show-keys --with-colons /etc/apt/keyrings/docker.asc | awk -F: '/^fpr/{print $10; exit}'"
@@ -212,7 +212,7 @@ def test_a_package_key_with_another_fingerprint_is_refused(ready):
         assert any(f"is not the expected one: found {old}" in line for line in run.lines(WORKER)), run.output
         assert ready.run(WORKER, "sha256sum /etc/apt/keyrings/docker.asc").stdout == genuine
     finally:
-        configure(ready, docker_apt_key_fingerprint=old)
+        ready.configure(docker_apt_key_fingerprint=old)
         assert converged(ready).changed == 0
 
 
@@ -221,14 +221,14 @@ def test_a_version_is_pinned_and_held(ready):
     newest, older = offered[0], offered[1]
     assert out(ready, WORKER, "dpkg-query -W -f '${Version}' docker-ce") == newest
     assert "docker-ce" in out(ready, WORKER, "apt-mark showhold").split()
-    configure(ready, docker_version=older.split(":")[-1])
+    ready.configure(docker_version=older.split(":")[-1])
     try:
         converged(ready)
         assert out(ready, WORKER, "dpkg-query -W -f '${Version}' docker-ce") == older
         assert {"docker-ce", "docker-ce-cli", "containerd.io"} <= set(out(ready, WORKER, "apt-mark showhold").split())
         assert converged(ready).changed == 0
     finally:
-        configure(ready, docker_version=None)
+        ready.configure(docker_version=None)
     assert converged(ready).changed == 0, "an acceptable version is left as it is"
 
 
@@ -263,7 +263,6 @@ def test_a_wrong_password_is_one_line_a_host(lab, ready, monkeypatch):
     monkeypatch.setenv("OPENPAI_PASSWORD", "wrong")
     identity.rename(ready.folder / "aside")
     try:
-        monkeypatch.setattr("tests.lab.harness.ENVIRONMENT", {**__import__("os").environ, "PYINFRA_PROGRESS": "off"})
         run = pyinfra(ready, "-y")
         assert run.status != 0
         for host in ("dev-box", MASTER, WORKER, OTHER):

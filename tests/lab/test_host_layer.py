@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lab import commands
+from lab.settings import PROJECT
 from tests.lab.boots import boot_id, booted_after
-from tests.lab.harness import ENVIRONMENT, ROOT, configure, converged, new_lab, out, pyinfra
+from tests.lab.harness import converged, new_lab, out, pyinfra
 
 HOSTS = ["dev-box", "openpai-master-01", "openpai-001", "openpai-002"]
 # Files that any login, sudo or timer changes.
@@ -22,7 +23,7 @@ VOLATILE = "^/(proc|sys|dev|run|tmp|var/log|var/lib/(systemd|private)|var/tmp)/|
 def lab():
     """Dev box and master of Debian 12, one worker each of Debian 11 and 13; Docker and time only."""
     with new_lab("layer", workers=2, suites={"openpai-001": "bullseye", "openpai-002": "trixie"}) as made:
-        configure(made, installer="none", gpu_type="none", worker_default_docker_runtime="runc")
+        made.configure(installer="none", gpu_type="none", worker_default_docker_runtime="runc")
         yield made
 
 
@@ -120,7 +121,7 @@ def test_the_password_is_in_no_output_and_no_file(lab, first, password):
     assert "Running command on" in first[0].output, "the run was to be made with --debug"
     assert password not in first[0].output
     hits = subprocess.run(
-        ["grep", "-rlF", "--exclude=state.json", "--", password, lab.state.directory, "/tmp", str(ROOT)],
+        ["grep", "-rlF", "--exclude=state.json", "--", password, lab.state.directory, "/tmp", str(PROJECT)],
         capture_output=True, text=True, check=False,
     ).stdout.split()  # fmt: skip
     # Found twice where the checkout itself is under /tmp.
@@ -149,21 +150,18 @@ def test_a_dry_run_of_converged_hosts_lists_no_change(lab, first):
 
 
 def test_the_verification_passes(lab, first, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/hosts", "--inventory", lab.inventory,
-         "--report-dir", tmp_path],
-        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+    verification = commands.verification(lab, "-p", "no:cacheprovider", "--report-dir", str(tmp_path))
+    done = commands.run(verification)
+    assert done.status == 0, done.output
     assert (tmp_path / "verify.xml").stat().st_size and (tmp_path / "verify.html").stat().st_size
 
 
 def test_without_the_password_the_cluster_is_still_reached(lab, first, password):
-    configure(lab, password=None)
+    lab.configure(password=None)
     try:
         assert converged(lab).changed == 0
     finally:
-        configure(lab, password=password)
+        lab.configure(password=password)
 
 
 def test_every_host_comes_back_converged_from_a_reboot(lab, first):

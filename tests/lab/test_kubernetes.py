@@ -8,7 +8,7 @@ import pytest
 
 from lab.kubernetes import images
 from lab.wait import wait_until
-from tests.lab.harness import configure, converged, killed_when, new_lab, out
+from tests.lab.harness import converged, killed_when, new_lab, out
 from tests.lab.kubernetes_stage import (
     FIRST,
     KUBECTL,
@@ -60,7 +60,7 @@ def test_a_second_run_changes_nothing(cluster):
 
 def test_the_suite_of_the_finished_hosts_passes(cluster):
     done = verification(cluster)
-    assert done.returncode == 0, done.stdout
+    assert done.status == 0, done.output
 
 
 def test_a_lab_on_a_rather_full_disk_evicts_nothing(cluster):
@@ -149,8 +149,8 @@ def test_a_pod_with_an_address_of_its_nodes_former_range_is_reported_and_goes_on
     assert "nothing reaches 1 pods" in run.output
     assert "default/job" in run.output
     verified = verification(cluster, "-k", "addresses_of_their_nodes")
-    assert verified.returncode == 1
-    assert "default/job" in verified.stdout
+    assert verified.status == 1
+    assert "default/job" in verified.output
     healthy(cluster, "--data", "allow_disruption=yes")
     assert cluster.run(MASTER, f"{KUBECTL} get pod job").returncode != 0
     settled(cluster)
@@ -193,7 +193,7 @@ def test_a_removed_worker_leaves_only_when_told_to(cluster):
 
 
 def test_a_full_disk_is_named(cluster):
-    configure(cluster, kubernetes_timeout=20)
+    cluster.configure(kubernetes_timeout=20)
     try:
         # The kubelet's folder on a disk of its own, so that only this one is full.
         out(
@@ -213,16 +213,16 @@ def test_a_full_disk_is_named(cluster):
         assert f"{SECOND} is not Ready: kubelet has disk pressure" in run.output
     finally:
         out(cluster, SECOND, "systemctl stop kubelet; umount -l /var/lib/kubelet /run/full; systemctl start kubelet")
-        configure(cluster, kubernetes_timeout=300)
+        cluster.configure(kubernetes_timeout=300)
     healthy(cluster)
 
 
 def test_certificates_are_renewed_before_they_expire_and_put_to_use(cluster):
     before = out(cluster, MASTER, "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt")
-    configure(cluster, kube_certificate_renewal_days=400)
+    cluster.configure(kube_certificate_renewal_days=400)
     run = stage(cluster)
     assert run.status == 0, run.output
-    configure(cluster, kube_certificate_renewal_days=60)
+    cluster.configure(kube_certificate_renewal_days=60)
     assert out(cluster, MASTER, "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt") != before
     served = "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -serial"
     on_disk = "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.api import Lab
-from tests.lab.harness import configure, new_lab, out, pyinfra
+from tests.lab.harness import new_lab, out, pyinfra
 
 DATA = Path(__file__).parent / "data" / "kubespray"
 HOSTS = ("openpai-master-01", "openpai-001", "openpai-002")
@@ -18,7 +18,7 @@ FOLDER = "/home/paiadmin/pai-deploy"
 def lab():
     """Two workers that the dev box reaches by key; the repository lies on the dev box."""
     with new_lab("spray", workers=2) as made:
-        configure(made, installer="kubespray", openpai_kube_network_plugin="calico")
+        made.configure(installer="kubespray", openpai_kube_network_plugin="calico")
         run = pyinfra(made, "-y", file="tasks.ssh.establish_trust")
         assert run.status == 0, run.output
         run = pyinfra(made, "-y", file="tasks.apt.go_through_proxy")
@@ -39,7 +39,7 @@ def publish(lab: Lab, **changed: str) -> str:
         f"{git} init -q && {git} add -A && {git} commit -q -m playbooks && chown -R paiadmin: /srv/playbooks",
     )
     commit = out(lab, "dev-box", f"{git} rev-parse HEAD")
-    configure(lab, kubespray_repository="/srv/playbooks", kubespray_commit=commit)
+    lab.configure(kubespray_repository="/srv/playbooks", kubespray_commit=commit)
     return commit
 
 

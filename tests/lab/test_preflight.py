@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.lab.harness import configure, new_lab, out, pyinfra
+from tests.lab.harness import new_lab, out, pyinfra
 
 CHECK = "tasks.preflight.check"
 # The breakage of each host, what undoes it, and the requirement it leaves unmet.
@@ -52,8 +52,7 @@ def lab():
         release.parent.mkdir(parents=True)
         release.write_text("0" * 64)
         registry = f"{made.gateway}:5000"
-        configure(
-            made,
+        made.configure(
             installer="kubeadm",
             kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
             kube_image_repo=registry,

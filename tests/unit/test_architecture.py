@@ -71,6 +71,10 @@ def test_the_domain_is_pure() -> None:
     assert forbidden("cluster", "pyinfra", "tasks", "lab", "tests", "bench") == []
 
 
+def test_the_lab_and_the_benches_know_nothing_of_the_tests() -> None:
+    assert [*forbidden("lab", "tests", "bench"), *forbidden("bench", "tests")] == []
+
+
 def test_production_knows_nothing_of_the_lab_and_the_tests() -> None:
     assert [line for path in PRODUCTION for line in forbidden(path, "lab", "tests", "bench")] == []
 
