@@ -19,7 +19,7 @@ MARK = ".lab"
 """A file in the folder that says the lab may replace and remove it."""
 INVENTORY = '''"""The rehearsal lab {name}: the folder beside this file as pyinfra groups."""
 
-from tasks.inventory import groups
+from tasks.reach import groups
 
 dev_box, master, worker = groups(__file__)
 '''

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab import commands
+from lab import commands, folder
+from lab.settings import PROJECT
 from lab.shell import LabError
 
 RESULTS = """\
@@ -46,3 +47,9 @@ def test_the_commands_are_those_of_the_guide() -> None:
     lab: Any = SimpleNamespace(inventory="inventories/lab.py")
     assert commands.pyinfra(lab, "-y")[1:] == ["inventories/lab.py", "deploy.py", "-y"]
     assert commands.verification(lab)[1:] == ["-m", "pytest", "-q", "tests/hosts", "--inventory", "inventories/lab.py"]
+
+
+def test_a_labs_inventory_is_like_the_one_in_the_repository() -> None:
+    """Moving `groups` once left those of all labs with names of their own behind."""
+    own = folder.INVENTORY.format(name="mine")
+    assert own.splitlines()[1:] == (PROJECT / "inventories/lab.py").read_text().splitlines()[1:]
