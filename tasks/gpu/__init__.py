@@ -5,26 +5,27 @@ from tasks.gpu.driver_policy import HEADERS, SECURE_BOOT, refusals
 from tasks.gpu.facts import (
     TIMED_OUT,
     DriverState,
-    NvidiaBus,
     NvidiaDriver,
     NvidiaSmi,
     SmiReport,
     describe,
     faults,
 )
+from tasks.gpu.vendors import Vendor, vendor
 
 __all__ = [
     "HEADERS",
     "SECURE_BOOT",
     "TIMED_OUT",
     "DriverState",
-    "NvidiaBus",
     "NvidiaDriver",
     "NvidiaSmi",
     "SmiReport",
+    "Vendor",
     "describe",
     "faults",
     "install_driver",
     "install_runtime",
     "refusals",
+    "vendor",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,8 @@ def _hived(services_configuration: str) -> dict[str, Any]:
     return (yaml.safe_load(hived).get("virtualClusters") or {}) if hived else {}
 
 
-def first_job(name: str, image: str, kind: Kind) -> dict[str, Any]:
-    """`nvidia-smi` on one GPU of `kind`, as a job of OpenPAI's protocol version 2."""
+def first_job(name: str, image: str, kind: Kind, commands: Sequence[str]) -> dict[str, Any]:
+    """`commands` on one GPU of `kind`, as a job of OpenPAI's protocol version 2."""
     job: dict[str, Any] = {
         "protocolVersion": 2,
         "name": name,
@@ -54,7 +55,7 @@ def first_job(name: str, image: str, kind: Kind) -> dict[str, Any]:
                 "instances": 1,
                 "dockerImage": "image",
                 "resourcePerInstance": {"cpu": 1, "memoryMB": 512, "gpu": 1},
-                "commands": ["nvidia-smi -L", "nvidia-smi"],
+                "commands": list(commands),
             }
         },
         "defaults": {"virtualCluster": kind.virtual_cluster},

@@ -183,6 +183,15 @@ def test_a_device_plugin_that_missed_a_gpu_is_restarted(host_gw, advertised, res
         assert ("Every GPU is advertised" in titles(plan.operations(WORKER))) is restarted
 
 
+def test_gpus_of_an_unknown_vendor_are_nobodys_business(host_gw):
+    with (host_gw / "config.yaml").open("a") as config:
+        config.write("gpu_type: amd\n")
+    with planned(host_gw, kubernetes.install) as plan:
+        names = titles([*plan.all_operations(MASTER), *plan.all_operations(WORKER)])
+    assert "Every node is Ready" in names
+    assert not [name for name in names if "device plugin" in name or "GPU" in name]
+
+
 @pytest.mark.parametrize(("forced", "deleted"), [("no", ["old"]), ("yes", ["job", "old"])])
 def test_pods_that_nothing_reaches_are_made_anew_but_for_jobs(host_gw, caplog, forced, deleted):
     """A node that was deleted and registers again has another range; its pods keep the addresses of the former one."""

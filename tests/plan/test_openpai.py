@@ -112,6 +112,14 @@ def test_openpai_can_be_left_out(essential):
         assert plan.all_operations(DEV_BOX) == []
 
 
+def test_no_job_is_made_up_for_gpus_of_an_unknown_vendor(essential, caplog):
+    with (essential / "config.yaml").open("a") as config:
+        config.write("gpu_type: amd\n")
+    logger.propagate = True
+    with planned(essential, openpai.first_job, answers(essential, up(essential))):
+        assert "no job is known that shows a GPU of gpu_type amd" in caplog.text
+
+
 def test_no_password_is_in_a_command(essential):
     secrets = rendered(cluster.load(essential), json.dumps(MEASURED))["services-configuration.yaml"]
     password = next(line.split(": ")[1] for line in secrets.splitlines() if "default-pai-admin-password" in line)

@@ -25,7 +25,7 @@ def test_merge_is_idempotent():
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [('{"a": 1,}', "line 1 column 9"), ("{\n  oops\n}", "line 2 column 3"), ("[1]", "not a JSON object")],
+    [('{"a": 1,}', "line 1 column [89]"), ("{\n  oops\n}", "line 2 column 3"), ("[1]", "not a JSON object")],
 )
 def test_invalid_file_names_the_place(text, place):
     with pytest.raises(ValueError, match=place):

@@ -131,10 +131,10 @@ def test_every_kind_of_machine_is_found_in_a_virtual_cluster_that_has_it():
 
 
 def test_a_job_asks_for_its_kind_by_hiveds_own_words():
-    job = yaml.safe_load(yaml.safe_dump(first_job("n", "cuda:12", Kind("h100-x8", "vc1"))))
+    job = yaml.safe_load(yaml.safe_dump(first_job("n", "cuda:12", Kind("h100-x8", "vc1"), ["nvidia-smi"])))
     assert job["extras"]["hivedScheduler"]["taskRoles"]["first"] == {"skuNumber": 1, "skuType": "h100-x8"}
     assert job["defaults"] == {"virtualCluster": "vc1"}
-    assert "extras" not in first_job("n", "cuda:12", Kind(""))
+    assert "extras" not in first_job("n", "cuda:12", Kind(""), [])
 
 
 def test_a_jobs_name_has_openpais_characters():

@@ -10,7 +10,7 @@ from pyinfra.operations import files
 
 from cluster import Role
 from cluster.kubernetes import api_server, init_config
-from tasks import apt, kubespray
+from tasks import apt, gpu, kubespray
 from tasks.kubernetes.deploy import dev_box, node
 from tasks.kubernetes.deploy.day2 import ours
 from tasks.kubernetes.operations import (
@@ -23,11 +23,10 @@ from tasks.kubernetes.operations import (
     pod_network,
     restore,
 )
-from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, render, role_of
+from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, role_of
 
 # Manifests that the cluster was given, kept beside kubeadm's own files.
 FOLDER = "/etc/kubernetes/openpai"
-DEVICE_PLUGIN = "daemonset/nvidia-device-plugin-daemonset"
 
 
 @deploy("Kubernetes")
@@ -64,8 +63,9 @@ def _finish() -> None:
     if role is Role.MASTER:
         equip()
     barrier(name="Then what uses them")
-    if role is Role.WORKER and config.gpu_type == "nvidia":
-        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name)
+    vendor = gpu.vendor(config)
+    if role is Role.WORKER and vendor:
+        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
     if role is Role.DEV_BOX and config.installer == "kubeadm":
         dev_box.establish()
 
@@ -133,11 +133,12 @@ def equip() -> None:
         labels={name: {"pai-master": "true"} for name in masters} | {name: {"pai-worker": "true"} for name in workers},
         tainted={name: config.kube_master_taint for name in masters},
     )
-    if config.gpu_type == "nvidia":
-        path = f"{FOLDER}/nvidia-device-plugin.yaml"
-        text = render("kubernetes/nvidia-device-plugin.yaml.j2", image=config.nvidia_device_plugin_image)
-        files.put(name="NVIDIA's device plugin: manifest", src=io.StringIO(text), dest=path, mode="644")
-        nodes.applied(name="NVIDIA's device plugin", path=path, kept=DEVICE_PLUGIN)
+    vendor = gpu.vendor(config)
+    if vendor:
+        title, plugin = f"{vendor.name}'s device plugin", vendor.device_plugin
+        path = f"{FOLDER}/{plugin.container}.yaml"
+        files.put(name=f"{title}: manifest", src=io.StringIO(plugin.manifest(config)), dest=path, mode="644")
+        nodes.applied(name=title, path=path, kept=plugin.workload)
     if config.installer == "kubeadm":
         nodes.without_tokens(name="No token outlives its join")
         renew_certificates()

@@ -166,23 +166,23 @@ def asked(kubeconfig: str, *words: str) -> list[str]:
     return [*ASK.split(), kubeconfig, *words]
 
 
-def _allocatable_gpus(node: str) -> list[str]:
-    column = "jsonpath={.status.allocatable.nvidia\\.com/gpu}"
-    return asked(KUBELET_CONF, "get", "node", "-o", column, "--", node)
+def _allocatable_gpus(node: str, resource: str) -> list[str]:
+    name = resource.replace(".", "\\.")
+    return asked(KUBELET_CONF, "get", "node", "-o", f"jsonpath={{.status.allocatable.{name}}}", "--", node)
 
 
-def allocatable_gpus(node: str) -> str:
-    """Shell text: the GPUs of `node` that pods may ask for, by the kubelet's own credentials."""
-    return f"{shlex.join(_allocatable_gpus(node))} 2>/dev/null"
+def allocatable_gpus(node: str, resource: str) -> str:
+    """Shell text: the GPUs of `node` that pods may ask for as `resource`, by the kubelet's own credentials."""
+    return f"{shlex.join(_allocatable_gpus(node, resource))} 2>/dev/null"
 
 
 class AllocatableGpus(Fact[int]):
-    """The GPUs that pods on `node` may ask for; none where the API server does not answer."""
+    """The GPUs that pods on `node` may ask for as `resource`; none where the API server does not answer."""
 
     default = int
 
-    def command(self, node: str) -> StringCommand:
-        return probes(gpus=_allocatable_gpus(node))
+    def command(self, node: str, resource: str) -> StringCommand:
+        return probes(gpus=_allocatable_gpus(node, resource))
 
     def read(self, found: dict[str, str]) -> int:
         return int(found["gpus"] or 0)

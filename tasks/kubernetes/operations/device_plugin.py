@@ -11,30 +11,29 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from tasks.gpu import NvidiaBus
+from tasks.gpu import Vendor
 from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
 from tasks.reach import stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
-# Ours, NVIDIA's own and OpenPAI's call their container so, or begin with it.
-CONTAINER = "docker ps -q --filter name=^k8s_nvidia-device-plugin"
 
 
 @operation()
-def advertised(node: str) -> Generator[Any]:
-    """Have this worker advertise every GPU of its PCI bus as `node`.
+def advertised(node: str, vendor: Vendor) -> Generator[Any]:
+    """Have this worker advertise every GPU of `vendor` on its PCI bus as `node`.
 
     A device plugin that started before the driver was in order found no GPU and looks no second time: it is restarted.
     """
-    wanted = len(host.get_fact(NvidiaBus))
-    if host.get_fact(AllocatableGpus, node=node) >= wanted:
+    plugin = vendor.device_plugin
+    wanted = len(host.get_fact(vendor.bus))
+    if host.get_fact(AllocatableGpus, node=node, resource=vendor.resource) >= wanted:
         return
-    yield StringCommand(f"{CONTAINER} | xargs -r docker stop >/dev/null")
-    yield until(f"{allocatable_gpus(node)} | grep -qx {wanted}", PATIENCE)
-    found = host.get_fact(AllocatableGpus, node=node)
+    yield StringCommand(f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null")
+    yield until(f"{allocatable_gpus(node, vendor.resource)} | grep -qx {wanted}", PATIENCE)
+    found = host.get_fact(AllocatableGpus, node=node, resource=vendor.resource)
     if found < wanted:
         yield stop(
             f"{node} advertises {found} of its {wanted} GPUs; "
-            "see: kubectl -n kube-system logs -l name=nvidia-device-plugin-ds --prefix"
+            f"see: kubectl -n kube-system logs -l {plugin.pods} --prefix"
         )

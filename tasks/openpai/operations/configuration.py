@@ -15,7 +15,8 @@ from pyinfra.api import FileUploadCommand, FunctionCommand, Host, QuoteString, S
 from cluster import Cluster, ClusterError, Role, secrets, versions
 from cluster.loader import inspect
 from cluster.openpai import Service, chosen, config_without_secrets, keep_measured, openpai_files, parse_resources
-from tasks.gpu import NvidiaSmi
+from tasks import gpu
+from tasks.gpu import Vendor
 from tasks.openpai.facts import Hardware, Note, OpenPai
 from tasks.openpai.jobs import virtual_clusters
 from tasks.openpai.operations.paictl import CONFIGURATION, Paictl, failed, run
@@ -50,7 +51,9 @@ def written(paictl: Paictl) -> Generator[Any]:
                 yield StringCommand("true")
                 return
             named = json.loads(text)
-            _name_gpus(named["nodes"])
+            vendor = gpu.vendor(cluster.config)
+            if vendor:
+                _name_gpus(named["nodes"], vendor)
             text = json.dumps(named, indent=1)
         files = rendered(cluster, text)
     except ClusterError as error:
@@ -88,15 +91,14 @@ def services_of(dev_box: Host, paictl: Paictl) -> list[Service]:
     return chosen(cluster.config, layout.layout if layout else None, names)
 
 
-def _name_gpus(nodes: dict[str, dict[str, Any]]) -> None:
-    """Give `nodes` the model of their GPUs, in nvidia-smi's words, from those workers that this run reaches."""
+def _name_gpus(nodes: dict[str, dict[str, Any]], vendor: Vendor) -> None:
+    """Give `nodes` the model of their GPUs, in the driver's words, from those workers that this run reaches."""
 
     def ask(worker: Host) -> tuple[str, str | None]:
-        models = {gpu.name for gpu in worker.get_fact(NvidiaSmi).gpus}
-        return worker.name, ", ".join(sorted(models)) or None
+        return worker.name, ", ".join(sorted(vendor.models(worker))) or None
 
     workers = [one for one in host.inventory if one.data.role == Role.WORKER.value and one.connected]
-    with_gpus = [worker for worker in workers if nodes.get(worker.name, {}).get("nvidia.com/gpu", "0") != "0"]
+    with_gpus = [worker for worker in workers if nodes.get(worker.name, {}).get(vendor.resource, "0") != "0"]
     for name, model in Pool(_ASKED_AT_ONCE).imap_unordered(ask, with_gpus):
         if model:
             nodes[name]["gpu_model"] = model

@@ -13,6 +13,8 @@ from pyinfra.api import FunctionCommand, Host, operation
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import ClusterError, Config, secrets
+from tasks import gpu
+from tasks.gpu import Vendor
 from tasks.openpai import jobs
 from tasks.openpai.facts import Note
 from tasks.openpai.operations.configuration import MEASURED, rendered
@@ -41,7 +43,12 @@ def rest_of(dev_box: Host, paictl: Paictl) -> Rest:
 
 @operation(is_idempotent=False)
 def succeeds(paictl: Paictl) -> Generator[Any]:
-    """Have `nvidia-smi` run on one GPU of each kind of machine, and a wrong password refused."""
+    """Have a job see one GPU of each kind of machine, and a wrong password refused."""
+    config = paictl.cluster.config
+    vendor = gpu.vendor(config)
+    if vendor is None:
+        yield stop(f"no job is known that shows a GPU of gpu_type {config.gpu_type}; submit one of your own")
+        return
     if planning():
         yield FunctionCommand(lambda state, host: True, (), {})
         return
@@ -53,7 +60,7 @@ def succeeds(paictl: Paictl) -> Generator[Any]:
     yield FunctionCommand(_image_suits, (paictl,), {})
     yield FunctionCommand(_stranger_refused, (paictl,), {})
     for kind in jobs.kinds(files["services-configuration.yaml"]):
-        yield FunctionCommand(_run, (paictl, kind), {})
+        yield FunctionCommand(_run, (paictl, kind, vendor), {})
 
 
 def _image_suits(state: Any, host: Host, paictl: Paictl) -> bool:
@@ -81,14 +88,14 @@ def _stranger_refused(state: Any, host: Host, paictl: Paictl) -> bool:
     return failed(host, "OpenPAI takes a wrong password; do not use this cluster before its rest-server is replaced")
 
 
-def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind) -> bool:
+def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor) -> bool:
     config = paictl.cluster.config
     rest = rest_of(host, paictl)
     name = jobs.job_name(kind, int(time.time()))
     full, started, shown = f"{USER}~{name}", time.monotonic(), ""
     try:
         rest.login(USER, secrets.services(paictl.cluster).admin_password)
-        rest.submit(jobs.first_job(name, image_of(config), kind))
+        rest.submit(jobs.first_job(name, image_of(config), kind, vendor.job))
         while (status := rest.state(full))["state"] not in ENDED:
             if status["state"] != shown:
                 shown = status["state"]
@@ -109,7 +116,7 @@ def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind) -> bool:
     if status["state"] != "SUCCEEDED":
         cause = status.get("appExitTriggerMessage") or status.get("appExitDiagnostics") or "no word of why"
         return failed(host, f"{name} {status['state']}: {str(cause)[:300]}")
-    if "GPU 0:" not in log:
+    if vendor.job_shows not in log:
         return failed(host, f"{name} succeeded, but its log shows no GPU")
     host.log(f"{name}: SUCCEEDED in {time.monotonic() - started:.0f} s")
     return True
