@@ -1,17 +1,20 @@
 #!/bin/sh
-# install-runfile.sh RUNFILE "PACKAGE..." [OPTION...]: replace the packages and any older driver by that of NVIDIA's
-# installer, with the display manager stopped meanwhile. UNDER_WAY, a file that names the display manager stopped, stays
-# behind when this is cut short: the next call then starts that display manager again, too.
+# install-runfile.sh UNDER_WAY RUNFILE "PACKAGE..." GCC [OPTION...]: replace the packages and any older driver by that of
+# NVIDIA's installer, with the display manager stopped meanwhile. UNDER_WAY, a file that names the display manager stopped,
+# stays behind when this is cut short: the next call then starts that display manager again, too. GCC is the compiler's
+# major version, or empty.
 set -eu
-: "${UNDER_WAY:?}"
-runfile=$1 packages=$2
-shift 2
+under_way=$1 runfile=$2 packages=$3 gcc=$4
+shift 4
 
-if [ ! -e "$UNDER_WAY" ]; then
-    if systemctl is-active --quiet display-manager.service; then echo display-manager.service; fi >"$UNDER_WAY.new"
-    mv "$UNDER_WAY.new" "$UNDER_WAY"
+# A module built by another compiler than the kernel's own may not load.
+if compiler=$(command -v "gcc-$gcc"); then export CC="$compiler"; fi
+
+if [ ! -e "$under_way" ]; then
+    if systemctl is-active --quiet display-manager.service; then echo display-manager.service; fi >"$under_way.new"
+    mv "$under_way.new" "$under_way"
 fi
-display_manager=$(cat "$UNDER_WAY")
+display_manager=$(cat "$under_way")
 if [ -n "$display_manager" ]; then
     trap 'systemctl start "$display_manager"' EXIT
     systemctl stop "$display_manager"

@@ -8,48 +8,51 @@ file in place before it checks it.
 from __future__ import annotations
 
 import io
-import shlex
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.facts.files import FileContents
 
 from cluster import versions
 from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
-from tasks.reach import show_diff, stop, until
+from tasks.reach import script, show_diff, stop, until
 
 # Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
-APT_GET = (
+_GET = (
     "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
 # The list lock has no timeout of its own.
-APT_UPDATE = until(
-    f"{APT_GET} -o APT::Update::Error-Mode=any update", 30, "echo 'apt-get update fails; see above'", pause=5
-)
-_PRIMARY = "awk -F: '/^pub/{p=1} /^fpr/&&p{print $10; p=0}'"
+UPDATE = until(f"{_GET} -o APT::Update::Error-Mode=any update", 30, "echo 'apt-get update fails; see above'", pause=5)
+
+
+def get(*words: str) -> StringCommand:
+    """apt-get with `words` (options, `install`, packages), without a question."""
+    return StringCommand(_GET, *map(QuoteString, words))
+
+
+def mark(how: str, names: Iterable[str]) -> StringCommand:
+    """apt-mark `how` (hold, unhold) for the packages `names`."""
+    return StringCommand("apt-mark", how, *map(QuoteString, names), ">/dev/null")
+
+
+def fetch(url: str, path: str, kind: str, expected: str, remedy: str, mode: str = "644") -> StringCommand:
+    """Put the file at `url` in `path`, if its `kind` is `expected`; else keep what is there and say the `remedy`.
+
+    `kind` is sha256, fingerprint (of the one OpenPGP key in it), or nothing where nobody vouches for the file.
+    """
+    return script("apt/fetch.sh", url, path, mode, kind, expected, remedy)
 
 
 @operation()
 def key(url: str, fingerprint: str, path: str) -> Generator[Any]:
-    """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits).
-
-    apt's own helper fetches it: present on every host, and through apt's proxy.
-    """
+    """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits)."""
     wanted = fingerprint.replace(" ", "").upper()
-    if host.get_fact(KeyFingerprints, path=path) == [wanted]:
-        return
-    new = f"{path}.new"
-    yield StringCommand(
-        f"mkdir -p -m 755 $(dirname {path}) && rm -f {new} && "
-        f"/usr/lib/apt/apt-helper -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "
-        f"download-file {shlex.quote(url)} {new} >/dev/null && "
-        f"found=$(gpg --batch --show-keys --with-colons {new} 2>/dev/null | {_PRIMARY}) && "
-        f'if [ "$found" = {wanted} ]; then chmod 644 {new} && mv -f {new} {path}; else rm -f {new}; '
-        f'echo "the key at {url} is not the expected one: found" $found", expected {wanted}" >&2; exit 1; fi'
-    )
+    if host.get_fact(KeyFingerprints, path=path) != [wanted]:
+        yield fetch(url, path, "fingerprint", wanted, "check the URL and the configured fingerprint")
 
 
 @operation()
@@ -63,7 +66,7 @@ def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> 
         return
     show_diff(path, before, text)
     yield FileUploadCommand(io.StringIO(text), path)
-    yield StringCommand(f"chmod 644 {path}")
+    yield StringCommand("chmod 644", QuoteString(path))
 
 
 @operation()
@@ -91,7 +94,7 @@ def packages(
         content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
         missing = [name for name in missing if name not in content]
     if missing:
-        yield APT_UPDATE
+        yield UPDATE
         offers = host.get_fact(AptOffers, names=missing)
         chosen = []
         for name in missing:
@@ -104,15 +107,13 @@ def packages(
                 )
                 return
             chosen.append(f"{name}={fitting[0]}")
-        yield StringCommand(
-            f"{APT_GET} --allow-downgrades --allow-change-held-packages install {' '.join(map(shlex.quote, chosen))}"
-        )
+        yield get("--allow-downgrades", "--allow-change-held-packages", "install", *chosen)
         # Naming a version lifts a hold.
         state = host.get_fact(AptPackages, names=names)
     if hold:
         unheld = [name for name in names if not state.get(name, Package()).held]
         if unheld:
-            yield StringCommand(f"apt-mark hold {' '.join(unheld)} >/dev/null")
+            yield mark("hold", unheld)
 
 
 @operation()
@@ -121,14 +122,7 @@ def removed(names: list[str]) -> Generator[Any]:
     state = host.get_fact(AptPackages, names=names)
     present = [name for name in names if state.get(name, Package()).installed]
     if present:
-        yield StringCommand(f"{APT_GET} --allow-change-held-packages remove {' '.join(present)}")
-
-
-# apt's helper is on every host and goes through apt's proxy.
-FETCH = (
-    "/usr/lib/apt/apt-helper -q -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "
-    "download-file"
-)
+        yield get("--allow-change-held-packages", "remove", *present)
 
 
 @operation()
@@ -137,7 +131,7 @@ def downloaded(
 ) -> Generator[Any]:
     """Have at `path` the file whose sum is `sha256`, from `url`."""
     if host.get_fact(Binaries, paths=[path]).sha256.get(path) != sha256:
-        yield _fetch(url, path, sha256, mode, remedy)
+        yield fetch(url, path, "sha256", sha256, remedy, mode)
 
 
 @operation()
@@ -152,28 +146,17 @@ def program(
     installed = host.get_fact(Binaries, paths=[path])
     name, source = path.rpartition("/")[2], url(installed.arch)
     record = f"{name}-{version}"
-    expected = sha256(installed.arch) or installed.recorded.get(record)
+    expected = sha256(installed.arch) or _sum(installed.recorded.get(record, ""))
     if expected is None:
-        new = f"{SUMS}/{record}.new"
-        yield StringCommand(
-            f"mkdir -p {SUMS} && {FETCH} {shlex.quote(source + '.sha256')} {new} >/dev/null && "
-            f"sum=$(cut -c1-64 {new}) && rm -f {new} && "
-            f"printf '%s\\n' \"$sum\" | grep -qE '^[0-9a-f]{{64}}$' && printf '%s\\n' \"$sum\" >{SUMS}/{record} "
-            f"|| {{ echo {shlex.quote(f'no sum at {source}.sha256; {remedy}')} >&2; exit 1; }}"
-        )
-        expected = host.get_fact(Binaries, paths=[path]).recorded.get(record)
-    if expected and installed.sha256.get(path) != expected:
-        yield _fetch(source, path, expected, "755", remedy)
+        yield fetch(f"{source}.sha256", f"{SUMS}/{record}", "nothing", "", remedy)
+        expected = _sum(host.get_fact(Binaries, paths=[path]).recorded.get(record, ""))
+    if expected is None:
+        yield stop(f"no sum at {source}.sha256; {remedy}")
+    elif installed.sha256.get(path) != expected:
+        yield fetch(source, path, "sha256", expected, remedy, "755")
 
 
-def _fetch(url: str, path: str, sha256: str, mode: str, remedy: str) -> StringCommand:
-    new = f"{path}.new"
-    missing = shlex.quote(f"{url} could not be fetched; {remedy}")
-    wrong = shlex.quote(f"{url} is not what was expected: not sha256 {sha256}, but")
-    return StringCommand(
-        f"mkdir -p $(dirname {path}) && rm -f {new}; "
-        f"{FETCH} {shlex.quote(url)} {new} >/dev/null || {{ rm -f {new}; echo {missing} >&2; exit 1; }}; "
-        f"sum=$(sha256sum <{new} | cut -c1-64); "
-        f'if [ "$sum" = {sha256} ]; then chmod {mode} {new} && mv -f {new} {path}; '
-        f'else rm -f {new}; echo {wrong} "$sum;" {shlex.quote(remedy)} >&2; exit 1; fi'
-    )
+def _sum(text: str) -> str | None:
+    """The sum that a .sha256 file begins with."""
+    found = re.match(r"[0-9a-f]{64}\b", text)
+    return found[0] if found else None

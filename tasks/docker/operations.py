@@ -21,10 +21,9 @@ from tasks.apt import AptPackages, Package
 from tasks.docker import daemon_json
 from tasks.docker.daemon_json import Take
 from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf
-from tasks.reach import disruption_allowed, planning, show_diff, stop
+from tasks.reach import disruption_allowed, planning, script, show_diff, stop
 
 OLD_PACKAGES = ["docker", "docker-engine", "docker.io"]
-NEW, PREVIOUS = f"{DAEMON_JSON}.new", f"{DAEMON_JSON}.previous"
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
 PATIENCE = 90
 
@@ -59,17 +58,14 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
     text = daemon_json.render(wanted)
     show_diff(DAEMON_JSON, daemon.file or "", text)
     yield StringCommand("mkdir -p /etc/docker")
-    yield FileUploadCommand(io.StringIO(text), NEW)
-    keep = ""
-    if daemon.active and daemon.in_force is not None:
+    yield FileUploadCommand(io.StringIO(text), f"{DAEMON_JSON}.new")
+    in_force = daemon.in_force if daemon.active else None
+    if in_force is not None:
         # Once the file is newer than the daemon, this note alone tells what the daemon runs with.
-        yield _record(daemon.in_force, daemon.units_digest if daemon.units_in_force else "")
-        # Only what the daemon has really run with is worth going back to.
-        keep = f"cp -p {DAEMON_JSON} {PREVIOUS}; " if daemon.file else ""
-    yield StringCommand(
-        f"if dockerd --help 2>/dev/null | grep -q -- --validate; then dockerd --validate --config-file {NEW} || "
-        f"{{ rm -f {NEW}; exit 1; }}; fi; {keep}chmod 644 {NEW} && mv -f {NEW} {DAEMON_JSON}"
-    )
+        yield from _record(daemon, in_force)
+    # Only what the daemon has really run with is worth going back to.
+    keep = daemon.file and in_force is not None
+    yield script("docker/replace-config.sh", DAEMON_JSON, "keep" if keep else "")
 
 
 @operation()
@@ -108,8 +104,7 @@ def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
 def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
     yield StringCommand(f"systemctl reload docker.service && sleep 1 && timeout {PATIENCE} docker info >/dev/null")
     if daemon.in_force is not None:
-        taken = daemon_json.reloaded(daemon.in_force, wanted)
-        yield _record(taken, daemon.units_digest if daemon.units_in_force else "")
+        yield from _record(daemon, daemon_json.reloaded(daemon.in_force, wanted))
 
 
 def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
@@ -123,17 +118,8 @@ def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
         return
     if daemon.needs_daemon_reload:
         yield StringCommand("systemctl daemon-reload")
-    start = f"systemctl restart docker.service && timeout {PATIENCE} docker info >/dev/null"
-    back = (
-        f"if [ -e {PREVIOUS} ]; then cp -p {DAEMON_JSON} {DAEMON_JSON}.rejected && cp -p {PREVIOUS} {NEW} && "
-        f"mv -f {NEW} {DAEMON_JSON} && systemctl reset-failed docker.service && {start} && "
-        f"echo 'dockerd runs again with the previous file; the rejected one is {DAEMON_JSON}.rejected' >&2; fi"
-    )
-    yield StringCommand(
-        f"{start} || {{ journalctl -u docker.service -n 5 --no-pager -o cat >&2; "
-        f"echo 'dockerd does not start with {DAEMON_JSON}' >&2; {back}; exit 1; }}"
-    )
-    yield _record(wanted, daemon.units_digest)
+    yield script("docker/restart.sh", DAEMON_JSON, PATIENCE)
+    yield from _record(daemon, wanted, host.get_fact(Docker).invocation)
 
 
 def running(daemon: DockerDaemon) -> str:
@@ -142,15 +128,15 @@ def running(daemon: DockerDaemon) -> str:
     return f"{len(daemon.containers)} containers run ({names})"
 
 
-def _record(wanted: dict[str, Any], units_digest: str) -> StringCommand:
-    """Note what the daemon now runs with: a reload leaves no other trace."""
-    note = json.dumps({"config": wanted, "units": units_digest})
-    return StringCommand(
-        f'umask 077; mkdir -p "$(dirname {APPLIED})" && '
-        "i=$(systemctl show docker.service -p InvocationID --value) && "
-        "printf '%s' ", QuoteString(note), f' | sed "s/^{{/{{\\"invocation\\": \\"$i\\", /" >{APPLIED}.new && '
-        f"mv -f {APPLIED}.new {APPLIED}", _separator="",
-    )  # fmt: skip
+def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None = None) -> Generator[Any]:
+    """Note that `daemon` runs with `config`: a reload leaves no other trace.
+
+    `invocation` is that of a restart of ours, which has taken the unit files that were there before it.
+    """
+    units = daemon.units_digest if invocation or daemon.units_in_force else ""
+    note = {"invocation": invocation or daemon.invocation, "config": config, "units": units}
+    yield StringCommand(f"mkdir -p -m 700 {APPLIED.rpartition('/')[0]}")
+    yield FileUploadCommand(io.StringIO(json.dumps(note)), APPLIED)
 
 
 @operation()

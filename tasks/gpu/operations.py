@@ -7,27 +7,25 @@ anywhere is taken up by the next one.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.facts.files import Sha256File
 from pyinfra.facts.systemd import SystemdEnabled
 
 from cluster import Config, Problem
 from tasks import apt
-from tasks.apt import APT_GET, APT_UPDATE, AptOffers
+from tasks.apt import AptOffers
 from tasks.gpu import driver_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
-from tasks.reach import FILES, detached, disruption_allowed, planning, stop
+from tasks.reach import detached, disruption_allowed, planning, script, stop
 
 CACHE = "/var/cache/openpai-deploy"
-_SCRIPT = FILES / "gpu/install-runfile.sh"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
 _FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}"
 
@@ -47,9 +45,9 @@ def admissible(config: Config) -> Generator[Any]:
             if planning():
                 # A plan refreshes no index, so it leaves out what an old one may be wrong about.
                 certain = driver_policy.refusals(replace(driver, headers="present"), config, disruption=allowed)
-                yield stop(*certain) if certain else APT_UPDATE
+                yield stop(*certain) if certain else apt.UPDATE
                 return
-            yield APT_UPDATE
+            yield apt.UPDATE
             driver, offered = host.get_fact(NvidiaDriver), _offered(config)
     # A planning run needs no second answer from GPUs that may take seconds each to wake.
     smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None
@@ -104,24 +102,15 @@ def installed(config: Config) -> Generator[Any]:
 def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
     source, sha256 = str(config.nvidia_driver_runfile), runfile.digest(config)
     cached = f"{CACHE}/{PurePosixPath(source).name}"
-    target = shlex.quote(cached)
     if host.get_fact(Sha256File, path=cached) != sha256:
         if runfile.is_url(source):
-            # apt's own helper: present on every host, and through apt's proxy.
-            yield StringCommand(
-                f"/usr/lib/apt/apt-helper download-file {shlex.quote(source)} {target}.new SHA256:{sha256} >/dev/null "
-                f"&& mv -f {target}.new {target}"
-            )
+            yield apt.fetch(source, cached, "sha256", sha256, "check nvidia_driver_runfile and its sum")
         else:
             yield FileUploadCommand(str(Path(source).expanduser()), cached)
-    script = f"{STATE}/{_SCRIPT.name}"
-    yield FileUploadCommand(str(_SCRIPT), script)
-    # A module built by another compiler than the kernel's own may not load.
-    compiler = f"c=$(command -v gcc-{driver.compiler}) && export CC=$c; " if driver.compiler else ""
     packages = " ".join(package.name for package in driver.packages)
-    options = " --dkms" if config.nvidia_driver_dkms else ""
-    install = f"UNDER_WAY={UNDER_WAY} sh {script} {target} {shlex.quote(packages)}{options}"
-    yield detached.command(INSTALL, f"{compiler}{install} && {_FINISH}")
+    options = ["--dkms"] if config.nvidia_driver_dkms else []
+    install = script("gpu/install-runfile.sh", UNDER_WAY, cached, packages, driver.compiler, *options)
+    yield detached.command(INSTALL, StringCommand(install, "&&", _FINISH))
 
 
 def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
@@ -139,12 +128,12 @@ def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
     chosen = [f"{name}={versions[0]}" for name, versions in fitting.items() if versions]
     steps = [
         f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }}",
-        *([f"apt-mark unhold {' '.join(present)}"] if present else []),
+        *([apt.mark("unhold", present)] if present else []),
         "DEBIAN_FRONTEND=noninteractive dpkg --configure -a",
-        f"{APT_GET} --no-install-recommends --allow-downgrades install {' '.join(map(shlex.quote, chosen))}",
+        apt.get("--no-install-recommends", "--allow-downgrades", "install", *chosen),
         _FINISH,
     ]
-    yield detached.command(INSTALL, " && ".join(steps))
+    yield detached.command(INSTALL, StringCommand(*steps, _separator=" && "))
 
 
 @operation()
@@ -153,7 +142,7 @@ def held() -> Generator[Any]:
     driver = host.get_fact(NvidiaDriver)
     names = [package.name for package in driver.packages if package.complete and package.name not in driver.held]
     if names:
-        yield StringCommand(f"apt-mark hold {' '.join(names)} >/dev/null")
+        yield apt.mark("hold", names)
 
 
 @operation()
@@ -185,9 +174,9 @@ def persistent(unit: str) -> Generator[Any]:
     Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none.
     """
     if not host.get_fact(SystemdEnabled, services=[unit]).get(unit):
-        yield StringCommand(f"systemctl --no-reload enable --quiet {unit}")
+        yield StringCommand("systemctl --no-reload enable --quiet", QuoteString(unit))
     if not all(gpu.persistence for gpu in host.get_fact(NvidiaSmi).gpus):
-        yield StringCommand(f"systemctl restart {unit}")
+        yield StringCommand("systemctl restart", QuoteString(unit))
 
 
 def nouveau_loaded() -> str | None:

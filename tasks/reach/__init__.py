@@ -6,7 +6,7 @@ from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_
 from tasks.reach.diff import show_diff
 from tasks.reach.facts import Fact
 from tasks.reach.inventory import groups
-from tasks.reach.other_hosts import ask, the_dev_box, the_master
+from tasks.reach.other_hosts import ask, copied, the_dev_box, the_master
 from tasks.reach.script import program, quoted, script, text
 from tasks.reach.sections import parse_sections, probe_script, probes, shell
 from tasks.reach.stop import planning, refused, stop
@@ -21,6 +21,7 @@ __all__ = [
     "cluster_host",
     "cluster_of",
     "config_of",
+    "copied",
     "detached",
     "disruption_allowed",
     "groups",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import getpass
 import logging
 import os
-import shlex
 from collections.abc import Iterator
 from typing import IO, Any, Protocol, cast
 
@@ -31,24 +30,12 @@ from cluster import Problem, secrets
 from tasks.reach import streams
 from tasks.reach.context import cluster_of
 from tasks.reach.pinning import PinningClient
+from tasks.reach.script import script
 
 # Its transport thread prints tracebacks of connections that fail; connect() says the same in one line.
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 # Seconds; an idle host in the middle of another host's long step must not lose its connection.
 KEEPALIVE = 15
-# Waits for the lines of stdin one byte at a time, so what follows the password reaches the command untouched.
-SUDO_WITH_PASSWORD = (
-    "IFS= read -r p; if sudo -n true 2>/dev/null; then exec sudo -n -H {flags} {command}; fi; "
-    "{{ printf '%s\\n' \"$p\"; exec cat; }} | sudo -k -S -p '' -H {flags} {command}"
-)
-# $1 the file, $2 its size in bytes, $3 its sha256: a transfer cut short must not replace the file.
-ATOMIC_WRITE = (
-    't=$(mktemp "$1.XXXXXXXX") || exit 1; trap \'rm -f "$t"\' EXIT; cat >"$t" || exit 1; '
-    '[ "$(stat -c %s "$t")" = "$2" ] && printf "%s  %s\\n" "$3" "$t" | sha256sum -c --status '
-    '|| { echo "transfer of $1 was cut short" >&2; exit 1; }; '
-    'if [ -e "$1" ]; then chmod --reference="$1" "$t" && chown --reference="$1" "$t"; fi && '
-    'sync "$t" && mv -fT "$t" "$1"'
-)
 
 
 def _plain(secret: SecretStr | None) -> str | None:
@@ -112,8 +99,8 @@ class _Base(BaseConnector):
         password = self._sudo_password()
         if password is None:
             return shown.get_raw_value(), shown, b""
-        script = SUDO_WITH_PASSWORD.format(flags=flags.get_raw_value(), command=inner.get_raw_value())
-        return f"sh -c {shlex.quote(script)}", shown, password.encode() + b"\n"
+        raw = StringCommand(script("reach/sudo.sh"), flags, inner).get_raw_value()
+        return raw, shown, password.encode() + b"\n"
 
     def _run_raw(self, command: StringCommand, stdin: Any, arguments: dict[str, Any]) -> tuple[int, bytes, str]:
         """Run `command` with bytes in and bytes out: exit status, standard output, and the last line of errors."""
@@ -135,9 +122,7 @@ class _Base(BaseConnector):
     ) -> bool:  # fmt: skip
         """Write a file whole or not at all: beside it, checked, flushed, renamed; a new file is 0600 until chmod."""
         with streams.opened(filename_or_io) as (source, size, sha256):
-            command = StringCommand(
-                "sh", "-c", QuoteString(ATOMIC_WRITE), "sh", QuoteString(remote_filename), str(size), sha256
-            )
+            command = script("reach/write.sh", remote_filename, size, sha256)
             status, _, error = self._run_raw(command, source, dict(arguments))
         if status != 0:
             logger.error("%scould not write %s: %s", self.host.print_prefix, remote_filename, error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 
-from pyinfra.api import StringCommand
+from pyinfra.api import QuoteString, StringCommand
 
 from tasks.reach.waiting import until
 
@@ -21,18 +21,25 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIME_LIMIT = 3600
 
 
-def command(name: str, script: str, lines: int = 15) -> StringCommand:
+def literal(command: str | StringCommand) -> QuoteString:
+    """Shell text as one word for systemd-run: in a unit's command line systemd itself replaces ${NAME}."""
+    text = command.get_raw_value() if isinstance(command, StringCommand) else command
+    return QuoteString(text.replace("$", "$$"))
+
+
+def command(name: str, script: str | StringCommand, lines: int = 15) -> StringCommand:
     """Run `script` in the transient unit openpai-deploy-NAME and wait for it; on failure show its last `lines` lines.
 
     The unit is root's and has no standard input; what it says goes to /var/log/openpai-deploy/NAME.log, 0600.
     """
     log = f"{LOGS}/{name}.log"
-    inner = f"umask 077; exec >{log} 2>&1; export PATH={PATH}; {script}"
+    inner = StringCommand(f"umask 077; exec >{log} 2>&1; export PATH={PATH};", script)
     return StringCommand(
         f"install -d -m 700 {LOGS} && systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "
         f"systemd-run --quiet --collect --wait --unit={PREFIX}{name} --property=RuntimeMaxSec={TIME_LIMIT} "
-        f"sh -c {shlex.quote(inner)} || "
-        f"{{ rc=$?; grep -v '^$' {log} | tail -n {lines} >&2; echo 'the whole log: {log}' >&2; exit $rc; }}"
+        "sh -c",
+        literal(inner),
+        f"|| {{ rc=$?; grep -v '^$' {log} | tail -n {lines} >&2; echo 'the whole log: {log}' >&2; exit $rc; }}",
     )
 
 
@@ -70,5 +77,6 @@ def started(name: str, script: StringCommand, user: str | None = None) -> String
         f"systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "
         f"systemd-run --quiet --collect --unit={PREFIX}{name} --property=RuntimeMaxSec={TIME_LIMIT} "
         f"--property=PrivateTmp=yes --property=RuntimeDirectory={PREFIX}{name} --property=RuntimeDirectoryMode=0700 "
-        f"sh -c {shlex.quote(inner)}"
+        "sh -c",
+        literal(inner),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from gevent.lock import BoundedSemaphore
-from pyinfra.api import Host, StringCommand
+from pyinfra.api import Host, QuoteString, StringCommand
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Role
@@ -24,7 +25,18 @@ def the_dev_box(host: Host) -> Host:
     return next(other for other in host.inventory if other.data.role == Role.DEV_BOX.value)
 
 
-def ask(other: Host, command: str, stdin: Any = None) -> str:
+def copied(state: Any, host: Host, other: Host, source: str, target: str, owner: str) -> bool:
+    """The file `source` of `other` as `target` on `host`, readable by `owner` alone; made for a FunctionCommand."""
+    content = io.BytesIO()
+    command = StringCommand("chmod 600", QuoteString(target), "&& chown", QuoteString(f"{owner}:"), QuoteString(target))
+    return (
+        other.get_file(source, content, _sudo=True)
+        and host.put_file(content, target, _sudo=True)
+        and host.run_shell_command(command, _sudo=True)[0]
+    )
+
+
+def ask(other: Host, command: str | StringCommand, stdin: Any = None) -> str:
     """Run `command` as root on `other`, which is connected first where --limit left it out; its standard output.
 
     Nothing of it is shown. PyinfraError, with what the command said, when it fails.

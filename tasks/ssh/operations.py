@@ -12,29 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from pyinfra import host, inventory
-from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, operation
 
-from tasks.reach import planning, show_diff, stop
+from tasks.reach import planning, script, show_diff, stop
 from tasks.ssh.facts import Ssh
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
-# $1 file, $2 owner, $3 lines to add: written beside and renamed, so that a killed run cannot lock anybody out.
-_ADD_LINES = (
-    'd=$(dirname "$1"); g=$(id -gn "$2"); [ -d "$d" ] || install -d -m 700 -o "$2" -g "$g" "$d"; '
-    't=$(mktemp "$1.XXXXXXXX") && trap \'rm -f "$t"\' EXIT && '
-    '{ [ ! -e "$1" ] || { cat "$1" && [ -z "$(tail -c1 "$1")" ] || echo; }; printf "%s\\n" "$3"; } >"$t" && '
-    'chmod 600 "$t" && chown "$2:$g" "$t" && mv -fT "$t" "$1"'
-)
-
-# $1 user. A private key whose public half is missing (a run killed between the two) gets that half, not a new key.
-_MAKE_KEY_PAIR = (
-    'h=$(getent passwd "$1" | cut -d: -f6); g=$(id -gn "$1"); k="$h/.ssh/id_ed25519"; umask 077; '
-    'install -d -m 700 -o "$1" -g "$g" "$h/.ssh" && rm -f "$k.new" "$k.new.pub" && '
-    'if [ -e "$k" ]; then ssh-keygen -y -P "" -f "$k" >"$k.new.pub"; '
-    'else ssh-keygen -q -t ed25519 -N "" -C "$1@$(hostname)" -f "$k.new" && '
-    'chown "$1:$g" "$k.new" && mv "$k.new" "$k"; fi && '
-    'chmod 644 "$k.new.pub" && chown "$1:$g" "$k.new.pub" && mv "$k.new.pub" "$k.pub"'
-)
 
 
 @operation()
@@ -54,7 +37,7 @@ def operator_key(path: str) -> Generator[Any]:
 def key_pair(user: str) -> Generator[Any]:
     """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
     if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
-        yield StringCommand("sh", "-c", QuoteString(_MAKE_KEY_PAIR), "sh", QuoteString(user))
+        yield script("ssh/make-key-pair.sh", user)
 
 
 @operation()
@@ -97,12 +80,7 @@ def sudo_without_password(user: str) -> Generator[Any]:
     if present == line and files.sudoers_mode == "440 root:root":
         return
     show_diff(SUDOERS, _text(present.splitlines()), _text([line]))
-    # sudo ignores files with a dot in their name, so a half-written .new never counts.
-    yield StringCommand(
-        f"umask 337; rm -f {SUDOERS}.new; printf '%s\\n' ", QuoteString(line), f" >{SUDOERS}.new && "
-        f"visudo -cqf {SUDOERS}.new && mv -f {SUDOERS}.new {SUDOERS} || {{ rm -f {SUDOERS}.new; exit 1; }}",
-        _separator="",
-    )  # fmt: skip
+    yield script("ssh/write-sudoers.sh", SUDOERS, line)
 
 
 def _public(identity: str) -> str:
@@ -133,9 +111,7 @@ def _key(line: str) -> str:
 def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Generator[Any]:
     shown = [line or "(a key that this run will make)" for line in lines]
     show_diff(path, _text(present), _text([*present, *shown]))
-    yield StringCommand(
-        "sh", "-c", QuoteString(_ADD_LINES), "sh", QuoteString(path), QuoteString(owner), QuoteString("\n".join(lines))
-    )
+    yield script("ssh/add-lines.sh", path, owner, "\n".join(lines))
 
 
 def _text(lines: Iterable[str]) -> str:

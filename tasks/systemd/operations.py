@@ -17,7 +17,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from paramiko import SSHException
 from pyinfra import host, logger
-from pyinfra.api import FunctionCommand, Host, State, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 
 from tasks.reach import disruption_allowed, stop
 from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
@@ -128,6 +128,6 @@ def fresh(unit: str, files: list[str]) -> Generator[Any]:
     if service.outdated:
         yield StringCommand("systemctl daemon-reload")
     if not service.enabled:
-        yield StringCommand(f"systemctl enable {unit}")
+        yield StringCommand("systemctl enable", QuoteString(unit))
     if not service.active or service.stale:
-        yield StringCommand(f"systemctl restart {unit}")
+        yield StringCommand("systemctl restart", QuoteString(unit))

@@ -209,7 +209,8 @@ def test_a_package_key_with_another_fingerprint_is_refused(ready):
     try:
         run = deploy(ready)
         assert run.status != 0
-        assert any(f"is not the expected one: found {old}" in line for line in run.lines(WORKER)), run.output
+        said = f"not fingerprint {'0' * 40}, but {old}; check the URL and the configured fingerprint"
+        assert any(said in line for line in run.lines(WORKER)), run.output
         assert ready.run(WORKER, "sha256sum /etc/apt/keyrings/docker.asc").stdout == genuine
     finally:
         ready.configure(docker_apt_key_fingerprint=old)

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from tasks.reach import streams
-from tasks.reach.connectors import ATOMIC_WRITE, SUDO_WITH_PASSWORD, ClusterSSH
+from tasks.reach import script, streams
+from tasks.reach.connectors import ClusterSSH
 
 
 def write(path, content, claimed=None):
     """Run the upload script on `content` as if `claimed` had been announced."""
     claimed = content if claimed is None else claimed
     arguments = [str(path), str(len(claimed)), hashlib.sha256(claimed).hexdigest()]
-    return subprocess.run(["sh", "-c", ATOMIC_WRITE, "sh", *arguments], input=content, capture_output=True, check=False)
+    command = script("reach/write.sh", *arguments).get_raw_value()
+    return subprocess.run(["sh", "-c", command], input=content, capture_output=True, check=False)
 
 
 def test_an_upload_keeps_mode_and_leaves_nothing_beside(tmp_path):
@@ -64,20 +65,21 @@ exec "$@"
     return tmp_path
 
 
+def as_root(command, given):
+    words = script("reach/sudo.sh", *command.split()).get_raw_value()
+    return subprocess.run(["sh", "-c", words], input=given, capture_output=True, check=False)
+
+
 @pytest.mark.parametrize("free", [False, True])
 def test_the_password_never_reaches_the_command(sudo, free):
     if free:
         (sudo / "free").touch()
-    script = SUDO_WITH_PASSWORD.format(flags="", command="cat")
-    done = subprocess.run(
-        ["sh", "-c", script], input=b"s3cret pa\\ss'\npayload\n\xff", capture_output=True, check=False
-    )
+    done = as_root("cat", b"s3cret pa\\ss'\npayload\n\xff")
     assert (done.returncode, done.stdout) == (0, b"payload\n\xff")
 
 
 def test_a_wrong_password_fails(sudo):
-    script = SUDO_WITH_PASSWORD.format(flags="", command="cat")
-    assert subprocess.run(["sh", "-c", script], input=b"wrong\n", capture_output=True, check=False).returncode == 1
+    assert as_root("cat", b"wrong\n").returncode == 1
 
 
 @pytest.mark.parametrize(

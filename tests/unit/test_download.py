@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tasks.apt.operations import _fetch
+from tasks import apt
 
 CONTENT = b"#!/bin/sh\necho new\n"
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -20,7 +20,7 @@ def source(tmp_path):
 
 
 def fetch(url, target, sha256=SUM):
-    command = _fetch(url, str(target), sha256, "755", "check the mirror").get_raw_value()
+    command = apt.fetch(url, str(target), "sha256", sha256, "check the mirror", "755").get_raw_value()
     return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
 
 

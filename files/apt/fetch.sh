@@ -1,0 +1,27 @@
+# shellcheck shell=dash
+# The file at the URL $1 as $2 with the mode $3, if its $4 is $5; else what was there stays, and $6 says what to do. $4 is
+# `sha256`, `fingerprint` (of the one OpenPGP key in it) or `nothing`, for what nobody vouches for.
+# By apt's own helper: it is on every host, and goes through apt's proxy.
+set -u
+url=$1 path=$2 mode=$3 kind=$4 expected=$5 remedy=$6
+trap 'rm -f "$path.new"' EXIT
+umask 022
+mkdir -p "$(dirname "$path")" && rm -f "$path.new" || exit
+if ! /usr/lib/apt/apt-helper -q -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 \
+    download-file "$url" "$path.new" >/dev/null; then
+    echo "$url could not be fetched; $remedy" >&2
+    exit 1
+fi
+case $kind in
+    sha256) found=$(sha256sum <"$path.new" | cut -d' ' -f1) ;;
+    fingerprint)
+        found=$(gpg --batch --show-keys --with-colons "$path.new" 2>/dev/null |
+            awk -F: '/^pub/ { primary = 1 } /^fpr/ && primary { print $10; primary = 0 }')
+        ;;
+    *) found=$expected ;;
+esac
+if [ "$found" != "$expected" ]; then
+    echo "$url is not what was expected: not $kind $expected, but ${found:-none}; $remedy" >&2
+    exit 1
+fi
+chmod "$mode" "$path.new" && mv -f "$path.new" "$path"
