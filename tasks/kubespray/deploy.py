@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shlex
 
 from pyinfra import host
 from pyinfra.api import deploy
@@ -27,21 +26,21 @@ def install() -> None:
     if role_of(host) is not Role.DEV_BOX or config.installer != "kubespray":
         return
     user, home = host.get_fact(Account, _sudo=False)
-    folder, environment = f"{home}/pai-deploy", _environment(config)
+    folder, proxies = f"{home}/pai-deploy", _proxies(config)
     apt.packages(name="Git and Python's venv", names=["git", "python3-venv"], hold=False)
     operations.copy(
         name="kubespray at its commit",
         folder=folder,
         repository=config.kubespray_repository,
         commit=config.kubespray_commit,
-        environment=environment,
+        _env=proxies,
         _sudo=False,
     )
     operations.installed(
         name="What kubespray requires",
         folder=folder,
         pythons=[config.kubespray_python] if config.kubespray_python else PYTHONS,
-        environment=environment,
+        _env=proxies,
         _sudo=False,
     )
     hosts = hosts_yml(cluster_of(host), f"{home}/.ssh/id_ed25519", f"{home}/.ssh/known_hosts")
@@ -65,10 +64,8 @@ def install() -> None:
     )
 
 
-def _environment(config: Config) -> str:
-    """Shell text that sends git and pip through the config's proxy, which holds no password."""
-    proxies = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
-    given = {name: url for name, url in proxies.items() if url}
-    if given:
-        given["no_proxy"] = ",".join(config.no_proxy)
-    return "".join(f"export {name}={shlex.quote(url)}; " for name, url in given.items())
+def _proxies(config: Config) -> dict[str, str]:
+    """What sends git and pip through the config's proxy, which holds no password."""
+    given = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
+    found = {name: url for name, url in given.items() if url}
+    return found | {"no_proxy": ",".join(config.no_proxy)} if found else {}

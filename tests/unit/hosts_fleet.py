@@ -44,7 +44,7 @@ no_proxy: [.example.com]
 ntp_servers: [ntp.example.com]
 nvidia_driver_version: "535.183.01"
 """
-INVENTORY = "from tasks.inventory import groups\n\ndev_box, master, worker = groups(__file__)\n"
+INVENTORY = "from tasks.reach import groups\n\ndev_box, master, worker = groups(__file__)\n"
 
 # Looks an answer up by host and command: `status`, `out` and `err` are files beside each other.
 SSH = """\

@@ -9,13 +9,13 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
 from cluster import Problem
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.kubernetes.steps import Step, of_master
-from tasks.reach import detached, stop
+from tasks.reach import detached, script, stop, until
 
 CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
 INIT = "kubeadm-init"
@@ -57,20 +57,15 @@ def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) 
 
 
 def _init(ignore: list[str]) -> StringCommand:
-    checks = f" --ignore-preflight-errors={','.join(ignore)}" if ignore else ""
-    return detached.command(INIT, f"kubeadm init --config {CONFIG} --skip-token-print{checks}")
+    return detached.command(INIT, StringCommand(f"kubeadm init --config {CONFIG} --skip-token-print", *passing(ignore)))
+
+
+def passing(ignore: list[str]) -> list[QuoteString]:
+    """kubeadm's option to pass over the checks `ignore`, if there are any."""
+    return [QuoteString(f"--ignore-preflight-errors={','.join(ignore)}")] if ignore else []
 
 
 def answering(timeout: int) -> StringCommand:
     """Wait for the API server; when it stays silent, say which component is down and in which words it went."""
-    diagnosis = (
-        "for c in etcd kube-apiserver; do id=$(docker ps -aq --latest --filter label=io.kubernetes.container.name=$c); "
-        'if [ -z "$id" ]; then echo "$c: no container; the kubelet says:"; '
-        "journalctl -u kubelet -n 3 --no-pager -o cat; "
-        'else echo "$c: $(docker inspect -f "{{.State.Status}}" $id)"; docker logs --tail 3 $id 2>&1; fi; done >&2'
-    )
-    return StringCommand(
-        f'i=0; until [ "$({ASK} {ADMIN_CONF} get --raw /readyz 2>/dev/null)" = ok ]; do i=$((i+2)); '
-        f"[ $i -lt {timeout} ] || {{ echo 'the control plane does not come back:' >&2; {diagnosis}; exit 1; }}; "
-        "sleep 2; done"
-    )
+    said = StringCommand("echo 'the control plane does not come back:';", script("kubernetes/control-plane-faults.sh"))
+    return until(f"{ASK} {ADMIN_CONF} get --raw /readyz 2>/dev/null | grep -qx ok", timeout, said, pause=2)

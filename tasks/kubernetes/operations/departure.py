@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, logger
-from pyinfra.api import FunctionCommand, StringCommand, operation
+from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api import Host as PyinfraHost
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 
@@ -17,21 +17,11 @@ from cluster import Cluster, Host
 from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import KUBECTL, Members
 from tasks.kubernetes.facts.node import KubernetesNode
-from tasks.kubernetes.operations.etcd import CONTAINER, snapshot
-from tasks.reach import ask, stop
+from tasks.kubernetes.operations.etcd import snapshot
+from tasks.reach import ask, script, stop
 
 # Seconds for the pods of a leaving node to end.
 DRAIN = 180
-# What kubeadm, the kubelet and the pod network leave behind; Docker, its images and the driver stay.
-RESET = (
-    "systemctl disable -q --now openpai-pod-network.service 2>/dev/null; "
-    "kubeadm reset -f >/dev/null && systemctl disable -q --now kubelet.service && "
-    "rm -rf /etc/cni/net.d/10-openpai.conflist /etc/cni/net.d/*calico* /var/lib/cni "
-    "/var/lib/openpai-deploy/pod-network /run/openpai-deploy/pod-network && "
-    "for r in $(ip -o route show proto 73 | cut -d' ' -f1); do ip route delete $r; done && "
-    "{ ! ip link show cni0 >/dev/null 2>&1 || ip link delete cni0; } && "
-    "iptables-save | grep -vE 'KUBE-|CNI-|cali-|openpai-pods' | iptables-restore"
-)
 
 
 @operation()
@@ -49,20 +39,21 @@ def departed(cluster: Cluster, keep: int, forced: bool) -> Generator[Any]:
     for worker in leaving:
         member = members.get(worker.name)
         if member:
-            drain = f"drain {worker.name} --ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s"
+            name = QuoteString(worker.name)
+            late = f"the pods of {worker.name} did not leave within {DRAIN} s"
             give_up = "true" if forced or not member.ready else "exit 1"
             yield StringCommand(
-                f"kubectl --kubeconfig /etc/kubernetes/admin.conf {drain} >/dev/null || "
-                f"{{ echo 'the pods of {worker.name} did not leave within {DRAIN} s; "
-                f"to go on all the same: --data allow_disruption=yes' >&2; {give_up}; }}"
-            )
-            yield StringCommand(f"{KUBECTL} delete node {worker.name}")
+                "kubectl --kubeconfig /etc/kubernetes/admin.conf drain", name,
+                f"--ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s >/dev/null || {{ echo",
+                QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes"), f">&2; {give_up}; }}",
+            )  # fmt: skip
+            yield StringCommand(f"{KUBECTL} delete node", name)
         yield FunctionCommand(_reset_and_forget, (cluster, worker), {})
 
 
 def _reset_and_forget(state: Any, host: Any, cluster: Cluster, worker: Host) -> bool:
     try:
-        ask(_outsider(host, cluster, worker), RESET)
+        ask(_outsider(host, cluster, worker), script("kubernetes/reset.sh"))
         host.log(f"{worker.name} has left the cluster and was reset")
     except (ConnectError, PyinfraError, OSError) as error:
         host.log(
@@ -96,6 +87,6 @@ def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Generator[Any]:
             f"to go on: --data confirm={cluster.folder.name}"
         )
         return
-    # A cluster that no longer runs cannot be saved, and may be reset all the same.
-    yield StringCommand(f'[ -z "$({CONTAINER})" ] || {{ ', snapshot("reset", keep), "; }")
-    yield StringCommand(RESET)
+    # A cluster that no longer runs may be reset all the same.
+    yield snapshot("reset", keep, needed=False)
+    yield script("kubernetes/reset.sh")

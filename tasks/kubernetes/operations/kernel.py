@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.kernel import PROVIDES, KernelState
 
@@ -21,9 +21,9 @@ def modules(names: list[str]) -> Generator[Any]:
     present = host.get_fact(KernelState, sysctls=[]).modules
     for name in names:
         if name not in present:
+            said = QuoteString(f"the kernel has no module {name}; install the package with the modules of kernel")
             yield StringCommand(
-                f"modprobe {name} && {PROVIDES[name]} || {{ echo 'the kernel has no module {name}; install the package "
-                f"with the modules of kernel '$(uname -r) >&2; exit 1; }}"
+                "modprobe", QuoteString(name), f"&& {PROVIDES[name]} || {{ echo", said, '"$(uname -r)" >&2; exit 1; }'
             )
 
 
@@ -33,7 +33,7 @@ def sysctls(values: dict[str, str]) -> Generator[Any]:
     running = host.get_fact(KernelState, sysctls=list(values)).sysctls
     for name, value in values.items():
         if running.get(name) != value:
-            yield StringCommand(f"sysctl -q -w {name}={value}")
+            yield StringCommand("sysctl -q -w", QuoteString(f"{name}={value}"))
 
 
 @operation()

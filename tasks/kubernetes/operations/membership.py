@@ -17,6 +17,7 @@ from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
+from tasks.kubernetes.operations.control_plane import passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
 from tasks.reach import ask, detached, stop, the_master, until
 
@@ -81,18 +82,20 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
     master = the_master(host)
     try:
         certificate = ask(master, f"cat {CA}")
-        described = f"--description {worker.name}{JOIN_TOKEN}"
-        kubeadm = f"kubeadm --kubeconfig {ADMIN_CONF}"
-        token = ask(master, f"{kubeadm} token create --ttl {TOKEN_LIFE}m {described}").strip()
+        kubeadm = f"kubeadm --kubeconfig {ADMIN_CONF} token"
+        described = QuoteString(f"{worker.name}{JOIN_TOKEN}")
+        created = StringCommand(f"{kubeadm} create --ttl {TOKEN_LIFE}m --description", described)
+        token = ask(master, created).strip()
         try:
             config = join_config(cluster, worker, token, ca_hash(certificate))
             ask(host, f"umask 077; mkdir -p $(dirname {JOIN_CONFIG}) && cat >{JOIN_CONFIG}", stdin=config)
-            checks = f" --ignore-preflight-errors={','.join(ignore)}" if ignore else ""
-            script = f"trap 'rm -f {JOIN_CONFIG}' EXIT; kubeadm join --config {JOIN_CONFIG}{checks}"
-            worked, output = host.run_shell_command(detached.command(JOIN, script), _sudo=True)
+            join = StringCommand(
+                f"trap 'rm -f {JOIN_CONFIG}' EXIT; kubeadm join --config {JOIN_CONFIG}", *passing(ignore)
+            )
+            worked, output = host.run_shell_command(detached.command(JOIN, join), _sudo=True)
         finally:
             # The part before the dot is the token's public name.
-            ask(master, f"{kubeadm} token delete {token.partition('.')[0]}")
+            ask(master, StringCommand(f"{kubeadm} delete", QuoteString(token.partition(".")[0])))
     except (PyinfraError, ValueError) as error:
         host.log_styled(f"cannot join: {error}", fg="red", log_func=logger.error)
         return False

@@ -6,7 +6,6 @@ pyinfra has no operations for Kubernetes.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Generator
 from typing import Any
 
@@ -14,7 +13,7 @@ from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
-from tasks.reach import stop
+from tasks.reach import quoted, stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
 
@@ -28,11 +27,13 @@ def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Gen
             key: value for key, value in wanted.items() if members.get(name) and members[name].labels.get(key) != value
         }
         if missing:
-            pairs = " ".join(f"{key}={value}" for key, value in missing.items())
-            yield StringCommand(f"{KUBECTL} label --overwrite node {name} {pairs}")
+            pairs = [QuoteString(f"{key}={value}") for key, value in missing.items()]
+            yield StringCommand(f"{KUBECTL} label --overwrite node", QuoteString(name), *pairs)
     for name, wanted_taint in tainted.items():
         if name in members and wanted_taint != (MASTER_TAINT in members[name].taints):
-            yield StringCommand(f"{KUBECTL} taint node {name} {MASTER_TAINT}{'' if wanted_taint else '-'}")
+            yield StringCommand(
+                f"{KUBECTL} taint node", QuoteString(name), MASTER_TAINT if wanted_taint else f"{MASTER_TAINT}-"
+            )
 
 
 @operation()
@@ -40,7 +41,7 @@ def without_tokens() -> Generator[Any]:
     """Delete the tokens of joins that are over; one whose run was killed would live out its time."""
     left = host.get_fact(JoinTokens)
     if left:
-        yield StringCommand(f"{KUBECTL} delete secret -n kube-system {' '.join(left)} >/dev/null")
+        yield StringCommand(f"{KUBECTL} delete secret -n kube-system", *map(QuoteString, left), ">/dev/null")
 
 
 @operation()
@@ -54,8 +55,10 @@ def readdressed(forced: bool) -> Generator[Any]:
     given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
     for pod in given_up:
         namespace, _, name = pod.partition("/")
-        deletion = f"delete pod -n {namespace} {name} --ignore-not-found --timeout=60s"
-        yield StringCommand(f"kubectl --kubeconfig /etc/kubernetes/admin.conf {deletion}")
+        yield StringCommand(
+            "kubectl --kubeconfig /etc/kubernetes/admin.conf delete pod --ignore-not-found --timeout=60s -n",
+            QuoteString(namespace), QuoteString(name),
+        )  # fmt: skip
     kept = [pod for pod in stranded if pod not in given_up]
     if kept:
         yield stop(
@@ -83,11 +86,10 @@ def ready(names: list[str], timeout: int) -> Generator[Any]:
     waiting = late()
     if not waiting:
         return
-    listed = " ".join(f"node/{name}" for name in waiting)
     yield StringCommand(
-        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s {listed} "
-        ">/dev/null 2>&1 || :"
-    )
+        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s",
+        *(QuoteString(f"node/{name}") for name in waiting), ">/dev/null 2>&1 || :",
+    )  # fmt: skip
     still = late()
     if still:
         yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()))
@@ -127,9 +129,15 @@ def applied(path: str, kept: str | None = None) -> Generator[Any]:
 
 @operation()
 def edited(source: str, path: str, replaced: dict[str, str]) -> Generator[Any]:
-    """Have at `path` the text of `source` with the keys of `replaced` (plain text, no `|`) turned into their values."""
-    patterns = [f"s|{re.escape(old)}|{new}|" for old, new in replaced.items()]
+    """Have at `path` the text of `source` with the keys of `replaced` (plain text) turned into their values."""
+    patterns = [f"s|{_literal(old)}|{_literal(new)}|" for old, new in replaced.items()]
     edit = ["sed", *(word for one in patterns or ["s|^||"] for word in ("-e", one)), "--", source]
     if host.get_fact(Same, edit=edit, path=path):
         return
-    yield StringCommand(f"{shlex.join(edit)} >{path}.new && mv -f {path}.new {path}")
+    new = QuoteString(f"{path}.new")
+    yield StringCommand(quoted(edit), ">", new, "&& mv -f", new, QuoteString(path))
+
+
+def _literal(text: str) -> str:
+    """`text` as it stands on either side of sed's s||| command."""
+    return re.sub(r"[][\\.*^$&|\n]", r"\\\g<0>", text)

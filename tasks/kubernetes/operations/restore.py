@@ -6,12 +6,12 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FunctionCommand, operation
+from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import Snapshots
 from tasks.kubernetes.operations.control_plane import answering
-from tasks.kubernetes.operations.etcd import FOLDER, copy
-from tasks.reach import cluster_host, cluster_of, config_of, detached, stop, the_dev_box
+from tasks.kubernetes.operations.etcd import FOLDER
+from tasks.reach import cluster_host, cluster_of, config_of, copied, detached, stop, the_dev_box
 from tasks.ssh import Account
 
 PROGRAM = "/usr/local/sbin/openpai-etcd-restore"
@@ -25,9 +25,9 @@ def restored(snapshot: str | None) -> Generator[Any]:
     dev_box = the_dev_box(host)
     _, home = dev_box.get_fact(Account, _sudo=False)
     copies = f"{home}/pai-deploy/etcd-snapshots"
-    copied = dev_box.get_fact(Snapshots, folder=copies)
-    if snapshot not in kept.keys() | copied.keys():
-        named = ", ".join(sorted(kept.keys() | copied.keys())) or "there are none"
+    fetched = dev_box.get_fact(Snapshots, folder=copies)
+    if snapshot not in kept.keys() | fetched.keys():
+        named = ", ".join(sorted(kept.keys() | fetched.keys())) or "there are none"
         yield stop(f"choose a snapshot with --data snapshot=FILE: {named}")
         return
     if host.data.get("confirm") != cluster.folder.name:
@@ -38,7 +38,8 @@ def restored(snapshot: str | None) -> Generator[Any]:
         return
     path = f"{FOLDER}/{snapshot}"
     if snapshot not in kept:
-        yield FunctionCommand(copy, (dev_box, f"{copies}/{snapshot}", path, "root"), {})
+        yield FunctionCommand(copied, (dev_box, f"{copies}/{snapshot}", path, "root"), {})
     master = cluster_host(host)
-    yield detached.command("etcd-restore", f"{PROGRAM} {path} {master.name} {master.address}")
+    words = (PROGRAM, path, master.name, master.address)
+    yield detached.command("etcd-restore", StringCommand(*map(QuoteString, words)))
     yield answering(config_of(host).kubernetes_timeout)

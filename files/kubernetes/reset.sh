@@ -1,0 +1,12 @@
+# shellcheck shell=dash
+# This host out of Kubernetes, with all that kubeadm, the kubelet and the pod network (its routes have the protocol 73)
+# leave behind; Docker, its images and the GPU driver stay.
+systemctl disable -q --now openpai-pod-network.service 2>/dev/null
+set -eu
+kubeadm reset -f >/dev/null
+systemctl disable -q --now kubelet.service
+rm -rf /etc/cni/net.d/10-openpai.conflist /etc/cni/net.d/*calico* /var/lib/cni \
+    /var/lib/openpai-deploy/pod-network /run/openpai-deploy/pod-network
+for range in $(ip -o route show proto 73 | cut -d' ' -f1); do ip route delete "$range"; done
+if ip link show cni0 >/dev/null 2>&1; then ip link delete cni0; fi
+iptables-save | grep -vE 'KUBE-|CNI-|cali-|openpai-pods' | iptables-restore
