@@ -9,8 +9,6 @@ versions() {
     done
 }
 cd "$folder/kubespray" 2>/dev/null || cd /
-section commit git rev-parse HEAD
-section changed git status --porcelain --untracked-files=no
 section requirements cat requirements.txt
 section pythons versions "$@"
 section installed cat "$folder/kubespray-venv/installed"

@@ -1,5 +1,5 @@
 """Source code at one commit."""
 
-from tasks.git.operations import checked_out
+from tasks.git.operations import checked_out, proxies
 
-__all__ = ["checked_out"]
+__all__ = ["checked_out", "proxies"]

@@ -5,26 +5,23 @@ pyinfra's git.repo follows branches and tags, and is never done with either.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.api import FileUploadCommand, operation
 
+from cluster import Config
 from tasks.git.facts import WorkingCopy
-from tasks.reach import script
+from tasks.reach import quoted, script
 
 
 @operation()
-def checked_out(
-    folder: str, repository: str, commit: str, environment: Mapping[str, str], bundle: str | None = None
-) -> Generator[Any]:
+def checked_out(folder: str, repository: str, commit: str, bundle: str | None = None) -> Generator[Any]:
     """Have `commit` (40 hex digits) of `repository` checked out in `folder`, unchanged.
 
-    `environment` is set for git (proxies); `bundle` is a file of `git bundle` on this machine, for hosts without a way
-    to the repository.
+    `bundle` is a file of `git bundle` on this machine, for hosts without a way to the repository.
     """
     copy = host.get_fact(WorkingCopy, folder=folder)
     if copy.commit == commit and not copy.changed:
@@ -33,7 +30,13 @@ def checked_out(
     if bundle:
         uploaded = f"{folder}.bundle"
         yield FileUploadCommand(str(Path(bundle).expanduser()), uploaded)
-    exports = "".join(f"export {name}={shlex.quote(value)}; " for name, value in environment.items())
-    yield StringCommand(exports, script("git/check-out", folder, repository, commit, uploaded), _separator="")
+    yield script("git/check-out", folder, repository, commit, uploaded)
     if uploaded:
-        yield StringCommand("rm", "-f", shlex.quote(uploaded))
+        yield quoted(["rm", "-f", uploaded])
+
+
+def proxies(config: Config) -> dict[str, str]:
+    """What sends git and pip through the config's proxy, which holds no password."""
+    given = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
+    found = {name: url for name, url in given.items() if url}
+    return found | {"no_proxy": ",".join(config.no_proxy)} if found else {}

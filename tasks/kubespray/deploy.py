@@ -8,9 +8,9 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
-from cluster import Config, Role
+from cluster import Role
 from cluster.openpai import hosts_yml, openpai_yml
-from tasks import apt
+from tasks import apt, git
 from tasks.kubespray import operations
 from tasks.reach import cluster_of, config_of, role_of
 from tasks.ssh import Account
@@ -26,11 +26,11 @@ def install() -> None:
     if role_of(host) is not Role.DEV_BOX or config.installer != "kubespray":
         return
     user, home = host.get_fact(Account, _sudo=False)
-    folder, proxies = f"{home}/pai-deploy", _proxies(config)
+    folder, proxies = f"{home}/pai-deploy", git.proxies(config)
     apt.packages(name="Git and Python's venv", names=["git", "python3-venv"], hold=False)
-    operations.copy(
+    git.checked_out(
         name="kubespray at its commit",
-        folder=folder,
+        folder=f"{folder}/kubespray",
         repository=config.kubespray_repository,
         commit=config.kubespray_commit,
         _env=proxies,
@@ -62,10 +62,3 @@ def install() -> None:
         commit=config.kubespray_commit,
         inputs=[hosts, variables],
     )
-
-
-def _proxies(config: Config) -> dict[str, str]:
-    """What sends git and pip through the config's proxy, which holds no password."""
-    given = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
-    found = {name: url for name, url in given.items() if url}
-    return found | {"no_proxy": ",".join(config.no_proxy)} if found else {}

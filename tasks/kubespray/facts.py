@@ -1,7 +1,4 @@
-"""The dev box's copy of kubespray: which commit, which Python could run it, and what it last finished.
-
-pyinfra has facts for branches and none for the commit that is checked out.
-"""
+"""The dev box's copy of kubespray: which Python could run it, and what it last finished."""
 
 from __future__ import annotations
 
@@ -18,10 +15,8 @@ UNIT = f"{detached.PREFIX}kubespray.service"
 
 @dataclass(frozen=True)
 class KubesprayState:
-    """Commit and requirements of the copy, versions of Pythons by name, and notes of what was finished."""
+    """Requirements of the copy, versions of Pythons by name, and notes of what was finished."""
 
-    commit: str = ""
-    changed: bool = False
     requirements: str = ""
     pythons: dict[str, PythonVersion] = field(default_factory=dict)
     installed: str = ""
@@ -41,8 +36,6 @@ class Kubespray(Fact[KubesprayState]):
     def read(self, found: dict[str, str]) -> KubesprayState:
         pythons = re.findall(r"^(.+) (\d+) (\d+)$", found["pythons"], re.MULTILINE)
         return KubesprayState(
-            commit=found["commit"],
-            changed=bool(found["changed"]),
             requirements=found["requirements"],
             pythons={name: (int(major), int(minor)) for name, major, minor in pythons},
             installed=found["installed"],

@@ -1,6 +1,6 @@
-"""kubespray on the dev box: one commit of it, a Python environment of its own, and cluster.yml run once for its inputs.
+"""kubespray on the dev box: a Python environment of its own, and cluster.yml run once for its inputs.
 
-pyinfra's git.repo follows branches and tags and is never done with either; its pip operations know no pinned Python.
+pyinfra's pip operations know no pinned Python.
 """
 
 from __future__ import annotations
@@ -15,15 +15,6 @@ from pyinfra.api import FunctionCommand, StringCommand, operation
 from cluster.kubernetes import kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from tasks.kubespray.facts import UNIT, Kubespray, KubesprayState
 from tasks.reach import detached, planning, script, stop
-
-
-@operation()
-def copy(folder: str, repository: str, commit: str) -> Generator[Any]:
-    """Have `commit` of `repository` checked out in FOLDER/kubespray, unchanged."""
-    state = host.get_fact(Kubespray, folder=folder, pythons=[])
-    if state.commit == commit and not state.changed:
-        return
-    yield script("kubespray/checkout.sh", f"{folder}/kubespray", repository, commit)
 
 
 @operation()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra import host
 from pyinfra.api import deploy
 
-from cluster import Config, Role
+from cluster import Role
 from cluster.openpai import commit
 from tasks import apt, git
 from tasks.kubernetes import program
@@ -45,8 +45,8 @@ def prepare(paictl: Paictl) -> None:
         folder=f"{paictl.folder}/pai",
         repository=config.openpai_repository,
         commit=commit(config) or "",
-        environment=_proxies(config),
         bundle=config.openpai_bundle,
+        _env=git.proxies(config),
         _sudo=False,
     )
     if config.paictl == "python2":
@@ -55,13 +55,6 @@ def prepare(paictl: Paictl) -> None:
             name="paictl's environment of Python 2.7",
             folder=f"{paictl.folder}/paictl-venv",
             python=config.paictl_python,
-            environment=_proxies(config),
+            _env=git.proxies(config),
             _sudo=False,
         )
-
-
-def _proxies(config: Config) -> dict[str, str]:
-    """The config's proxy, which holds no password, for git and pip."""
-    proxies = {"http_proxy": config.http_proxy, "https_proxy": config.https_proxy or config.http_proxy}
-    given = {name: url for name, url in proxies.items() if url}
-    return {**given, "no_proxy": ",".join(config.no_proxy)} if given else {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import operation
 
 from tasks.openpai.facts import Note
 from tasks.reach import script
@@ -22,11 +21,10 @@ REQUIREMENTS_3 = ("kubernetes>=12,<22", "jinja2>=2.11,<4")
 
 
 @operation()
-def by_python2(folder: str, python: str, environment: Mapping[str, str]) -> Generator[Any]:
+def by_python2(folder: str, python: str) -> Generator[Any]:
     """Have in `folder` an environment of `python` (2.7) with what paictl imports, and a python3 with what it calls."""
     wanted = "\n".join((python, *REQUIREMENTS, *REQUIREMENTS_3))
     if host.get_fact(Note, path=f"{folder}/installed") == wanted:
         return
-    exports = "".join(f"export {name}={shlex.quote(value)}; " for name, value in environment.items())
-    make = script("openpai/make-environment", folder, python, wanted, " ".join(REQUIREMENTS), " ".join(REQUIREMENTS_3))
-    yield StringCommand(exports, make, _separator="")
+    lists = " ".join(REQUIREMENTS), " ".join(REQUIREMENTS_3)
+    yield script("openpai/make-environment", folder, python, wanted, *lists)
