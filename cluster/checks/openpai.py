@@ -24,7 +24,7 @@ def check_openpai(file: ConfigFile, layout: Layout | None = None) -> Iterator[Pr
     if not config.openpai:
         yield from _off(file, config)
         return
-    for rule in (_kubernetes, _source, _paictl, _azure, _images):
+    for rule in (_kubernetes, _source, _paictl, _azure, _images, _runtime):
         yield from rule(file, config)
     yield from _services(file, config, layout)
 
@@ -86,6 +86,16 @@ def _images(file: ConfigFile, config: Config) -> Iterator[Problem]:
             found = f"openpai_image_replacements: no image of a fixed name begins with {start}"
             fix = f"use the beginning of one of {', '.join(FIXED_IMAGES)}"
             yield file.problem("openpai_image_replacements", found, fix, WARNING)
+
+
+def _runtime(file: ConfigFile, config: Config) -> Iterator[Problem]:
+    """With HiveD pods ask Kubernetes for no GPU: NVIDIA_VISIBLE_DEVICES names it, for NVIDIA's runtime to read."""
+    hived = any(service.name == "hivedscheduler" for service in available(config))
+    runtime = config.worker_default_docker_runtime
+    if hived and config.gpu_type == "nvidia" and runtime != "nvidia":
+        found = f"jobs get no GPU: HiveD gives them by Docker's default runtime, and on workers that is {runtime}"
+        fix = "set worker_default_docker_runtime: nvidia, or enable_hived_scheduler: false (v1.5.0 on)"
+        yield file.problem("worker_default_docker_runtime", found, fix)
 
 
 def _services(file: ConfigFile, config: Config, layout: Layout | None) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """OpenPAI: its services, its layout.yaml, HiveD's pools, and the files that its installer and its services read."""
 
 from cluster.openpai.credentials import left_as_published, published_defaults
+from cluster.openpai.hived import HIVED_FIX, free_cores
 from cluster.openpai.layout import LAYOUT, Layout, LayoutFile, Measurement, build_layout, parse_layout
 from cluster.openpai.model import Label, Nodes, Object, Service, Workload
 from cluster.openpai.render import (
@@ -19,6 +20,7 @@ from cluster.openpai.services import (
     catalogue,
     chosen,
     images,
+    internal_storage_gb,
     paictl_image,
     ports,
     replaced_images,
@@ -29,6 +31,7 @@ from cluster.openpai.source import COMMITS, commit, reference
 __all__ = [
     "COMMITS",
     "FIXED_IMAGES",
+    "HIVED_FIX",
     "LAYOUT",
     "SWITCHES",
     "Label",
@@ -45,8 +48,10 @@ __all__ = [
     "chosen",
     "commit",
     "config_without_secrets",
+    "free_cores",
     "hosts_yml",
     "images",
+    "internal_storage_gb",
     "keep_measured",
     "kubespray_files",
     "left_as_published",

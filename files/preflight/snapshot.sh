@@ -2,8 +2,9 @@
 # Everything that preflight reads from a host, in one command: POSIX sh, read from standard input by `sh -s`.
 # Before this text come, from tasks/preflight/facts.py:
 #   PEERS      ADDRESS:PORT of every other host, separated by spaces
-#   URLS       one a line: ID, `apt` or `http`, proxy or `-`, URL; in it @id@ and @codename@ are the release's
-#   DATA_ROOT  Docker's data root
+#   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
+#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
+#   FOLDERS    folders whose room is asked for, separated by spaces
 #   LOCK_WAIT  seconds to wait for a held package lock
 #   BUNDLED    names of further probes, the commands of other facts, each a function probe_NAME
 # Every probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
@@ -52,11 +53,20 @@ probe_links() {
 
 # Free and total kilobytes where a folder is, or will be made.
 probe_space() {
-    for folder in "$DATA_ROOT" /var; do
+    for folder in $FOLDERS; do
         at=$folder
         until [ -d "$at" ]; do at=$(dirname "$at"); done
         timeout $COMMAND df -Pk "$at" | awk -v folder="$folder" 'NR == 2 { print folder, $4, $2 }'
     done
+}
+
+# What OpenPAI's internal storage needs of a master: loop devices, and the file that it makes once.
+probe_storage() {
+    for at in /dev/loop-control /dev/loop0; do
+        [ -e $at ] && echo loop
+    done
+    [ -e /mnt/paiInternal/storage.ext4 ] && echo made
+    [ -e /mnt/paiInternal/storage/READY ] && echo ready
 }
 
 # Listening TCP ports with process id and name, and `kubernetes` or `docker` where the process is in a container of theirs.
@@ -169,7 +179,10 @@ probe_urls() {
     . /etc/os-release
     echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|" | {
         while read -r id by proxy address; do
-            [ -n "$id" ] && url "$id" "$by" "$proxy" "$address" &
+            case $by in
+            image*) manifest "$id" "$by" "$proxy" "$address" & ;;
+            ?*) url "$id" "$by" "$proxy" "$address" & ;;
+            esac
         done
         wait
     }
@@ -181,7 +194,7 @@ snapshot() {
     late=no
     trap 'late=yes' ALRM
 
-    probes="os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space ports
+    probes="os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space storage ports
         package_lock packages kubelet runtime rivals peers urls $BUNDLED"
     pids=
     for probe in $probes; do

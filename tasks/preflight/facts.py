@@ -36,7 +36,11 @@ feed | sh -s
 
 @dataclass(frozen=True)
 class Target:
-    """A URL that a host must reach, as `apt` or by any `http` client, through `proxy` where one is set."""
+    """A URL that a host must reach, through `proxy` where one is set.
+
+    `client` is `apt`, `http` for any client, or `image` for the manifest of an image, with `image-login` where the
+    registry wants the config's login.
+    """
 
     id: str
     client: str
@@ -57,13 +61,15 @@ class HostSnapshot(Fact[Snapshot]):
 def program(
     peers: Iterable[str],
     targets: Iterable[Target],
-    data_root: str,
+    folders: Iterable[str],
     lock_wait: int,
     password: SecretStr | None,
+    login: SecretStr | None = None,
 ) -> io.BytesIO:
     """The standard input of HostSnapshot: sudo's password, the parameters, and the probes.
 
-    `peers` are ADDRESS:PORT; `lock_wait` is in seconds. A stream, because pyinfra logs plain arguments.
+    `peers` are ADDRESS:PORT, `folders` those whose room is asked for; `lock_wait` is in seconds, `login` the value of
+    an Authorization header. A stream, because pyinfra logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
     probes = [
@@ -73,10 +79,12 @@ def program(
         password.get_secret_value() if password else "",
         f"PEERS={shlex.quote(' '.join(peers))}",
         f"URLS={shlex.quote(urls)}",
-        f"DATA_ROOT={shlex.quote(data_root)}",
+        f"FOLDERS={shlex.quote(' '.join(folders))}",
+        f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",
         *probes,
+        text("preflight/manifest.sh"),
         text("preflight/snapshot.sh"),
     ]
     return io.BytesIO("\n".join(lines).encode())

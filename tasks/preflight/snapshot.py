@@ -59,7 +59,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes."""
+    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes.
+
+    `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`).
+    """
 
     started: int
     ended: int
@@ -81,6 +84,7 @@ class Snapshot:
     addresses: tuple[Address, ...]
     macs: dict[str, str]
     space: dict[str, Space]
+    storage: frozenset[str]
     ports: tuple[Listener, ...]
     lock_waited: int
     lock_holder: str | None
@@ -149,6 +153,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         space={
             name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))
         },
+        storage=frozenset(lines("storage")),
         ports=tuple(_listener(line) for line in lines("ports")),
         lock_waited=int(waited),
         lock_holder=holder or None,

@@ -15,7 +15,7 @@ from pyinfra.context import ctx_host
 
 from cluster import Problem, secrets
 from cluster.loader import inspect
-from tasks.preflight import targets
+from tasks.preflight import images, targets
 from tasks.preflight.facts import HostSnapshot, program
 from tasks.preflight.model import Clock, Survey
 from tasks.preflight.snapshot import Snapshot
@@ -104,10 +104,11 @@ def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
     host = cluster_host(pyinfra_host)
     given = program(
         targets.peers(cluster, host),
-        targets.targets(cluster, host),
-        config.docker_data_root,
+        targets.targets(cluster, host) + images.targets(cluster, host),
+        targets.folders(config),
         config.package_lock_wait,
         secrets.password(cluster),
+        images.registry_login(config),
     )
     asked = time.time() * 1000
     with ctx_host.use(pyinfra_host):

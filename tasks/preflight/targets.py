@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from cluster import Cluster, Config, Host, Role
 from cluster.kubernetes import BINARIES, binary_url, etcd_repository, image_repository
+from cluster.openpai import images, paictl_image
 from tasks.docker import MIRRORS
 from tasks.preflight.facts import Target
 
 DOCKER_HUB = "docker.io"
 # Where kubespray's images live unless the config names another repository.
 QUAY, GOOGLE = "quay.io", "gcr.io"
+INTERNAL_STORAGE = "/mnt/paiInternal"  # src/internal-storage/config/internal-storage.yaml of OpenPAI
 
 
 def peers(cluster: Cluster, host: Host) -> list[str]:
@@ -29,7 +31,7 @@ def proxies(config: Config) -> list[str]:
 
 
 def targets(cluster: Cluster, host: Host) -> list[Target]:
-    """The package sources, mirrors and registries that `host` will use."""
+    """The package sources, mirrors and registries that `host` will use; images.py adds the images."""
     config = cluster.config
     found = [_docker_source(config)]
     if host.role is Role.WORKER and config.gpu_type == "nvidia":
@@ -37,7 +39,7 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
         found.append(_target("nvidia-source", "apt", url, config))
     found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
     found += [_target(_mirror(url), "http", f"{url.rstrip('/')}/v2/", config) for url in mirrors(config)]
-    return found + [_target(_registry(name), "http", _api(name, config), config) for name in registries(config)]
+    return found + [_target(_registry(name), "http", api(name, config), config) for name in registries(config)]
 
 
 def kubernetes_sources(config: Config, role: Role) -> dict[str, str]:
@@ -66,7 +68,25 @@ def registries(config: Config) -> list[str]:
             config.quay_image_repo or QUAY,
             config.docker_image_repo or DOCKER_HUB,
         ]
-    return list(dict.fromkeys(repository.partition("/")[0] for repository in repositories))
+    names = [repository.partition("/")[0] for repository in repositories]
+    if config.openpai:
+        names += [registry_of(image) for image in (paictl_image(config), *images(config))]
+    return list(dict.fromkeys(names))
+
+
+def registry_of(image: str) -> str:
+    """The registry that Docker takes an image of this name from.
+
+    >>> registry_of("busybox:1.31.1"), registry_of("reg.example.com:5000/openpai/pylon:v1.8.0")
+    ('docker.io', 'reg.example.com:5000')
+    """
+    first, slash, _ = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else DOCKER_HUB
+
+
+def folders(config: Config) -> list[str]:
+    """The folders that need room: Docker's, /var, and that of OpenPAI's internal storage."""
+    return [config.docker_data_root, "/var", INTERNAL_STORAGE]
 
 
 def target_ids(config: Config) -> tuple[list[str], list[str]]:
@@ -109,7 +129,8 @@ def _registry(name: str) -> str:
     return f"registry:{name}"
 
 
-def _api(name: str, config: Config) -> str:
+def api(name: str, config: Config) -> str:
+    """The URL of a registry's API, by the registry's name as in an image's."""
     if name == DOCKER_HUB:
         return "https://registry-1.docker.io/v2/"
     scheme = "http" if _insecure(name, config.openpai_docker_insecure_registries) else "https"

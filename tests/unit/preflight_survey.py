@@ -8,7 +8,7 @@ from cluster import Cluster, Config, Host, Role
 from cluster.openpai import Layout
 from tasks.docker.facts import DockerDaemon
 from tasks.preflight.model import Clock, Survey
-from tasks.preflight.snapshot import Reply, parse_snapshot
+from tasks.preflight.snapshot import Reply, Space, parse_snapshot
 from tasks.preflight.verdict import judge
 
 DATA = Path(__file__).parent / "data/snapshots"
@@ -30,6 +30,7 @@ CAPTURED_UNDER = MappingProxyType(
         "openpai_kube_network_plugin": "host-gw",
         "master_min_memory_mb": 16000,
         "clock_max_offset_ms": 1000,
+        "openpai": False,
     }
 )
 DEV_BOX, MASTER, WORKER, OTHER = "dev-box", "openpai-master-01", "openpai-worker", "openpai-other"
@@ -47,6 +48,10 @@ def surveyed(capture, **keys):
     seen[OTHER] = replace(other, hostname=OTHER, machine_id="9" * 32, macs={"host0": "02:00:00:00:00:99"},
                           addresses=(fourth,))  # fmt: skip
     seen[WORKER] = replace(seen[WORKER], hostname=WORKER)
+    # The captures are older than OpenPAI's part of the snapshot, and have fewer processors than GPUs.
+    space = {"/mnt/paiInternal": Space(10**11, 10**12)}
+    for name, one in seen.items():
+        seen[name] = replace(one, cpus=8, space=one.space | space, storage=frozenset({"loop"}))
     roles = {DEV_BOX: Role.DEV_BOX, MASTER: Role.MASTER, WORKER: Role.WORKER, OTHER: Role.WORKER}
     hosts = {name: Host(name, snapshot.addresses[-1].address, roles[name]) for name, snapshot in seen.items()}
     # The captures met other hosts than these.

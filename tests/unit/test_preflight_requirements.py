@@ -81,6 +81,14 @@ BREAK = {
             gpus=tuple(replace(gpu, name="NVIDIA A100-SXM4-80GB") for gpu in s.snapshots[WORKER].smi.gpus),
         ),
     ),
+    "openpai-images": lambda s: changed(s, **reply(s, f"image:{REGISTRY}/openpai-runtime/manifests/v1.8.0", 404)),
+    "openpai-ports": lambda s: changed(s, ports=(Listener(9103, "nginx", ""), Listener(80, "nginx", ""))),
+    "openpai-requests": lambda s: changed(s, MASTER, cpus=0),
+    "openpai-storage": lambda s: changed(
+        s, MASTER, space={**s.snapshots[MASTER].space, "/mnt/paiInternal": Space(32 * 10**9, 10**11)}
+    ),
+    "openpai-loop": lambda s: changed(s, MASTER, storage=frozenset()),
+    "openpai-processors": lambda s: changed(s, cpus=4),  # of which 0.04 are kept back
     "peers": lambda s: changed(s, **missed(s, f"{s.snapshots[MASTER].addresses[-1].address}:22")),
     "proxy": lambda s: changed(s, **missed(s, "10.77.3.1:3128")),
     "docker-source": lambda s: changed(s, **reply(s, "docker-source")),
@@ -99,12 +107,23 @@ BREAK = {
     ),
 }
 # Keys under which a requirement is asked at all, or the captured hosts meet it.
+OPENPAI = {"openpai": True, "docker_image_tag": "v1.8.0"}
+REGISTRY = "http://10.77.3.1:5000/v2/openpai"
 KEYS = {
+    "openpai-images": OPENPAI,
+    "openpai-ports": OPENPAI,
+    "openpai-requests": {**OPENPAI, "qos-switch": True, "master_min_cpus": 0},
+    "openpai-storage": OPENPAI,
+    "openpai-loop": OPENPAI,
+    "openpai-processors": OPENPAI,
     "cgroups": {"kubernetes_version": "v1.18.20"},
     "secure-boot": {"nvidia_driver": "runfile", "nvidia_driver_runfile": "/root/NVIDIA-Linux-x86_64-570.1.run"},
     "kernel-headers": {"nvidia_driver": "runfile", "nvidia_driver_runfile": "/root/NVIDIA-Linux-x86_64-570.1.run"},
 }
 HIT = {
+    "openpai-requests": {MASTER},
+    "openpai-storage": {MASTER},
+    "openpai-loop": {MASTER},
     "hostname-unique": {DEV_BOX, WORKER},
     "dev-box": {DEV_BOX},
     "subnets": {WORKER, MASTER, OTHER},

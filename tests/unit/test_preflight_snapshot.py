@@ -20,7 +20,7 @@ def captured(name="worker-bookworm"):
 @pytest.fixture(scope="module")
 def answer():
     """What the command says here, where nothing of a cluster is: every probe must end, and none may fail the rest."""
-    given = program(["127.0.0.1:9"], [Target("nowhere", "http", "http://127.0.0.1:9/")], "/nowhere/docker", 0, None)
+    given = program(["127.0.0.1:9"], [Target("nowhere", "http", "http://127.0.0.1:9/")], ["/nowhere/docker"], 0, None)
     done = subprocess.run(
         ["sh", "-c", HostSnapshot().command()], input=given.getvalue(), capture_output=True, timeout=90, check=True
     )
@@ -34,6 +34,7 @@ def test_every_probe_answers_here(answer):
     assert seen.peers == {"127.0.0.1:9": "Connection refused"}
     assert seen.replies["nowhere"].status == 0 and seen.replies["nowhere"].said
     assert seen.space["/nowhere/docker"].total > 0
+    assert seen.storage <= {"loop", "made", "ready"}
     assert not seen.late
 
 
@@ -69,7 +70,7 @@ def test_an_answer_in_the_wrong_shape_is_refused():
 
 
 def test_what_a_login_shell_prints_is_ignored():
-    given = program([], [], "/nowhere/docker", 0, None)
+    given = program([], [], ["/nowhere/docker"], 0, None)
     noisy = f"printf 'Welcome to this host'; {HostSnapshot().command()}"
     done = subprocess.run(["sh", "-c", noisy], input=given.getvalue(), capture_output=True, timeout=90, check=True)
     assert HostSnapshot().process(done.stdout.decode().splitlines()).cpus > 0
@@ -89,14 +90,14 @@ def test_a_hanging_probe_is_late_and_counts_as_no_answer():
 
 
 def test_neither_password_nor_parameters_are_in_the_command():
-    given = program(["10.0.0.1:22"], [], "/mnt/docker", 60, SecretStr("sup3r-s3cret"))
+    given = program(["10.0.0.1:22"], [], ["/mnt/docker"], 60, SecretStr("sup3r-s3cret"))
     assert given.getvalue().startswith(b"sup3r-s3cret\n")
     assert "10.0.0.1" not in HostSnapshot().command()
     assert "sup3r-s3cret" not in f"{given!r} {given}"
 
 
 def test_a_probe_that_hangs_is_left_behind_and_costs_the_others_nothing():
-    given = program([], [], "/mnt/docker", 0, None).getvalue().decode()
+    given = program([], [], ["/mnt/docker"], 0, None).getvalue().decode()
     hanging = given.replace("command -v nvidia-container-runtime", "sleep 20").replace("$((LOCK_WAIT + 70))", "2")
     assert hanging.count("sleep 20") == 1
     done = subprocess.run(

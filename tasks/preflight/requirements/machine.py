@@ -93,24 +93,26 @@ def processors(subject: Subject) -> Iterable[Problem]:
 def disk_docker(subject: Subject) -> Iterable[Problem]:
     """Free space where Docker keeps its data: docker_data_root_min_free_gb."""
     config = subject.config
-    yield from _space(subject, config.docker_data_root, config.docker_data_root_min_free_gb, "docker_data_root")
+    needed = config.docker_data_root_min_free_gb
+    yield from room(subject, config.docker_data_root, needed, "docker_data_root_min_free_gb")
 
 
 @each_host("disk-var", EVERY, when=resources)
 def disk_var(subject: Subject) -> Iterable[Problem]:
     """Free space in /var: var_min_free_gb."""
-    yield from _space(subject, "/var", subject.config.var_min_free_gb, "var")
+    yield from room(subject, "/var", subject.config.var_min_free_gb, "var_min_free_gb")
 
 
-def _space(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Problem]:
-    room = subject.seen.space.get(folder)
-    fix = f"free space or add a disk for {folder}, or lower {key}_min_free_gb in config.yaml"
-    if room is None:
+def room(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Problem]:
+    """Nothing where `folder` has so many GB free; `key` is what lowers them."""
+    found = subject.seen.space.get(folder)
+    fix = f"free space or add a disk for {folder}, or lower {key} in config.yaml"
+    if found is None:
         yield shortfall(
             f"{folder}: df does not answer", f"{needed} GB free", "look for a dead mount (`mount`, `dmesg`)"
         )
-    elif room.free < needed * GB:
-        yield shortfall(f"{folder}: {room.free / GB:.1f} GB free", f"{needed} GB free", fix)
+    elif found.free < needed * GB:
+        yield shortfall(f"{folder}: {found.free / GB:.1f} GB free", f"{needed} GB free", fix)
 
 
 @each_host("hostname", CONTROLLED)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cluster import Config, Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
+from cluster.openpai import paictl_image
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
 from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Subject, Survey, across_hosts, each_host, shortfall
@@ -104,7 +105,7 @@ def registries(subject: Subject) -> Iterable[Problem]:
     for each in names:
         if each == f"registry:{targets.DOCKER_HUB}" and mirrored:
             continue
-        if subject.host.role is Role.DEV_BOX and each != f"registry:{config.docker_registry_domain}":
+        if subject.host.role is Role.DEV_BOX and each != f"registry:{targets.registry_of(paictl_image(config))}":
             continue
         fix = "check the name, the proxy and the firewall, or name a mirror (openpai_docker_registry_mirrors, *_repo)"
         yield from _unanswered(subject, asked[each], registry=True, fix=fix)

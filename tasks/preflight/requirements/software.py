@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cluster import Config, Problem, Role
 from cluster.versions import numbers
@@ -15,12 +15,6 @@ OLDEST_DOCKER = (1, 10, 0)
 NODE_PORTS = {10250: "kubelet", 10256: "kube-proxy"}
 CONTROL_PORTS = {
     6443: "kube-apiserver", 2379: "etcd", 2380: "etcd", 10257: "kube-controller-manager", 10259: "kube-scheduler"
-}  # fmt: skip
-# OpenPAI's, from src/*/config/*.yaml of v1.8.0: on every node, and on the master.
-PAI_PORTS = {9100: "node-exporter", 9102: "job-exporter", 9103: "log-manager"}
-PAI_MASTER_PORTS = {
-    80: "pylon", 3000: "grafana", 5432: "postgresql", 9091: "prometheus", 9093: "alert-manager", 9186: "rest-server",
-    9286: "webportal",
 }  # fmt: skip
 # Kernel names of Kubernetes' own processes, 15 characters of them: no strangers on its ports.
 KUBERNETES = {port_owner[:15] for port_owner in (*NODE_PORTS.values(), *CONTROL_PORTS.values())}
@@ -42,10 +36,12 @@ def _docker(config: Config) -> bool:
 
 @each_host("ports", CONTROLLED, when=_kubernetes, needs_root=True)
 def ports(subject: Subject) -> Iterable[Problem]:
-    """The TCP ports of Kubernetes and OpenPAI are free, or theirs already."""
-    wanted = NODE_PORTS | PAI_PORTS
-    if subject.host.role is Role.MASTER:
-        wanted = wanted | CONTROL_PORTS | PAI_MASTER_PORTS
+    """The TCP ports of Kubernetes are free, or its own already."""
+    return taken(subject, NODE_PORTS | CONTROL_PORTS if subject.host.role is Role.MASTER else NODE_PORTS)
+
+
+def taken(subject: Subject, wanted: Mapping[int, str]) -> Iterable[Problem]:
+    """The ports of `wanted`, with who each is for, that neither pods have nor Kubernetes, which holds some for pods."""
     for listener in subject.seen.ports:
         ours = listener.container == "kubernetes" or listener.process in KUBERNETES
         if listener.port in wanted and not ours:

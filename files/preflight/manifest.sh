@@ -1,0 +1,67 @@
+# shellcheck shell=dash disable=SC2153,SC2154
+# Whether a registry has an image, asked for as Docker does: functions for snapshot.sh, which sets dir and CONNECT.
+# Before this text comes LOGIN, the value of the Authorization header for the config's own registry, or nothing.
+
+ACCEPT='application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json,
+ application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/json'
+ACCEPT=$(echo "$ACCEPT" | tr -d '\n')
+
+# The whole answer to a request: HEAD or GET, URL, Authorization. What is secret goes by a file or the environment.
+ask() {
+    given=$(mktemp -p "$dir")
+    if command -v curl >/dev/null; then
+        printf 'header = "Accept: %s"\n' "$ACCEPT" >"$given"
+        [ -z "$3" ] || printf 'header = "Authorization: %s"\n' "$3" >>"$given"
+        [ "$1" = GET ] || echo head >>"$given"
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo insecure >>"$given" # the deploy brings them
+        curl -q -sS -i -m "$CONNECT" -K "$given" "$2" 2>&1
+    elif command -v wget >/dev/null; then
+        printf 'header = Accept: %s\n' "$ACCEPT" >"$given"
+        [ -z "$3" ] || printf 'header = Authorization: %s\n' "$3" >>"$given"
+        [ "$1" = GET ] || echo 'spider = on' >>"$given"
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo 'check_certificate = off' >>"$given"
+        WGETRC=$given wget -nv -S -T "$CONNECT" -t 1 --max-redirect 0 -O - "$2" 2>&1
+    elif [ "${2#http:}" != "$2" ] && [ -z "$http_proxy" ]; then
+        # shellcheck disable=SC2016
+        AUTHORIZATION=$3 timeout "$CONNECT" bash -c '
+            rest=${2#http://}
+            address=${rest%%/*}
+            case $address in *:*) port=${address##*:} ;; *) port=80 ;; esac
+            exec 3<>"/dev/tcp/${address%:*}/$port" || exit
+            printf "%s\r\n" "$1 /${rest#*/} HTTP/1.0" "Host: $address" "Accept: $3" \
+                ${AUTHORIZATION:+"Authorization: $AUTHORIZATION"} "" >&3
+            cat <&3' bash "$1" "$2" "$ACCEPT" 2>&1
+    fi
+    rm -f "$given"
+}
+
+# The last answer's status; a proxy's own comes before it.
+status_of() { printf '%s\n' "$1" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p' | tail -n 1; }
+
+# One parameter of the challenge of an answer.
+challenged() { printf '%s\n' "$2" | sed -n "s/^ *[Ww][Ww][Ww]-[Aa]uthenticate:.*[ ,]$1=\"\([^\"]*\)\".*/\1/p" | tail -n 1; }
+
+# ID, `image` or `image-login`, proxy or `-`, URL of a manifest. Prints the ID, the HTTP status (000: none), and what
+# went wrong. A registry that answers 401 says where its tokens come from, which it gives to everybody for what is public.
+manifest() {
+    [ "$3" = - ] || export http_proxy="$3" https_proxy="$3"
+    login=
+    [ "$2" = image ] || login=$LOGIN
+    answer=$(ask HEAD "$4" "")
+    if [ "$(status_of "$answer")" = 401 ]; then
+        realm=$(challenged realm "$answer")
+        case $(printf '%s\n' "$answer" | sed -n 's/^ *[Ww][Ww][Ww]-[Aa]uthenticate: *//p' | tail -n 1) in
+        [Bb]earer*)
+            service=$(challenged service "$answer" | sed 's/ /%20/g')
+            token=$(ask GET "$realm?service=$service&scope=$(challenged scope "$answer")" "$login" |
+                sed -n 's/.*"\(access_\)\{0,1\}token" *: *"\([^"]*\)".*/\2/p' | head -n 1)
+            [ -z "$token" ] || answer=$(ask HEAD "$4" "Bearer $token")
+            ;;
+        *) [ -z "$login" ] || answer=$(ask HEAD "$4" "$login") ;;
+        esac
+    fi
+    status=$(status_of "$answer")
+    said=
+    [ -n "$status" ] || said=$(printf '%s\n' "$answer" | tail -n 1 | sed 's/^curl: ([0-9]*) //')
+    printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
+}
