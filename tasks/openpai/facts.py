@@ -11,6 +11,7 @@ from typing import Any
 
 from pyinfra.api import StringCommand
 
+from tasks import kubernetes
 from tasks.openpai.judge import ClusterState, Running
 from tasks.reach import Fact, probe_script, probes, shell
 
@@ -121,7 +122,7 @@ class Pods(Fact[list[dict[str, Any]]]):
 
 def kubectl(kubeconfig: str) -> list[str]:
     """The words of a kubectl on the dev box that gives up on a silent API server."""
-    return ["kubectl", "--request-timeout=20s", "--kubeconfig", kubeconfig]
+    return kubernetes.kubectl(kubeconfig, seconds=20)
 
 
 class Note(Fact[str]):
