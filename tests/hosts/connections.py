@@ -106,6 +106,11 @@ class Connections:
             ssh_extra_args=FRESH if fresh else None,
         )
 
+    def forward(self, target: Target, path: Path, address: str, port: int) -> list[str]:
+        """The command that makes the socket `path` lead to ADDRESS:PORT as `target` reaches it, until close()."""
+        self.to(target).run("true")  # the shared connection that carries it
+        return ["ssh", "-F", str(self._ssh_config), "-O", "forward", "-L", f"{path}:{address}:{port}", target.name]
+
     def ask(self, target: Target, questions: Sequence[Probe]) -> dict[str, Answer]:
         """The answers of `target` by probe name, in as few round trips as can be; Unreachable when there are none."""
         found: dict[str, Answer] = {}

@@ -1,0 +1,151 @@
+"""OpenPAI: its services run, the portal answers, a login by the folder's password alone, a job that sees its GPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import Cluster, Host, Role, secrets
+from tests.hosts.conftest import connections_key
+from tests.hosts.kubectl import Kubectl
+from tests.hosts.portal import Job, Portal
+from tests.hosts.probes import Answer, Probe, RunAs
+from tests.hosts.report import expect, expect_answer
+from tests.hosts.targets import Target, applies_to
+
+Answers = dict[str, Answer]
+REMEDY = "see docs/openpai.md, When it does not work"
+CHANGE = "change it: pyinfra INVENTORY tasks.openpai.change_admin_password"
+# What a portal, a login and a job need, by the names that OpenPAI's own manifests give them.
+NEEDED = {
+    "daemonset": ("postgresql-ds", "rest-server-ds", "webportal-ds", "pylon-ds", "log-manager-ds"),
+    "statefulset": ("frameworkcontroller-sts",),
+}
+# OpenPAI's tool leaves copies of the configuration, with every password, in /tmp for anybody to read.
+LEFTOVERS = "find /tmp -maxdepth 1 -name 'tmp-service-config-*' -o -maxdepth 1 -name '*cluster-configuration*'"
+
+
+def dev_boxes(cluster: Cluster, host: Host) -> bool:
+    """The dev box, where there is an OpenPAI."""
+    return cluster.config.openpai and host.role is Role.DEV_BOX
+
+
+def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
+    """Questions of this module."""
+    yield Probe("leftovers", LEFTOVERS)
+    folder = "~/pai-deploy/cluster-cfg"
+    modes = f"stat -c '%a %n' {folder} {folder}/layout.yaml {folder}/services-configuration.yaml"
+    yield Probe("modes", modes, run_as=RunAs.USER)
+    yield Probe("services", f"cat {folder}/services-configuration.yaml", run_as=RunAs.USER)
+
+
+@pytest.fixture(scope="module")
+def kubectl(pytestconfig: pytest.Config, targets: tuple[Target, ...]) -> Kubectl:
+    """kubectl on the dev box."""
+    return Kubectl(pytestconfig.stash[connections_key], _dev_box(targets))
+
+
+@pytest.fixture(scope="module")
+def portal(
+    pytestconfig: pytest.Config, targets: tuple[Target, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Portal:
+    """The portal through the dev box; a path of its own, as a socket's must be short."""
+    return Portal(pytestconfig.stash[connections_key], _dev_box(targets), tmp_path_factory.mktemp("p"))
+
+
+def _dev_box(targets: tuple[Target, ...]) -> Target:
+    return Target(targets[0].cluster.dev_box, targets[0].cluster, targets[0].inventory)
+
+
+def _password(target: Target) -> str:
+    return secrets.services(target.cluster).admin_password.get_secret_value()
+
+
+@applies_to(dev_boxes)
+def test_services_run(target: Target, kubectl: Kubectl) -> None:
+    lacking = []
+    for kind, names in NEEDED.items():
+        objects = {item["metadata"]["name"]: item["status"] for item in kubectl.json(kind)}
+        for name in names:
+            status = objects.get(name, {})
+            wanted = status.get("desiredNumberScheduled", status.get("replicas", 1))
+            ready = status.get("numberReady", status.get("readyReplicas", 0))
+            if ready < max(wanted, 1):
+                lacking.append(f"{name} {ready}/{wanted}" if status else f"no {name}")
+    needed = "every service that portal, login and jobs need"
+    expect(not lacking, target, found=", ".join(lacking), needed=needed, remedy=REMEDY)
+
+
+@applies_to(dev_boxes)
+def test_portal_answers(target: Target, portal: Portal) -> None:
+    status, text = portal.ask("GET", "/")
+    followed = status in (301, 302) or (status == 200 and "<html" in text.lower())
+    expect(followed, target, found=f"status {status}", needed="the portal's page", remedy=REMEDY)
+
+
+@applies_to(dev_boxes)
+def test_the_folders_password_logs_in(target: Target, portal: Portal) -> None:
+    status, answer = portal.login("admin", _password(target))
+    found = f"status {status}: {answer.get('message', 'no token')}"
+    expect(status == 200 and "token" in answer, target, found=found, needed="a login as admin", remedy=CHANGE)
+
+
+@applies_to(dev_boxes)
+def test_no_other_password_logs_in(target: Target, portal: Portal) -> None:
+    for password, what in (("admin-password", "OpenPAI's published password"), ("not-the-password", "a wrong one")):
+        status, _ = portal.login("admin", password)
+        expect(status >= 400, target, found=f"{what} logs in as admin", needed="a refusal", remedy=CHANGE)
+
+
+@applies_to(dev_boxes)
+def test_no_password_of_the_hosts_is_in_the_cluster(target: Target, kubectl: Kubectl) -> None:
+    if target.config.password is None:
+        return
+    password, content = target.config.password.get_secret_value(), kubectl("get configmap pai-configuration -o yaml")
+    needed = "a configuration without the hosts' password"
+    expect(password not in content, target, found="it is in ConfigMap pai-configuration", needed=needed,
+           remedy=f"run the deploy: {target.deploy}")  # fmt: skip
+
+
+@applies_to(dev_boxes)
+def test_nothing_with_a_password_is_left_for_others_to_read(target: Target, answers: Answers) -> None:
+    left = expect_answer(answers["leftovers"], target, needed="a look at /tmp", remedy=REMEDY)
+    expect(not left, target, found=left, needed="no copy of the configuration in /tmp", remedy="remove it")
+    modes = expect_answer(answers["modes"], target, needed="the configuration", remedy=f"run: {target.deploy}")
+    open_ = [line for line in modes.splitlines() if line.split()[0] not in ("600", "700")]
+    expect(not open_, target, found="; ".join(open_), needed="modes 700 and 600", remedy="chmod them")
+
+
+@applies_to(dev_boxes)
+def test_a_job_sees_its_gpu(target: Target, answers: Answers, portal: Portal) -> None:
+    """One job for each kind of machine that HiveD knows; one job without HiveD."""
+    if target.config.gpu_type != "nvidia":
+        return
+    text = expect_answer(answers["services"], target, needed="the configuration", remedy=f"run: {target.deploy}")
+    _, login = portal.login("admin", _password(target))
+    image = target.config.first_job_image or target.config.cuda_image
+    for virtual_cluster, sku in _kinds(yaml.safe_load(text)):
+        job = Job(portal, login["token"], f"verify-{sku or 'gpu'}-{int(time.time())}".lower())
+        extras = {"hivedScheduler": {"taskRoles": {"trial": {"skuNumber": 1, "skuType": sku}}}} if sku else {}
+        status, said = job.submit(image, extras, virtual_cluster)
+        expect(status == 202, target, found=f"{job.name}: {said[:200]}", needed="a job that is taken", remedy=REMEDY)
+        state = job.wait(target.config.first_job_timeout)
+        expect(state == "SUCCEEDED", target, found=f"{job.name} {state}", needed="SUCCEEDED", remedy=REMEDY)
+        log = job.log()
+        expect("GPU 0:" in log, target, found=f"its log: {log[-200:]!r}", needed="a GPU in its log", remedy=REMEDY)
+
+
+def _kinds(services: dict[str, Any]) -> list[tuple[str, str]]:
+    """A virtual cluster and a kind of machine in it, each kind once."""
+    hived = services.get("hivedscheduler", {}).get("config")
+    if not hived:
+        return [("default", "")]
+    found: dict[str, str] = {}
+    for name, cluster in yaml.safe_load(hived)["virtualClusters"].items():
+        for cell in cluster["virtualCells"]:
+            found.setdefault(cell["cellType"].split("-NODE-POOL.")[0], name)
+    return [(name, sku) for sku, name in found.items()]
