@@ -83,7 +83,7 @@ def openpai_processors(subject: Subject) -> Iterable[Problem]:
     gpus = len(subject.seen.driver.bus)
     free = free_cores(Decimal(subject.seen.cpus), versions.of(subject.config))
     if free < gpus:
-        found = f"{subject.seen.cpus} processors, {free:g} of them for jobs, for {gpus} GPUs"
+        found = f"{subject.seen.cpus} processors, {free:.2f} of them for jobs, for {gpus} GPUs"
         yield shortfall(found, "a whole one for each GPU", HIVED_FIX)
 
 
