@@ -45,9 +45,10 @@ CATALOGUE = (
             Object("PriorityClass", "pai-daemon-priority", "", since="1.2"),
             Object("Namespace", "pai-storage", "", since="1.5"),
         ),
+        # Upstream gives the master pai-worker=false as well, and takes it away again, in whichever order its parallel
+        # commands end.
         labels=(
             Label("pai-master"),
-            Label("pai-worker", "false", since="1.5"),
             Label("pai-worker", nodes=Nodes.WORKERS),
             Label("pai-storage", nodes=Nodes.STORAGE),
         ),
