@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyinfra.api import StringCommand
 
+from tasks.docker import daemon_json
 from tasks.reach import Fact, probe_script, probes
 from tasks.systemd import CLOCK_RESOLUTION, started_at
 
@@ -57,7 +59,8 @@ class DockerDaemon:
         if self.applied and self.applied.get("invocation") == self.invocation:
             return self.applied["config"]
         if self.file_changed < self.started - CLOCK_RESOLUTION:
-            return json.loads(self.file) if self.file else {}
+            with suppress(ValueError):
+                return daemon_json.parse(self.file)
         return None
 
     @property
@@ -102,8 +105,10 @@ class Docker(Fact[DockerDaemon]):
 
 
 def _note(text: str) -> dict[str, Any]:
-    note = json.loads(text) if text else {}
-    if note and not isinstance(note["config"], dict):
+    if not text:
+        return {}
+    note = json.loads(text)
+    if not isinstance(note["config"], dict):
         raise ValueError(f"{APPLIED} holds no configuration")
     return note
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from cluster import Problem
-from tasks.kubernetes.facts.node import BOOTSTRAP_CONF, CA, ETCD_DATA, JOIN_CONFIG, Api, Node
-from tasks.kubernetes.kubectl import KUBELET_CONF
+from tasks.kubernetes.facts.node import BOOTSTRAP_CONF, CA, ETCD_DATA, JOIN_CONFIG, KUBELET_CONF, Api, Node
 
 RESET_BY_HAND = "if nothing on it is worth keeping, run `kubeadm reset -f` there and start again"
 RESTORE = "restore a snapshot: docs/kubernetes.md, Restore"

@@ -11,7 +11,6 @@ from typing import Any
 
 from pyinfra.api import StringCommand
 
-from tasks import kubernetes
 from tasks.openpai.judge import ClusterState, Running
 from tasks.reach import Fact, probe_script, probes, shell
 
@@ -117,12 +116,12 @@ class Pods(Fact[list[dict[str, Any]]]):
         return probes(pods=[*kubectl(kubeconfig), "get", "pods", "--all-namespaces", "-o", "json", "-l", "app"])
 
     def read(self, found: dict[str, str]) -> list[dict[str, Any]]:
-        return json.loads(found["pods"])["items"] if found["pods"] else []
+        return [dict(pod) for pod in json.loads(found["pods"])["items"]] if found["pods"] else []
 
 
 def kubectl(kubeconfig: str) -> list[str]:
     """The words of a kubectl on the dev box that gives up on a silent API server."""
-    return kubernetes.kubectl(kubeconfig, seconds=20)
+    return ["kubectl", "--request-timeout=20s", "--kubeconfig", kubeconfig]
 
 
 class Note(Fact[str]):

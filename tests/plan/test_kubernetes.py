@@ -7,8 +7,7 @@ import pytest
 from pyinfra import host, logger
 
 from tasks import kubernetes
-from tasks.kubernetes.facts.node import CA, ETCD_DATA, KUBELET_CONFIG, MANIFESTS
-from tasks.kubernetes.kubectl import ADMIN_CONF, KUBELET_CONF
+from tasks.kubernetes.facts.node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
 from tasks.kubernetes.operations import folder_record, nodes
 from tasks.reach.context import cluster_of
 from tests.plan.conftest import planned
@@ -264,19 +263,3 @@ def test_a_cluster_of_another_installer_is_not_changed_by_kubeadms_means(folder,
         assert plan.commands(MASTER) == plan.commands(WORKER) == []
         assert plan.state.failed_hosts
     assert instead in caplog.text
-
-
-@pytest.mark.parametrize(("lacks", "ready"), [("", True), ("kube-scheduler does not lead yet; see its log", False)])
-def test_the_cluster_is_ready_only_once_its_control_plane_is_at_work(host_gw, caplog, lacks, ready):
-    answers = {"control-plane-lacks": sections(lacks=lacks), "daemonsets,deployments": sections(workloads="")}
-
-    def settle():
-        if host.data.role == "master":
-            nodes.settled(name="Ready", timeout=7, leaders=["kube-scheduler"])
-
-    with planned(host_gw, settle, {"openpai-master-01": answers}) as plan:
-        assert (plan.operations(MASTER) == []) is ready
-        plan.run()
-        assert bool(plan.state.failed_hosts) is not ready
-        waits = [command for command in plan.commands(MASTER) if command.startswith("now() {")]
-    assert ready or (len(waits) == 1 and "+ 7))" in waits[0] and "kube-scheduler does not lead yet" in caplog.text)

@@ -10,11 +10,13 @@ from tasks.kubernetes.facts.certificates import CertificateState
 from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, unready
 from tasks.kubernetes.facts.kernel import KernelState
 from tasks.kubernetes.facts.node import (
+    ADMIN_CONF,
     BOOTSTRAP_CONF,
     CA,
     COMPONENTS,
     ETCD_DATA,
     JOIN_CONFIG,
+    KUBELET_CONF,
     KUBELET_CONFIG,
     MANIFESTS,
     Api,
@@ -24,7 +26,6 @@ from tasks.kubernetes.facts.node import (
     read_api,
 )
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
-from tasks.kubernetes.kubectl import ADMIN_CONF, KUBELET_CONF
 from tasks.kubernetes.operations.etcd import Snapshots
 from tasks.kubernetes.steps import Step, of_master, of_worker
 from tasks.reach import detached

@@ -2,14 +2,13 @@
 
 import os
 import pwd
-from datetime import UTC, datetime, timedelta
+import subprocess
 
 import pytest
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.facts.cluster import control_plane_lacks
 from tasks.kubernetes.operations import control_plane
-from tasks.reach import detached, quoted, script
+from tasks.reach import detached, script
 from tests.unit.stand_ins import StandIns
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -112,6 +111,40 @@ def test_a_silent_control_plane_is_described(programs):
     ]  # fmt: skip
 
 
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with two commits of which the first has a sample inventory, and the first one's name."""
+    source = tmp_path / "a source"
+    (source / "inventory/sample/group_vars").mkdir(parents=True)
+    (source / "inventory/sample/group_vars/all.yml").write_text("a: 1\n")
+
+    def git(*words):
+        settings = ("-c", "user.name=a", "-c", "user.email=a@example", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *settings, *words], cwd=source, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    first = git("rev-parse", "HEAD").strip()
+    git("commit", "-qm", "two", "--allow-empty")
+    return source, first
+
+
+def test_kubespray_is_checked_out_at_its_commit_whatever_was_changed(programs, tmp_path, repository):
+    source, commit = repository
+    programs.real("git")
+    copy = tmp_path / "the user's/kubespray"
+    checkout = script("kubespray/checkout.sh", str(copy), str(source), commit)
+    assert programs.run(checkout).returncode == 0
+    (copy / "inventory/sample/group_vars/all.yml").write_text("changed by hand\n")
+    (copy / "inventory/pai/hosts.yml").write_text("hosts\n")
+    assert programs.run(checkout).returncode == 0
+    assert (copy / "inventory/sample/group_vars/all.yml").read_text() == "a: 1\n"
+    assert sorted(file.name for file in (copy / "inventory/pai").iterdir()) == ["group_vars", "hosts.yml"]
+    assert (copy / ".git/HEAD").read_text().strip() == commit
+    assert programs.run(script("kubespray/checkout.sh", str(copy), str(source), "f" * 40)).returncode != 0
+
+
 def test_kubesprays_environment_is_complete_only_with_its_note(programs, tmp_path):
     folder = tmp_path / "pai deploy"
     folder.mkdir()
@@ -137,8 +170,6 @@ def played(programs, folder, playbook):
     (folder / "kubespray-venv/bin").mkdir(parents=True)
     (folder / "kubespray/inventory/pai/artifacts").mkdir(parents=True)
     (folder / "kubespray/inventory/pai/artifacts/admin.conf").write_text("credentials")
-    (folder / "kubespray/inventory/sample").mkdir()
-    (folder / "kubespray/inventory/sample/all.yml").write_text("a: 1\n")
     programs.real("install")
     programs.add("ansible-playbook", does=playbook)
     (folder / "kubespray-venv/bin/ansible-playbook").symlink_to(programs.folder / "ansible-playbook")
@@ -159,8 +190,6 @@ def test_kubespray_is_run_in_a_unit_of_its_own_and_noted(programs, tmp_path):
     assert (folder / "kubespray.log").read_text() == "ok: [openpai-001]\n"
     assert (folder / "kubespray.status").read_text() == "0\n"
     assert (folder / "kubespray.converged").read_text() == "note of it"
-    assert (folder / "kube/config").read_text() == "credentials"
-    assert (folder / "kubespray/inventory/pai/all.yml").read_text() == "a: 1\n"
     unit = next(call for call in programs.calls if call[0] == "systemd-run")
     assert unit[1:7] == ["--quiet", "--collect", "--unit=deploy.service", f"--uid={ME}", "--setenv=HOME=/home/me",
                          "--setenv=ANSIBLE_FORCE_COLOR=0"]  # fmt: skip
@@ -171,29 +200,3 @@ def test_a_kubespray_that_fails_is_not_noted(programs, tmp_path):
     assert (done.returncode, done.stderr) == (1, f"kubespray failed; its log: {tmp_path}/pai/kubespray.log\n")
     assert (tmp_path / "pai/kubespray.status").read_text() == "2\n"
     assert not (tmp_path / "pai/kubespray.converged").exists()
-
-
-@pytest.mark.parametrize(
-    ("ages", "account", "lacks"),
-    [
-        ({"kube-controller-manager": 2, "kube-scheduler": 14}, True, []),
-        (
-            {"kube-controller-manager": 2, "kube-scheduler": 40},
-            True,
-            ["kube-scheduler does not lead yet (its lease: 15 "],
-        ),
-        ({"kube-scheduler": 0}, True, ["kube-controller-manager does not lead yet (its lease: none); see: kubectl"]),
-        ({"kube-controller-manager": 2, "kube-scheduler": 2}, False, ["namespace default has no service account yet"]),
-    ],
-    ids=["at work", "stale", "no lease", "no account"],
-)
-def test_a_control_plane_is_at_work_once_its_leaders_renew_their_leases(programs, ages, account, lacks):
-    times = {name: datetime.now(UTC) - timedelta(seconds=age) for name, age in ages.items()}
-    leases = "\n".join(f"{name} 15 {at:%Y-%m-%dT%H:%M:%S.%fZ}" for name, at in times.items())
-    accounts = "exit 0" if account else "exit 1"
-    programs.add("kubectl", does=f"case $* in *leases*) echo '{leases}' ;; *serviceaccounts*) {accounts} ;; esac")
-    words = control_plane_lacks(["kube-controller-manager", "kube-scheduler"])
-    done = programs.run(quoted(words))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == len(lacks)
-    assert all(line.startswith(begins) for line, begins in zip(done.stdout.splitlines(), lacks, strict=True))

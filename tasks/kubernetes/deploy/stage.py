@@ -27,7 +27,6 @@ from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, dis
 
 # Manifests that the cluster was given, kept beside kubeadm's own files.
 FOLDER = "/etc/kubernetes/openpai"
-LEADERS = ("kube-controller-manager", "kube-scheduler")
 
 
 @deploy("Kubernetes")
@@ -146,9 +145,7 @@ def equip() -> None:
         if config.openpai_kube_network_plugin == "host-gw":
             nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
-    # Kubernetes of before 1.17, which kubespray may bring, has no leases of these.
-    leaders = LEADERS if config.installer == "kubeadm" else ()
-    nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout, leaders=leaders)
+    nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
 
 
 @deploy("Kubernetes, certificates")

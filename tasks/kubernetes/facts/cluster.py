@@ -6,16 +6,15 @@ pyinfra has no facts for Kubernetes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.kubectl import ADMIN_CONF, kubectl
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, asked
 from tasks.reach import Fact, probes, program, shell
 
-_KUBECTL = " ".join(kubectl(ADMIN_CONF))
+KUBECTL = f"{ASK} {ADMIN_CONF}"
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
 
@@ -40,7 +39,7 @@ class Members(Fact[dict[str, Member]]):
     default = dict
 
     def command(self) -> StringCommand:
-        return probes(nodes=kubectl(ADMIN_CONF, "get", "nodes", "-o", "json"))
+        return probes(nodes=asked(ADMIN_CONF, "get", "nodes", "-o", "json"))
 
     def read(self, found: dict[str, str]) -> dict[str, Member]:
         items = json.loads(found["nodes"])["items"] if found["nodes"] else []
@@ -73,7 +72,7 @@ class ManifestDiffers(Fact[bool]):
         return True
 
     def command(self, path: str, kept: str | None = None) -> StringCommand:
-        return probes(manifest=program("kubernetes/manifest-differs.sh", _KUBECTL, path, kept or ""))
+        return probes(manifest=program("kubernetes/manifest-differs.sh", KUBECTL, path, kept or ""))
 
     def read(self, found: dict[str, str]) -> bool:
         return {"same": False, "differs": True}[found["manifest"]]
@@ -91,8 +90,8 @@ class Unready(Fact[list[str]]):
     default = list
 
     def command(self) -> StringCommand:
-        listed = ("get", "-n", "kube-system", "daemonsets,deployments", "-o", f"jsonpath={_PODS}")
-        return probes(workloads=shell('"$@" || echo API-server 0 1', *kubectl(ADMIN_CONF, *listed)))
+        get = f'{KUBECTL} get -n kube-system daemonsets,deployments -o "jsonpath=$1" || echo API-server 0 1'
+        return probes(workloads=shell(get, _PODS))
 
     def read(self, found: dict[str, str]) -> list[str]:
         return unready(found["workloads"].splitlines())
@@ -107,26 +106,6 @@ def unready(lines: list[str]) -> list[str]:
         if ready < wanted:
             found.append(f"{name} {ready}/{wanted}")
     return found
-
-
-def control_plane_lacks(leaders: Iterable[str]) -> list[str | int]:
-    """The words of a command that says, a line each, what keeps the control plane from its work."""
-    return program("kubernetes/control-plane-lacks.sh", _KUBECTL, *leaders)
-
-
-class ControlPlaneLacks(Fact[list[str]]):
-    """What keeps a control plane whose API server answers from its work, each with what to do.
-
-    `leaders` are the components that must hold a current lease; the service account of namespace default must be there.
-    """
-
-    default = list
-
-    def command(self, leaders: Iterable[str]) -> StringCommand:
-        return probes(lacks=control_plane_lacks(leaders))
-
-    def read(self, found: dict[str, str]) -> list[str]:
-        return found["lacks"].splitlines()
 
 
 # What StrandedPods asks of `get nodes` and `get pods`, a line each.
@@ -147,8 +126,8 @@ class StrandedPods(Fact[list[str]]):
 
     def command(self) -> StringCommand:
         return probes(
-            ranges=kubectl(ADMIN_CONF, "get", "nodes", "-o", f"jsonpath={_RANGES}"),
-            pods=kubectl(ADMIN_CONF, "get", "pods", "--all-namespaces", "-o", f"jsonpath={_PLACES}"),
+            ranges=asked(ADMIN_CONF, "get", "nodes", "-o", f"jsonpath={_RANGES}"),
+            pods=asked(ADMIN_CONF, "get", "pods", "--all-namespaces", "-o", f"jsonpath={_PLACES}"),
         )
 
     def read(self, found: dict[str, str]) -> list[str]:
@@ -176,7 +155,7 @@ class JoinTokens(Fact[list[str]]):
         line = '{{.metadata.name}} {{base64decode .data.description}}{{"\\n"}}'
         listed = "{{range .items}}{{if .data.description}}" + line + "{{end}}{{end}}"
         selected = "--field-selector=type=bootstrap.kubernetes.io/token"
-        get = kubectl(ADMIN_CONF, "get", "secrets", "-n", "kube-system", selected, "-o", f"go-template={listed}")
+        get = asked(ADMIN_CONF, "get", "secrets", "-n", "kube-system", selected, "-o", f"go-template={listed}")
         return probes(tokens=get)
 
     def read(self, found: dict[str, str]) -> list[str]:

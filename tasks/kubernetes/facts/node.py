@@ -6,16 +6,17 @@ pyinfra has no facts for Kubernetes.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.kubectl import ADMIN_CONF, KUBELET_CONF, kubectl
 from tasks.reach import Fact, detached, probes, shell
 
 KUBERNETES = "/etc/kubernetes"
+ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
 BOOTSTRAP_CONF = f"{KUBERNETES}/bootstrap-kubelet.conf"
 CA = f"{KUBERNETES}/pki/ca.crt"
 MANIFESTS = f"{KUBERNETES}/manifests"
@@ -24,6 +25,8 @@ KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 # What a join reads its token from: in memory, and removed with the command that reads it unless that one is killed.
 JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+# The API server's answer, or its absence, must not hold a fact up for long.
+ASK = "kubectl --request-timeout=10s --kubeconfig"
 _LIST_UNITS = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating")
 
 _FILES = (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG)
@@ -74,19 +77,18 @@ class KubernetesNode(Fact[Node]):
     def command(self, node: str, master: bool = False) -> StringCommand:
         # Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its
         # configuration, the add-ons come last.
+        get = f"exec 2>&1; get='{ASK} {ADMIN_CONF} get -o name'"
         system, public = "cm/kubeadm-config ds/kube-proxy deploy/coredns", "cm/cluster-info"
-        get = kubectl(ADMIN_CONF, "get", "-o", "name")
         masters: dict[str, Iterable[str | int]] = {
-            "ready": kubectl(ADMIN_CONF, "get", "--raw", "/readyz"),
-            "missing": shell(f'exec 2>&1; "$@" -n kube-system {system}; "$@" -n kube-public {public}', *get),
+            "ready": asked(ADMIN_CONF, "get", "--raw", "/readyz"),
+            "missing": shell(f"{get}; $get -n kube-system {system}; $get -n kube-public {public}"),
         }
-        own = kubectl(KUBELET_CONF, "get", "node", "-o", "name", "--", node)
         return probes(
             running=[*_LIST_UNITS, f"{detached.PREFIX}*"],
             files=shell(f'ls -d -- "$@" {MANIFESTS}/*.yaml', *_FILES),
             server=["sed", "-n", "s/^ *server: //p", KUBELET_CONF],
             rotates=["grep", "-l", "kubelet-client-current.pem", KUBELET_CONF],
-            api=shell(f'test -e {KUBELET_CONF} && exec "$@" 2>&1', *own),
+            api=shell(f'test -e "$1" && {ASK} "$1" get node -o name -- "$2" 2>&1', KUBELET_CONF, node),
             **(masters if master else {}),
         )
 
@@ -127,8 +129,8 @@ class ClusterVersion(Fact[str]):
     default = str
 
     def command(self) -> StringCommand:
-        version = kubectl(KUBELET_CONF, "get", "--raw", "/version")
-        return probes(said=shell(f'test ! -e {KUBELET_CONF} || "$@" || kubelet --version', *version))
+        asks = f'test ! -e "$1" || {ASK} "$1" get --raw /version || kubelet --version'
+        return probes(said=shell(asks, KUBELET_CONF))
 
     def read(self, found: dict[str, str]) -> str:
         match = re.search(r"\bv\d+\.\d+\.\d+\b", found["said"])
@@ -159,10 +161,19 @@ class Configured(Fact[bool]):
         return bool(found["node"])
 
 
-def allocatable_gpus(node: str, resource: str) -> list[str]:
-    """The words of a command that says how many GPUs of `node` pods may ask for as `resource`."""
+def asked(kubeconfig: str, *words: str) -> list[str]:
+    """The words of a kubectl command with `kubeconfig`, which waits ten seconds for its answer at most."""
+    return [*ASK.split(), kubeconfig, *words]
+
+
+def _allocatable_gpus(node: str, resource: str) -> list[str]:
     name = resource.replace(".", "\\.")
-    return kubectl(KUBELET_CONF, "get", "node", "-o", f"jsonpath={{.status.allocatable.{name}}}", "--", node)
+    return asked(KUBELET_CONF, "get", "node", "-o", f"jsonpath={{.status.allocatable.{name}}}", "--", node)
+
+
+def allocatable_gpus(node: str, resource: str) -> str:
+    """Shell text: the GPUs of `node` that pods may ask for as `resource`, by the kubelet's own credentials."""
+    return f"{shlex.join(_allocatable_gpus(node, resource))} 2>/dev/null"
 
 
 class AllocatableGpus(Fact[int]):
@@ -171,7 +182,7 @@ class AllocatableGpus(Fact[int]):
     default = int
 
     def command(self, node: str, resource: str) -> StringCommand:
-        return probes(gpus=allocatable_gpus(node, resource))
+        return probes(gpus=_allocatable_gpus(node, resource))
 
     def read(self, found: dict[str, str]) -> int:
         return int(found["gpus"] or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.kubectl import KUBELET_CONF, kubectl
+from tasks.kubernetes.facts.node import ASK, KUBELET_CONF
 from tasks.reach import Fact, probes, program
 
 CONFLIST = "/etc/cni/net.d/10-openpai.conflist"
@@ -13,7 +13,7 @@ SAID = "/run/openpai-deploy/pod-network"
 
 def faults(node: str) -> list[str | int]:
     """The words of a command that says, a line each, what is wrong with the pod network of the node `node`."""
-    return program("kubernetes/pod-network-faults.sh", " ".join(kubectl(KUBELET_CONF)), node, CONFLIST, SAID)
+    return program("kubernetes/pod-network-faults.sh", f"{ASK} {KUBELET_CONF}", node, CONFLIST, SAID)
 
 
 class PodNetworkFaults(Fact[list[str]]):

@@ -12,8 +12,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from cluster import Problem
-from tasks.kubernetes.facts.node import KubernetesNode
-from tasks.kubernetes.kubectl import by_admin
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.kubernetes.steps import Step, of_master
 from tasks.reach import detached, script, stop, until
@@ -69,5 +68,4 @@ def passing(ignore: list[str]) -> list[QuoteString]:
 def answering(timeout: int) -> StringCommand:
     """Wait for the API server; when it stays silent, say which component is down and in which words it went."""
     said = StringCommand("echo 'the control plane does not come back:';", script("kubernetes/control-plane-faults.sh"))
-    ready = StringCommand(by_admin("get", "--raw", "/readyz"), "2>/dev/null | grep -qx ok")
-    return until(ready, timeout, said, pause=2)
+    return until(f"{ASK} {ADMIN_CONF} get --raw /readyz 2>/dev/null | grep -qx ok", timeout, said, pause=2)

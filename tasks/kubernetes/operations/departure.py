@@ -15,9 +15,8 @@ from pyinfra.api.exceptions import ConnectError, PyinfraError
 
 from cluster import Cluster, Host
 from cluster.files import departed_hosts, forget_deployed
-from tasks.kubernetes.facts.cluster import Members
+from tasks.kubernetes.facts.cluster import KUBECTL, Members
 from tasks.kubernetes.facts.node import KubernetesNode
-from tasks.kubernetes.kubectl import by_admin
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.reach import ask, script, stop
 
@@ -40,15 +39,15 @@ def departed(cluster: Cluster, keep: int, forced: bool) -> Generator[Any]:
     for worker in leaving:
         member = members.get(worker.name)
         if member:
-            late = (
-                f"the pods of {worker.name} did not leave within {DRAIN} s; "
-                "to go on all the same: --data allow_disruption=yes"
-            )
+            name = QuoteString(worker.name)
+            late = f"the pods of {worker.name} did not leave within {DRAIN} s"
             give_up = "true" if forced or not member.ready else "exit 1"
-            options = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={DRAIN}s")
-            drain = by_admin("drain", worker.name, *options, seconds=None)
-            yield StringCommand(drain, ">/dev/null || { echo", QuoteString(late), f">&2; {give_up}; }}")
-            yield by_admin("delete", "node", worker.name)
+            yield StringCommand(
+                "kubectl --kubeconfig /etc/kubernetes/admin.conf drain", name,
+                f"--ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s >/dev/null || {{ echo",
+                QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes"), f">&2; {give_up}; }}",
+            )  # fmt: skip
+            yield StringCommand(f"{KUBECTL} delete node", name)
         yield FunctionCommand(_reset_and_forget, (cluster, worker), {})
 
 

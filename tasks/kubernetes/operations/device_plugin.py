@@ -9,11 +9,11 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import Vendor
 from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
-from tasks.reach import quoted, stop, until
+from tasks.reach import stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
@@ -29,10 +29,8 @@ def advertised(node: str, vendor: Vendor) -> Generator[Any]:
     wanted = len(host.get_fact(vendor.bus))
     if host.get_fact(AllocatableGpus, node=node, resource=vendor.resource) >= wanted:
         return
-    filter_ = QuoteString(f"name=^k8s_{plugin.container}")
-    yield StringCommand("docker ps -q --filter", filter_, "| xargs -r docker stop >/dev/null")
-    advertises = quoted(allocatable_gpus(node, vendor.resource))
-    yield until(StringCommand(advertises, f"2>/dev/null | grep -qx {wanted}"), PATIENCE)
+    yield StringCommand(f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null")
+    yield until(f"{allocatable_gpus(node, vendor.resource)} | grep -qx {wanted}", PATIENCE)
     found = host.get_fact(AllocatableGpus, node=node, resource=vendor.resource)
     if found < wanted:
         yield stop(

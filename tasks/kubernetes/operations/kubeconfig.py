@@ -8,8 +8,7 @@ from typing import Any
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
-from tasks.kubernetes.facts.node import Kubeconfig
-from tasks.kubernetes.kubectl import ADMIN_CONF
+from tasks.kubernetes.facts.node import ADMIN_CONF, Kubeconfig
 from tasks.reach import copied, the_master
 
 

@@ -15,12 +15,11 @@ from pyinfra.api.exceptions import PyinfraError
 from cluster import Cluster, Host, Problem
 from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
-from tasks.kubernetes.facts.node import BOOTSTRAP_CONF, CA, JOIN_CONFIG, KubernetesNode
+from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
-from tasks.kubernetes.kubectl import ADMIN_CONF, KUBELET_CONF, kubectl
 from tasks.kubernetes.operations.control_plane import passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
-from tasks.reach import ask, detached, quoted, stop, the_master, until
+from tasks.reach import ask, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
@@ -72,7 +71,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
 def registered(name: str) -> StringCommand:
     """Wait until the API server knows the node, which is some seconds after kubeadm says so."""
     return until(
-        StringCommand(quoted(kubectl(KUBELET_CONF, "get", "node", name)), ">/dev/null 2>&1"),
+        StringCommand(ASK, KUBELET_CONF, "get node", QuoteString(name), ">/dev/null 2>&1"),
         60,
         "echo 'the kubelet does not register its node; it says:'; journalctl -u kubelet -n 3 --no-pager -o cat",
     )

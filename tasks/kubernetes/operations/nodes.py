@@ -6,24 +6,14 @@ pyinfra has no operations for Kubernetes.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.kubernetes.facts.cluster import (
-    ControlPlaneLacks,
-    JoinTokens,
-    ManifestDiffers,
-    Members,
-    Same,
-    StrandedPods,
-    Unready,
-    control_plane_lacks,
-)
-from tasks.kubernetes.kubectl import by_admin
-from tasks.reach import quoted, stop, until
+from tasks.kubernetes.facts.cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
+from tasks.reach import quoted, stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
 
@@ -37,10 +27,13 @@ def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Gen
             key: value for key, value in wanted.items() if members.get(name) and members[name].labels.get(key) != value
         }
         if missing:
-            yield by_admin("label", "--overwrite", "node", name, *(f"{key}={value}" for key, value in missing.items()))
+            pairs = [QuoteString(f"{key}={value}") for key, value in missing.items()]
+            yield StringCommand(f"{KUBECTL} label --overwrite node", QuoteString(name), *pairs)
     for name, wanted_taint in tainted.items():
         if name in members and wanted_taint != (MASTER_TAINT in members[name].taints):
-            yield by_admin("taint", "node", name, MASTER_TAINT if wanted_taint else f"{MASTER_TAINT}-")
+            yield StringCommand(
+                f"{KUBECTL} taint node", QuoteString(name), MASTER_TAINT if wanted_taint else f"{MASTER_TAINT}-"
+            )
 
 
 @operation()
@@ -48,7 +41,7 @@ def without_tokens() -> Generator[Any]:
     """Delete the tokens of joins that are over; one whose run was killed would live out its time."""
     left = host.get_fact(JoinTokens)
     if left:
-        yield by_admin("delete", "secret", "-n", "kube-system", *left)
+        yield StringCommand(f"{KUBECTL} delete secret -n kube-system", *map(QuoteString, left), ">/dev/null")
 
 
 @operation()
@@ -62,7 +55,10 @@ def readdressed(forced: bool) -> Generator[Any]:
     given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
     for pod in given_up:
         namespace, _, name = pod.partition("/")
-        yield by_admin("delete", "pod", "--ignore-not-found", "--timeout=60s", "-n", namespace, name, seconds=None)
+        yield StringCommand(
+            "kubectl --kubeconfig /etc/kubernetes/admin.conf delete pod --ignore-not-found --timeout=60s -n",
+            QuoteString(namespace), QuoteString(name),
+        )  # fmt: skip
     kept = [pod for pod in stranded if pod not in given_up]
     if kept:
         yield stop(
@@ -90,36 +86,34 @@ def ready(names: list[str], timeout: int) -> Generator[Any]:
     waiting = late()
     if not waiting:
         return
-    nodes = [f"node/{name}" for name in waiting]
-    wait = by_admin("wait", "--for=condition=Ready", f"--timeout={timeout}s", *nodes, seconds=None)
-    yield StringCommand(wait, ">/dev/null 2>&1 || :")
+    yield StringCommand(
+        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s",
+        *(QuoteString(f"node/{name}") for name in waiting), ">/dev/null 2>&1 || :",
+    )  # fmt: skip
     still = late()
     if still:
         yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()))
 
 
 @operation()
-def settled(timeout: int, leaders: Sequence[str]) -> Generator[Any]:
-    """Wait until every workload of kube-system has its pods ready and the control plane is at work, `leaders` leading.
-
-    After `timeout` seconds fail, naming what is missing.
-    """
-
-    def missing() -> list[str]:
-        describe = "pods are ready; see: kubectl -n kube-system describe"
-        unready = [f"{workload} {describe} {workload.split()[0]}" for workload in host.get_fact(Unready)]
-        return unready + host.get_fact(ControlPlaneLacks, leaders=leaders)
-
-    if not missing():
+def settled(timeout: int) -> Generator[Any]:
+    """Wait until every workload of kube-system has its pods ready; after `timeout` seconds fail naming the others."""
+    if not host.get_fact(Unready):
         return
     for kind in ("daemonset", "deployment"):
-        listed = by_admin("get", "-n", "kube-system", kind, "-o", "name")
-        status = by_admin("rollout", "status", "-n", "kube-system", f"--timeout={timeout}s", seconds=None)
-        yield StringCommand("for one in $(", listed, "); do", status, '"$one" >/dev/null 2>&1 || break; done')
-    yield until(StringCommand('[ -z "$(', quoted(control_plane_lacks(leaders)), ')" ]'), timeout)
-    still = missing()
+        yield StringCommand(
+            f"for one in $({KUBECTL} get -n kube-system {kind} -o name); do "
+            f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system rollout status --timeout={timeout}s $one "
+            ">/dev/null 2>&1 || break; done"
+        )
+    still = host.get_fact(Unready)
     if still:
-        yield stop(*still)
+        yield stop(
+            *(
+                f"{workload} pods are ready; see: kubectl -n kube-system describe {workload.split()[0]}"
+                for workload in still
+            )
+        )
 
 
 @operation()
@@ -130,7 +124,7 @@ def applied(path: str, kept: str | None = None) -> Generator[Any]:
     stays.
     """
     if host.get_fact(ManifestDiffers, path=path, kept=kept):
-        yield by_admin("apply", "-f", path, seconds=None)
+        yield StringCommand("kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f", QuoteString(path))
 
 
 @operation()

@@ -1,0 +1,235 @@
+"""Every fact of the project with arguments that it may be given and an answer that a host gives to them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import FactBase, StringCommand
+
+import tasks
+from tasks.apt import facts as apt
+from tasks.docker import facts as docker
+from tasks.git import facts as git
+from tasks.gpu.facts import driver, gpus
+from tasks.kubernetes.facts import certificates, kernel, node, pod_network
+from tasks.kubernetes.facts import cluster as members
+from tasks.kubespray import facts as kubespray
+from tasks.openpai import facts as openpai
+from tasks.preflight import facts as preflight
+from tasks.reach import Fact
+from tasks.ssh import facts as ssh
+from tasks.systemd import facts as systemd
+from tasks.time import facts as time
+from tests.sections import sections
+
+CAPTURED = Path(__file__).parent / "data/snapshots/worker-bookworm.txt"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A fact, its arguments by name, and the lines that a host answers."""
+
+    fact: type[FactBase[Any]]
+    answer: list[str]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def command(self, **changed: Any) -> str:
+        """The shell text that a host is given, with some arguments changed."""
+        return StringCommand(self.fact().command(**{**self.arguments, **changed})).get_raw_value()
+
+    def __str__(self) -> str:
+        return f"{self.fact.__name__}{'+' * len(self.arguments)}"
+
+
+def every_fact() -> set[type[FactBase[Any]]]:
+    """The facts that tasks/ defines, wherever."""
+    for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
+        importlib.import_module(module.name)
+    found: set[type[FactBase[Any]]] = set()
+    left: list[type[FactBase[Any]]] = [FactBase]
+    while left:
+        subclasses = left.pop().__subclasses__()
+        left.extend(subclasses)
+        found.update(each for each in subclasses if each.__module__.startswith("tasks.") and each is not Fact)
+    return found
+
+
+def bundled(name: str) -> list[str]:
+    """What a captured worker answered to a fact that preflight's snapshot bundles."""
+    lines = CAPTURED.read_text().splitlines()
+    start = lines.index(f"@@@ {name}") + 1
+    return lines[start : next(number for number in range(start, len(lines)) if lines[number].startswith("@@@ "))]
+
+
+_CONFIG = "/home/a/pai-deploy/kube/config"
+_DAEMON = {
+    "version": "Docker version 20.10.24, build 297e128",
+    "unit": "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nInvocationID=abc\n"
+    "ExecMainStartTimestampMonotonic=450000000\nExecStart={ path=/usr/bin/dockerd ; argv[]=dockerd -H fd:// }",
+    "clock": "1000.500000000\n500.50",
+    "file": '{"live-restore": true}',
+    "ctimes": "/etc/docker/daemon.json 900.25\n/lib/systemd/system/docker.service 800.0",
+    "units": "[Service]",
+    "info": '{"ServerVersion": "20.10.24", "LiveRestoreEnabled": true, "DockerRootDir": "/var/lib/docker"}',
+    "containers": "c0ffee web",
+}
+_NODE = {
+    "metadata": {"name": "openpai-001", "labels": {"pai-worker": "true"}},
+    "spec": {"taints": [{"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}]},
+    "status": {
+        "conditions": [{"type": "Ready", "status": "True", "message": "kubelet is posting ready status"}],
+        "nodeInfo": {"kubeletVersion": "v1.20.15"},
+    },
+}
+_NODE_STATE = {
+    "running": "openpai-deploy-kubeadm-join.service loaded active running sh", "files": "/etc/kubernetes/kubelet.conf",
+    "server": "https://10.1.0.1:6443", "rotates": "/etc/kubernetes/kubelet.conf", "api": "node/openpai-001",
+}  # fmt: skip
+
+SAMPLES = [
+    Sample(
+        apt.AptPackages,
+        sections(packages="docker-ce hold installed 5:20.10.24~3-0~debian-bookworm\ndocker.io unknown not-installed "),
+        {"names": ["docker-ce", "docker.io"]},
+    ),
+    Sample(
+        apt.AptOffers,
+        sections(offers=" gcc | 4:12.2.0-3 | http://deb.debian.org/debian bookworm/main amd64 Packages"),
+        {"names": ["gcc"]},
+    ),
+    Sample(
+        apt.KeyFingerprints,
+        sections(keys="pub:-:4096:1:8D81803C0EBFCD88:1487788586:::-:\nfpr:::::::::9DC858229FC7DD38854AE2D88D81803C0EBFCD88:"),
+        {"path": "/etc/apt/keyrings/docker.asc"},
+    ),
+    Sample(
+        apt.Binaries,
+        sections(arch="amd64", sums=f"{'a' * 64}  /usr/local/bin/kubeadm", recorded=f"kubeadm-v1.20.2:{'a' * 64}"),
+        {"paths": ["/usr/local/bin/kubeadm"]},
+    ),
+    Sample(apt.Release, sections(release='ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm')),
+    Sample(
+        ssh.Ssh,
+        sections(
+            home="/home/paiadmin", public="ssh-ed25519 AAAA paiadmin@dev-box", authorized="ssh-ed25519 AAAA me",
+            known="10.1.0.1 ssh-ed25519 AAAA", sudoers="paiadmin ALL=(ALL) NOPASSWD:ALL", mode="440 root:root",
+        ),
+        {"user": "paiadmin", "sudoers": "/etc/sudoers.d/90-openpai-deploy"},
+    ),
+    Sample(ssh.Account, sections(name="paiadmin", home="/home/paiadmin")),
+    Sample(
+        systemd.ServiceState,
+        sections(
+            unit="LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n"
+            "ExecMainStartTimestampMonotonic=5120000",
+            clock="1795634101.014726200\n500.50",
+            changed="1795634001.0147262",
+        ),
+        {"unit": "kubelet.service", "files": ["/etc/default/kubelet"]},
+    ),
+    Sample(systemd.Boot, sections(boot_id="183ed9e8-7eb9-423e-8ee8-18e20788dc75", containers="2")),
+    Sample(docker.Docker, bundled("docker")),
+    Sample(docker.Docker, sections(**_DAEMON, applied="")),
+    Sample(docker.Docker, sections(**_DAEMON, applied='{"invocation": "abc", "config": {}, "units": "c0"}')),
+    Sample(docker.DockerApi, sections(served="1.12 1.41")),
+    Sample(docker.GroupsOf, sections(groups="paiadmin docker"), {"user": "paiadmin"}),
+    Sample(time.TimeSync, bundled("time_sync")),
+    Sample(
+        time.TimeSync,
+        sections(
+            chrony="active",
+            tracking="0A070001,10.7.0.1,9,1700000000.1,0.000001,0.0,0.0,0.0,0.0,0.0,0.1,0.2,64.5,Normal",
+        ),
+    ),
+    Sample(
+        time.TimeSync,
+        sections(chrony="inactive", ntpsec="active", rv="leap=00, stratum=9, offset=-0.25", peers="*10.7.0.1 .LOCL. 8"),
+    ),
+    Sample(
+        kubespray.Kubespray,
+        sections(
+            commit="6" * 40, changed=" M cluster.yml", requirements="ansible==2.9.7", pythons="python3 3 11\npython9 ",
+            installed="6" * 64, converged="6" * 64, collected="/home/a/pai-deploy/kube/config", running="inactive",
+        ),
+        {"folder": "/home/paiadmin/pai-deploy", "pythons": ["python3.8", "python3"]},
+    ),
+    Sample(driver.NvidiaDriver, bundled("nvidia_driver")),
+    Sample(git.WorkingCopy, sections(commit="6" * 40, changed=" M cluster.yml"), {"folder": "/home/a/pai-deploy/pai"}),
+    Sample(gpus.NvidiaBus, sections(bus="0000:1b:00.0\n0000:2c:00.0")),
+    Sample(gpus.NvidiaSmi, bundled("nvidia_smi")),
+    Sample(certificates.CertificateState, sections(expiring="pki/apiserver.crt", stale="etcd"), {"days": 30}),
+    Sample(members.Members, sections(nodes=json.dumps({"items": [_NODE]}, indent=1))),
+    Sample(
+        members.ManifestDiffers,
+        sections(manifest="differs"),
+        {"path": "/etc/kubernetes/openpai.yaml", "kept": "daemonset/nvidia-device-plugin"},
+    ),
+    Sample(members.Unready, sections(workloads="DaemonSet/kube-proxy 3 3\nDeployment/coredns  2")),
+    Sample(
+        members.StrandedPods,
+        sections(ranges="openpai-001|10.200.2.0/25", pods="default/job|openpai-001||Running|10.200.0.130"),
+    ),
+    Sample(members.JoinTokens, sections(tokens="bootstrap-token-aaaaaa openpai-001-joins")),
+    Sample(
+        members.Snapshots,
+        sections(sums=f"{'a' * 64}  20261123T120000Z-removal.db"),
+        {"folder": "/var/backups/openpai-deploy/etcd"},
+    ),
+    Sample(
+        members.Same,
+        sections(same="same"),
+        {"edit": ["sed", "-e", "s|a|b|", "--", "/etc/hosts"], "path": "/etc/kubernetes/calico.yaml"},
+    ),
+    Sample(
+        kernel.KernelState,
+        sections(
+            modules="overlay", sysctls="net.ipv4.ip_forward=1", swaps="/dev/sda2  partition 8388604 0 -2",
+            target="masked", services="zramswap.service enabled enabled",
+        ),
+        {"sysctls": ["net.ipv4.ip_forward"]},
+    ),
+    Sample(node.KubernetesNode, sections(**_NODE_STATE), {"node": "openpai-001"}),
+    Sample(
+        node.KubernetesNode,
+        sections(**_NODE_STATE, ready="ok", missing='... (NotFound): configmaps "cluster-info" not found'),
+        {"node": "openpai-master-01", "master": True},
+    ),
+    Sample(node.ClusterVersion, sections(said='{\n  "gitVersion": "v1.20.15",\n  "goVersion": "go1.15.15"\n}')),
+    Sample(
+        node.Kubeconfig,
+        sections(sum=f"{'a' * 64}  /etc/kubernetes/admin.conf", stat="600 root"),
+        {"path": "/etc/kubernetes/admin.conf"},
+    ),
+    Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
+    Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
+    Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),
+    Sample(
+        openpai.Hardware,
+        sections(nodes="openpai-001|95|527953240Ki|4||", pods="kube-system|openpai-001|250m, ,70Mi "),
+        {"kubeconfig": _CONFIG},
+    ),
+    Sample(
+        openpai.OpenPai,
+        sections(
+            answers="ok", nodes="openpai-001||true", cronjobs="CronJob/default/cleaner|openpai/cleaner:v1.8.0 ",
+            workloads="Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ",
+            objects="ConfigMap/default/pai-configuration", configmaps="pai-configuration|2026-11-25T19:52:34Z",
+            pods="webportal-ds-5c4|2026-11-25T19:52:34Z", pushed=f"{'a' * 64} layout.yaml", cluster_id="pai",
+            files=f"{'a' * 64} layout.yaml", started=f"webportal {'b' * 64}",
+        ),
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
+    ),
+    Sample(openpai.Pods, sections(pods=json.dumps({"items": [_NODE]})), {"kubeconfig": _CONFIG}),
+    Sample(openpai.Note, sections(text="v1.8.0"), {"path": "/home/a/pai-deploy/installed"}),
+    Sample(
+        openpai.PaictlRun,
+        sections(state="running"),
+        {"unit": "openpai-deploy-paictl.service", "status": "/home/a/pai-deploy/paictl.status"},
+    ),
+    Sample(preflight.HostSnapshot, CAPTURED.read_text().splitlines()),
+]  # fmt: skip
