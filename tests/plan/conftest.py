@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,12 @@ ROOT = Path(__file__).parent.parent.parent
 os.environ["PYINFRA_PROGRESS"] = "off"
 # As on the command line: operations are told apart by their place in the code, not by their number.
 pyinfra.is_cli = True
+
+# pyinfra asks inspect where each operation stands, and for a file of no module, as deploy.py which it executes, inspect
+# looks through all modules anew each time: half of the time that a plan takes here.
+_deploy = importlib.util.spec_from_file_location("deploy", ROOT / "deploy.py")
+assert _deploy
+sys.modules["deploy"] = importlib.util.module_from_spec(_deploy)
 
 # What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
 BARE: dict[Any, Any] = {
@@ -110,7 +118,12 @@ def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, di
 @pytest.fixture
 def folder(tmp_path):
     """A cluster folder like the guide's: one master, four workers, a remote dev box."""
-    target = tmp_path / "plan"
+    return make_folder(tmp_path)
+
+
+def make_folder(parent: Path) -> Path:
+    """A folder as of the fixture `folder`, in `parent`."""
+    target = parent / "plan"
     target.mkdir()
     for name in ("master.csv", "worker.csv"):
         (target / name).write_text((ROOT / "inventories" / "example" / name).read_text())

@@ -4,10 +4,17 @@ import pytest
 from pyinfra import logger
 
 from tasks import time
-from tests.plan.conftest import planned
+from tests.plan.conftest import make_folder, planned
 from tests.sections import sections
 
 WORKER, MASTER, DEV_BOX = "@fake/openpai-001", "@fake/openpai-master-01", "@fake/dev-box"
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    """The plan for the guide's cluster, to be looked at and not run."""
+    with planned(make_folder(tmp_path_factory.mktemp("plan")), "deploy.py") as made:
+        return made
 
 
 def stages(operations):
@@ -15,26 +22,23 @@ def stages(operations):
     return list(dict.fromkeys(name.split(" | ")[0] for name in operations))
 
 
-def test_every_role_gets_its_stages_in_the_guides_order(folder):
-    with planned(folder, "deploy.py") as plan:
-        for name in (WORKER, MASTER, DEV_BOX):
-            found = stages(plan.operations(name))
-            expected = ["SSH trust", "Apt goes through the proxy", "Time", "Docker"]
-            assert [stage for stage in found if stage in expected] == expected, name
+def test_every_role_gets_its_stages_in_the_guides_order(plan):
+    for name in (WORKER, MASTER, DEV_BOX):
+        found = stages(plan.operations(name))
+        expected = ["SSH trust", "Apt goes through the proxy", "Time", "Docker"]
+        assert [stage for stage in found if stage in expected] == expected, name
 
 
-def test_a_plan_changes_nothing_on_any_host(folder):
-    with planned(folder, "deploy.py") as plan:
-        for name in (WORKER, MASTER, DEV_BOX):
-            for command in plan.commands(name):
-                for word in ("apt-get", "systemctl enable", "systemctl restart", "usermod", "mv -f", "apt-mark hold"):
-                    assert word not in command, f"{name} was given: {command}"
+def test_a_plan_changes_nothing_on_any_host(plan):
+    for name in (WORKER, MASTER, DEV_BOX):
+        for command in plan.commands(name):
+            for word in ("apt-get", "systemctl enable", "systemctl restart", "usermod", "mv -f", "apt-mark hold"):
+                assert word not in command, f"{name} was given: {command}"
 
 
-def test_the_dev_box_alone_gets_a_key_pair(folder):
-    with planned(folder, "deploy.py") as plan:
-        assert "SSH trust | The dev box has a key pair" in plan.operations(DEV_BOX)
-        assert "SSH trust | The dev box has a key pair" not in plan.all_operations(WORKER)
+def test_the_dev_box_alone_gets_a_key_pair(plan):
+    assert "SSH trust | The dev box has a key pair" in plan.operations(DEV_BOX)
+    assert "SSH trust | The dev box has a key pair" not in plan.all_operations(WORKER)
 
 
 def test_time_on_the_master_only_when_so_configured(folder):
@@ -54,10 +58,9 @@ def test_an_invalid_daemon_json_stops_that_host_alone(folder, caplog):
         assert "Docker | Options in daemon.json" in plan.operations("@fake/openpai-002")
 
 
-def test_the_password_is_in_no_command(folder):
-    with planned(folder, "deploy.py") as plan:
-        for name in (WORKER, MASTER, DEV_BOX):
-            assert not [command for command in plan.commands(name) if "never-shown" in command]
+def test_the_password_is_in_no_command(plan):
+    for name in (WORKER, MASTER, DEV_BOX):
+        assert not [command for command in plan.commands(name) if "never-shown" in command]
 
 
 def test_a_master_without_kubernetes_gets_no_docker(folder):

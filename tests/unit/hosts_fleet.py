@@ -1,6 +1,8 @@
 """A fleet of hosts that exist only as canned answers: what a healthy host says, and an `ssh` that says it.
 
-The verification runs against it as against any cluster; each worker can say one thing differently.
+The verification runs against it as against any cluster; each worker can say one thing differently. On a worker that
+does, only the modules that ask for that thing are run (by this file as a plugin): the others would hear, and say, what
+they say of a healthy one.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+import pytest
 
 from cluster import Host, Role
 from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, test_time
@@ -51,12 +55,15 @@ SSH = """\
 #!/bin/sh
 for word; do host=$command; command=$word; done
 [ -d "$FLEET/$host" ] || exit 0 # -O exit
-key=$(printf %s "$command" | sha256sum | cut -c1-16)
+key=$(printf %s "$command" | sha256sum)
+key=${key%% *}
 [ -e "$FLEET/$host/refused" ] && { cat "$FLEET/$host/refused" >&2; exit 255; }
 [ -e "$FLEET/$host/$key.err" ] && { cat "$FLEET/$host/$key.err" >&2; exit 1; }
 exec cat "$FLEET/$host/$key"
 """
 
+# The modules to run by host, as JSON; all of them for a host that is not named.
+CONCERNED = "FLEET_CONCERNED"
 Said = tuple[int, str, str]  # exit status, standard output, standard error
 
 DAEMON_JSON = {
@@ -182,7 +189,7 @@ class Recorder(Connections):
             sizes = f"{len(out.encode())} {len(err.encode())}"
             answers.append(f"{probes.HEADER} {number} {status} {sizes}\n{out}{err}")
         command = probes.script(questions, as_root=run_as is RunAs.ROOT)
-        key = hashlib.sha256(command.encode()).hexdigest()[:16]
+        key = hashlib.sha256(command.encode()).hexdigest()
         folder = self.folder / target.name
         folder.mkdir(exist_ok=True)
         (folder / key).write_text("".join(answers))
@@ -223,6 +230,7 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
     inventory = make_cluster(folder, [fault.host for fault in faults if fault.host != "dev-box"])
     targets = read(str(inventory), None)
     by_host = {fault.host: fault for fault in faults}
+    concerned: dict[str, list[str]] = {}
     answers = folder / "answers"
     answers.mkdir()
     for target in targets:
@@ -230,7 +238,10 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
         said = {**healthy(target.cluster.hosts), **(fault.said if fault else {})}
         recorder = Recorder(answers, said)
         for module in MODULES:
-            recorder.ask(target, list(module.probes(target.cluster, target.host)))
+            questions = list(module.probes(target.cluster, target.host))
+            recorder.ask(target, questions)
+            if fault and fault.said and any(probe.name in fault.said for probe in questions):
+                concerned.setdefault(target.name, []).append(module.__name__)
         if fault and fault.refused:
             (answers / fault.host / "refused").write_text(fault.refused)
         if fault and fault.mute:
@@ -241,10 +252,16 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
     programs.mkdir()
     (programs / "ssh").write_text(SSH)
     (programs / "ssh").chmod(0o755)
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "FLEET": str(answers)}
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "FLEET": str(answers),
+        CONCERNED: json.dumps(concerned),
+    }
     files = [str(module.__file__) for module in MODULES]
     command = [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "--inventory", str(inventory)]
     command += ["--report-dir", str(folder / "reports"), *options]
+    command += ["-p", __name__, "-p", "no:hypothesispytest"]  # which imports all of Hypothesis for its summary
     result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     fleet = Fleet(folder, result)
     for case in ElementTree.parse(fleet.reports / "verify.xml").iter("testcase"):
@@ -255,6 +272,20 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
         for failure in (*case.findall("failure"), *case.findall("error")):
             fleet.failures.setdefault(host, {})[test] = failure.attrib["message"] + (failure.text or "")
     return fleet
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the verification's run: leave out what is not concerned."""
+    concerned = json.loads(os.environ[CONCERNED])
+
+    def is_concerned(item: pytest.Item) -> bool:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            return True
+        target = item.callspec.params.get("target")
+        modules = concerned.get(target.name) if isinstance(target, Target) else None
+        return modules is None or item.module.__name__ in modules
+
+    items[:] = filter(is_concerned, items)
 
 
 def make_cluster(folder: Path, workers: Sequence[str], config: str = CONFIG) -> Path:
