@@ -1,12 +1,14 @@
 """The gate at the head of deploy.py, on fake hosts that answer like captured ones."""
 
+import io
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 from pyinfra.api.exceptions import PyinfraError
 
-from tests.plan.conftest import planned
+from tests.plan.conftest import make_folder, planned
 
 CAPTURED = Path(__file__).parent.parent / "unit/data/snapshots"
 # The captured worker's name and address are not the guide's, so it falls short as each of the guide's workers.
@@ -24,15 +26,23 @@ def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys):
     assert said.out == "" and said.err.count("REQUIREMENT") == 1
 
 
-def test_a_dry_run_goes_on(folder, capsys, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["pyinfra", "--dry"])
-    with planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}) as plan:
-        assert "Docker | Docker's package source" in plan.operations("@fake/openpai-001")
-    assert capsys.readouterr().err.count("REQUIREMENT") == 1
+@pytest.fixture(scope="module")
+def dry_run(tmp_path_factory):
+    """The plan of a dry run, to be looked at, and what it said on standard error."""
+    folder, said = make_folder(tmp_path_factory.mktemp("plan")), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said):
+        patch.setattr(sys, "argv", ["pyinfra", "--dry"])
+        with planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}) as plan:
+            return plan, said.getvalue()
 
 
-def test_each_host_is_asked_once(folder, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["pyinfra", "--dry"])
-    with planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}) as plan:
-        for name in HOSTS:
-            assert sum("@@@ start" in command for command in plan.commands(f"@fake/{name}")) == 1
+def test_a_dry_run_goes_on(dry_run):
+    plan, said = dry_run
+    assert "Docker | Docker's package source" in plan.operations("@fake/openpai-001")
+    assert said.count("REQUIREMENT") == 1
+
+
+def test_each_host_is_asked_once(dry_run):
+    plan, _ = dry_run
+    for name in HOSTS:
+        assert sum("@@@ start" in command for command in plan.commands(f"@fake/{name}")) == 1

@@ -57,7 +57,7 @@ def test_answers_keep_status_and_both_outputs() -> None:
 
 
 def test_commands_that_hang_hold_up_no_other(tmp_path: Path) -> None:
-    """One deaf to SIGTERM, and one as nvidia-smi in the kernel, for which timeout(1) itself never returns, among them."""
+    """Among them one as nvidia-smi in the kernel: timeout(1) itself never returns."""
     stub = tmp_path / "timeout"
     stub.write_text(STUCK_TIMEOUT)
     stub.chmod(0o755)
