@@ -12,7 +12,7 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse lock test lint format docs unit lab-tests clean
+.PHONY: help setup packages rehearse lock test lint format docs unit unit-tests plan-tests lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,10 +52,8 @@ packages:
 rehearse: packages setup  ## The whole thing on this machine: lab, deploy, verify
 	@$(BIN)/python -m lab rehearse
 
-# Two runs: tests/plan loads pyinfra's CLI, which puts gevent in place of the process's threads.
 # A broken host fails every later test of its module, each after long waits: three failures tell enough.
-test: packages setup lint  ## Every test
-	$(PYTEST) --maxfail=3 tests/unit tests/plan
+test: packages setup lint unit  ## Every test
 	$(PYTEST) --maxfail=3 tests/lab
 
 lint: setup  ## ruff, mypy, shellcheck
@@ -74,8 +72,15 @@ docs: setup  ## Renew the parts of docs/ that are written from the sources
 	@$(BIN)/python -m tasks.preflight.reference
 	@$(BIN)/python -m tests.unit.architecture
 
+# Each on a core of its own, and with threads of its own: tests/plan loads pyinfra's CLI, which puts gevent in their place.
 unit: setup  ## The tests that need nothing but Python
-	$(PYTEST) -q tests/unit tests/plan
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-tests plan-tests
+
+unit-tests:
+	$(PYTEST) -q tests/unit
+
+plan-tests:
+	$(PYTEST) -q tests/plan
 
 lab-tests: packages setup  ## The tests on real hosts
 	$(PYTEST) tests/lab
