@@ -6,5 +6,3 @@ from cluster.model import Cluster, Host, Role
 from cluster.problems import ClusterError, Place, Problem
 
 __version__ = "0.1.0"
-
-__all__ = ["Cluster", "ClusterError", "Config", "Host", "Place", "Problem", "Role", "__version__", "load"]

@@ -6,13 +6,3 @@ from cluster.checks.kubernetes import check_kubernetes
 from cluster.checks.layout import check_layout
 from cluster.checks.openpai import check_openpai
 from cluster.checks.permissions import check_permissions
-
-__all__ = [
-    "changes_since_deploy",
-    "check_hosts",
-    "check_keys",
-    "check_kubernetes",
-    "check_layout",
-    "check_openpai",
-    "check_permissions",
-]

@@ -13,26 +13,3 @@ from cluster.files.deployed import (
 from cluster.files.hostsfile import MASTERS, WORKERS, HostRow, address_flaw, name_flaw, parse_hosts
 from cluster.files.textfile import read_text
 from cluster.files.yamlfile import YamlDocument, parse_yaml
-
-__all__ = [
-    "CONFIG",
-    "DEPLOYED",
-    "MASTERS",
-    "PLACEHOLDER",
-    "WORKERS",
-    "ConfigFile",
-    "DeployedHost",
-    "HostRow",
-    "YamlDocument",
-    "address_flaw",
-    "departed_hosts",
-    "forget_deployed",
-    "name_flaw",
-    "parse_config",
-    "parse_hosts",
-    "parse_yaml",
-    "read_deployed",
-    "read_text",
-    "record_deployed",
-    "write_atomically",
-]

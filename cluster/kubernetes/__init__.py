@@ -17,28 +17,3 @@ from cluster.kubernetes.sources import (
     pause_image,
 )
 from cluster.kubernetes.versions import BINARIES, SUPPORTED_MINORS, docker_api_fits, minor_version
-
-__all__ = [
-    "BINARIES",
-    "MIB",
-    "OFFICIAL_SHA256",
-    "SUPPORTED_MINORS",
-    "TOKEN_LIFE",
-    "PythonVersion",
-    "api_server",
-    "binary_sha256",
-    "binary_url",
-    "ca_hash",
-    "docker_api_fits",
-    "etcd_repository",
-    "image_repository",
-    "init_config",
-    "join_config",
-    "kubelet_flags",
-    "kubespray_constraints",
-    "kubespray_python_fits",
-    "kubespray_pythons",
-    "minor_version",
-    "parse_quantity",
-    "pause_image",
-]

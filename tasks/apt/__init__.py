@@ -3,24 +3,3 @@
 from tasks.apt.deploy import go_through_proxy, proxy_file
 from tasks.apt.facts import AptOffers, AptPackages, Binaries, Package, Release, parse_release
 from tasks.apt.operations import UPDATE, downloaded, fetch, get, key, mark, packages, program, removed, source
-
-__all__ = [
-    "UPDATE",
-    "AptOffers",
-    "AptPackages",
-    "Binaries",
-    "Package",
-    "Release",
-    "downloaded",
-    "fetch",
-    "get",
-    "go_through_proxy",
-    "key",
-    "mark",
-    "packages",
-    "parse_release",
-    "program",
-    "proxy_file",
-    "removed",
-    "source",
-]

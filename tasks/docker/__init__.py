@@ -3,14 +3,3 @@
 from tasks.docker.deploy import MIRRORS, install
 from tasks.docker.facts import Docker, DockerDaemon
 from tasks.docker.operations import CGROUP_DRIVER, settings, settled, suits_kubelet
-
-__all__ = [
-    "CGROUP_DRIVER",
-    "MIRRORS",
-    "Docker",
-    "DockerDaemon",
-    "install",
-    "settings",
-    "settled",
-    "suits_kubelet",
-]

@@ -12,20 +12,3 @@ from tasks.gpu.facts import (
     faults,
 )
 from tasks.gpu.vendors import Vendor, vendor
-
-__all__ = [
-    "HEADERS",
-    "SECURE_BOOT",
-    "TIMED_OUT",
-    "DriverState",
-    "NvidiaDriver",
-    "NvidiaSmi",
-    "SmiReport",
-    "Vendor",
-    "describe",
-    "faults",
-    "install_driver",
-    "install_runtime",
-    "refusals",
-    "vendor",
-]

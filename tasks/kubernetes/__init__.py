@@ -6,16 +6,3 @@ Every public name but `install` and `program` is also a command: pyinfra invento
 from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapshot
 from tasks.kubernetes.deploy.node import program
 from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, renew_certificates
-
-__all__ = [
-    "bring_up",
-    "equip",
-    "install",
-    "join",
-    "program",
-    "remove_departed",
-    "renew_certificates",
-    "reset",
-    "restore",
-    "snapshot",
-]

@@ -7,5 +7,3 @@
 """
 
 from tasks.preflight.deploy import check, gate
-
-__all__ = ["check", "gate"]

@@ -12,34 +12,3 @@ from tasks.reach.sections import parse_sections, probe_script, probes, shell
 from tasks.reach.stop import planning, refused, stop
 from tasks.reach.templates import FILES, render
 from tasks.reach.waiting import until
-
-__all__ = [
-    "FILES",
-    "Fact",
-    "ask",
-    "barrier",
-    "cluster_host",
-    "cluster_of",
-    "config_of",
-    "copied",
-    "detached",
-    "disruption_allowed",
-    "groups",
-    "parse_sections",
-    "planning",
-    "probe_script",
-    "probes",
-    "program",
-    "quoted",
-    "refused",
-    "render",
-    "role_of",
-    "script",
-    "shell",
-    "show_diff",
-    "stop",
-    "text",
-    "the_dev_box",
-    "the_master",
-    "until",
-]

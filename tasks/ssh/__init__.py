@@ -2,8 +2,3 @@
 
 from tasks.ssh.deploy import establish_trust
 from tasks.ssh.facts import Account
-
-__all__ = [
-    "Account",
-    "establish_trust",
-]

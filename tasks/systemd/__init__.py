@@ -2,13 +2,3 @@
 
 from tasks.systemd.facts import CLOCK_RESOLUTION, CONTAINERS, Boot, ServiceState, started_at
 from tasks.systemd.operations import fresh, reboot_for
-
-__all__ = [
-    "CLOCK_RESOLUTION",
-    "CONTAINERS",
-    "Boot",
-    "ServiceState",
-    "fresh",
-    "reboot_for",
-    "started_at",
-]

@@ -2,9 +2,3 @@
 
 from tasks.time.deploy import synchronise
 from tasks.time.facts import TimeDaemon, TimeSync
-
-__all__ = [
-    "TimeDaemon",
-    "TimeSync",
-    "synchronise",
-]

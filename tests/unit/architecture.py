@@ -8,6 +8,7 @@ test_architecture.py holds the rules, and that the document is what this would w
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -70,6 +71,13 @@ def room(path: Path | str) -> str:
         inside = ROOT / "cluster" / words[1]
         return f"cluster/{words[1]}" if inside.is_dir() or inside.with_suffix(".py").exists() else "cluster"
     return words[0]
+
+
+def offered(package: str) -> set[str]:
+    """The names that a package has for others: its `__all__`, or without one all that its `__init__.py` imports."""
+    stated = getattr(importlib.import_module(package), "__all__", None)
+    door = f"{package.replace('.', '/')}/__init__.py"
+    return {one.name or one.module for one in imports(door)} if stated is None else set(stated)
 
 
 def arrows(*paths: str) -> dict[str, set[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit import architecture
-from tests.unit.architecture import DOCUMENT, FRONT, ROOT, Import, arrows, direct, imports, room, written
+from tests.unit.architecture import DOCUMENT, FRONT, ROOT, Import, arrows, direct, imports, offered, room, written
 
 PRODUCTION = ("deploy.py", "config.py", "inventories", "tasks", "cluster")
 EVERYTHING = (*PRODUCTION, "lab", "tests", "bench")
@@ -39,7 +38,7 @@ def around_the_door(house: str, *paths: str) -> list[str]:
     return [
         str(one)
         for package, one in from_outside(house, *paths)
-        if one.full != package and not (one.module == package and one.name in importlib.import_module(package).__all__)
+        if one.full != package and not (one.module == package and one.name in offered(package))
     ]
 
 
@@ -47,6 +46,7 @@ def test_there_is_something_to_judge() -> None:
     assert {"docker", "gpu", "kubernetes", "preflight", "reach"} <= set(ROOMS)
     assert {"checks", "config", "files", "kubernetes", "openpai"} <= set(WINGS)
     assert len(from_outside("tasks", *PRODUCTION)) > 100 and len(from_outside("cluster", *EVERYTHING)) > 100
+    assert {"detached", "render"} <= offered("tasks.reach") and "Access" not in offered("cluster.config")
 
 
 def test_a_concern_is_entered_by_its_package() -> None:
@@ -60,7 +60,7 @@ def test_a_wing_is_entered_by_its_package() -> None:
 def test_every_name_that_a_wing_offers_is_used_elsewhere() -> None:
     used = {one.full for _, one in from_outside("cluster", *EVERYTHING)}
     packages = [f"cluster.{wing}" for wing in WINGS]
-    assert {f"{one}.{name}" for one in packages for name in importlib.import_module(one).__all__} - used == set()
+    assert {f"{one}.{name}" for one in packages for name in offered(one)} - used == set()
 
 
 def test_no_circle() -> None:

@@ -2,14 +2,3 @@
 
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver
 from tasks.gpu.facts.gpus import TIMED_OUT, NvidiaBus, NvidiaSmi, SmiReport, describe, faults
-
-__all__ = [
-    "TIMED_OUT",
-    "DriverState",
-    "NvidiaBus",
-    "NvidiaDriver",
-    "NvidiaSmi",
-    "SmiReport",
-    "describe",
-    "faults",
-]
