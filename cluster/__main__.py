@@ -1,7 +1,5 @@
 """python -m cluster init | check | render: make a cluster folder, check it, and render upstream's files from it."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """Reading a cluster folder: every problem at once, or a Cluster."""
 
-from __future__ import annotations
-
 import dataclasses
 import socket
 from collections.abc import Iterator

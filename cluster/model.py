@@ -1,7 +1,5 @@
 """The cluster as the operator describes it: hosts by role, and the config. Pure: no I/O, no pyinfra."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path

@@ -1,7 +1,5 @@
 """docs/config.md and the example config, generated from the schema: python -m cluster.reference"""
 
-from __future__ import annotations
-
 import textwrap
 import types
 import typing

@@ -1,7 +1,5 @@
 """The cluster's secrets, resolved as late as they are needed and never shown."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import re

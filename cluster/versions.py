@@ -1,7 +1,5 @@
 """Versions: any program's, as numbers; and OpenPAI's, which one a config means and what its installer reads."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

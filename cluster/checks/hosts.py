@@ -1,7 +1,5 @@
 """What the hosts of both CSV files mean for each other, for the config, and against what was deployed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 

@@ -1,7 +1,5 @@
 """What the keys of a config mean for each other, and for the OpenPAI version that they choose."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 

@@ -1,7 +1,5 @@
 """Kubernetes as the config asks for it: versions and networks that can work."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network

@@ -1,7 +1,5 @@
 """A layout.yaml by what upstream checks beyond its schema, and against the CSV files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from cluster.files import HostRow, YamlDocument

@@ -1,7 +1,5 @@
 """Files that only their owner may read, as secrets are in them."""
 
-from __future__ import annotations
-
 import stat
 from collections.abc import Iterator
 from pathlib import Path

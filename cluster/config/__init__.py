@@ -4,8 +4,6 @@ One module a subject, one class a group. A key is added in one place, as a field
 the check, docs/config.md and the example config follow from it (`python -m cluster.reference` writes the last two).
 """
 
-from __future__ import annotations
-
 from cluster.config.access import Access
 from cluster.config.base import Group, Meta
 from cluster.config.docker import Docker, Proxy, Time

@@ -1,7 +1,5 @@
 """Keys: how the hosts are reached."""
 
-from __future__ import annotations
-
 from cluster.config.base import AddressOrLocal, Group, LinuxUser, PathOrHome, Port, Secret, Switch, key
 
 

@@ -1,7 +1,5 @@
 """What every group of keys is made of: `key()` to declare one, and the types that check its value."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Keys: Docker, the proxy, and time."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from cluster.config.base import (

@@ -1,7 +1,5 @@
 """Keys: GPU workers."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from cluster.config.base import Fingerprint, Group, Image, Positive, Sha256, Switch, Text, Url, Word, key

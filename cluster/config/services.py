@@ -1,7 +1,5 @@
 """Keys: the deployment of OpenPAI's services."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from cluster.config.base import (

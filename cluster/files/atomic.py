@@ -1,7 +1,5 @@
 """Writing files that are never half-written and never readable by others."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

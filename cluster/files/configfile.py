@@ -1,7 +1,5 @@
 """config.yaml: from text to a Config, with every problem on its line and no secret in any message."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterator

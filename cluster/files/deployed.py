@@ -1,7 +1,5 @@
 """deployed.yaml: the folder's record of what was deployed, so that an edit of the CSV files can be told from it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

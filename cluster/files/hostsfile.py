@@ -1,7 +1,5 @@
 """master.csv and worker.csv: `hostname,address` a line and nothing else, as the guide demands."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address

@@ -1,7 +1,5 @@
 """Reading a file that a person wrote: what editors and spreadsheets do to text, found before it is parsed."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """YAML with the line of every value, duplicate keys found, and every error as a Problem."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any

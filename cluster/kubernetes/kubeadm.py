@@ -4,8 +4,6 @@ The values that OpenPAI's own installer sets (openpai.yml: subnets, node prefix,
 quota) are set here too, where the component still has the flag.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What kubespray's requirements ask of Python. Pure: text in, versions out."""
 
-from __future__ import annotations
-
 import re
 
 PythonVersion = tuple[int, int]

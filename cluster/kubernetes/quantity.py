@@ -1,7 +1,5 @@
 """Kubernetes quantities: 23900m, 230000000Ki, 4."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

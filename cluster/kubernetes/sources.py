@@ -1,7 +1,5 @@
 """Where Kubernetes' binaries and images come from, by the config's keys. Pure: no I/O."""
 
-from __future__ import annotations
-
 import re
 
 from cluster.config import Config

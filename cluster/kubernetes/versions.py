@@ -1,7 +1,5 @@
 """What a version of Kubernetes means here: whether it can work, and which Docker it drives."""
 
-from __future__ import annotations
-
 import re
 
 from cluster.versions import numbers

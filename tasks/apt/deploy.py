@@ -1,7 +1,5 @@
 """How a host's apt reaches its repositories."""
 
-from __future__ import annotations
-
 import io
 from ipaddress import ip_network
 

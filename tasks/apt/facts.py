@@ -5,8 +5,6 @@ architecture; its LinuxDistribution gives an empty dictionary for a host that st
 host's run.
 """
 
-from __future__ import annotations
-
 import shlex
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ apt.update refreshes the index on every run. Its files.download needs curl or wg
 file in place before it checks it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Callable, Generator, Iterable

@@ -1,7 +1,5 @@
 """What daemon.json should say and how a running dockerd takes it. Pure: text and dictionaries in, decisions out."""
 
-from __future__ import annotations
-
 import json
 from enum import Enum
 from typing import Any

@@ -1,7 +1,5 @@
 """Docker, as the guide installs it: the vendor's packages, the proxy, the docker group, daemon.json."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pyinfra import host

@@ -3,8 +3,6 @@
 pyinfra's docker facts list objects; none tells whether the running daemon has read its present configuration.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -5,8 +5,6 @@ word of the present run, which a killed run never gets to say. Its server.user r
 account with lastlog, and never settles where the group is the user's primary one.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Generator

@@ -1,7 +1,5 @@
 """Which commit a folder has checked out; pyinfra's git facts know branches alone."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pyinfra.api import StringCommand

@@ -3,8 +3,6 @@
 pyinfra's git.repo follows branches and tags, and is never done with either.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Nouveau out of the way, NVIDIA's driver in, one reboot where it takes one; then 
 Docker's default runtime.
 """
 
-from __future__ import annotations
-
 import io
 
 from pyinfra import host

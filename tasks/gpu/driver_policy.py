@@ -3,8 +3,6 @@
 The deploy asks it before anything on a host changes; preflight asks it for every host at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 

@@ -5,8 +5,6 @@ anywhere is taken up by the next one.
 
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath

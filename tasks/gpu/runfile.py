@@ -1,7 +1,5 @@
 """NVIDIA's installer on this machine: where it is and whether it is the file that was meant."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import lru_cache
 from pathlib import Path

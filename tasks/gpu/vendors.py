@@ -1,7 +1,5 @@
 """What Kubernetes and OpenPAI must know of a maker of GPUs; another maker is another value here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

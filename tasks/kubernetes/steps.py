@@ -1,7 +1,5 @@
 """What a node's state asks for: the decisions of kubeadm's installer. Pure: a Node in, a step or a problem out."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 from cluster import Problem

@@ -1,7 +1,5 @@
 """Kubernetes by kubespray, the guide's own way: its pinned commit, run by Ansible on the dev box over the hosts."""
 
-from __future__ import annotations
-
 import io
 
 from pyinfra import host

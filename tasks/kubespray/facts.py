@@ -1,7 +1,5 @@
 """The dev box's copy of kubespray: which Python could run it, and what it last finished."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

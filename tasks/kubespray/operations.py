@@ -3,8 +3,6 @@
 pyinfra's pip operations know no pinned Python.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Generator
 from typing import Any

@@ -1,7 +1,5 @@
 """Preflight as a command of its own, and as the gate at the head of deploy.py."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from pathlib import Path

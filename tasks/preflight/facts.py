@@ -3,8 +3,6 @@
 pyinfra runs one command for each of its facts, and none of them goes on where sudo does not work.
 """
 
-from __future__ import annotations
-
 import io
 import shlex
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Which images hosts will pull for OpenPAI, and where their registries are asked for them. Pure."""
 
-from __future__ import annotations
-
 import base64
 
 from pydantic import SecretStr

@@ -1,7 +1,5 @@
 """What preflight is made of: requirements as data, what they are judged on, and what falls short."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

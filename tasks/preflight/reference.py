@@ -3,8 +3,6 @@
 `python -m tasks.preflight.reference` writes it; a test keeps it true.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cluster import Role

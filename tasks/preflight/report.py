@@ -1,7 +1,5 @@
 """The verdict for people and for machines: one table, one line on what the deploy sees to, and JSON."""
 
-from __future__ import annotations
-
 import json
 import os
 import textwrap

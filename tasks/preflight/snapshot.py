@@ -1,7 +1,5 @@
 """A host as preflight sees it, and the pure parser of the answer of files/preflight/snapshot.sh."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

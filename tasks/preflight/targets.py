@@ -1,7 +1,5 @@
 """What a host must reach over the network, from the config. Pure; asked by the snapshot, judged by reachability.py."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Judging a survey by every requirement: the rows of the table, worst first."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ pyinfra orders the operations of one host, not those of different hosts: a worke
 up. An operation that several hosts share is where they barrier.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

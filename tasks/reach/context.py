@@ -1,7 +1,5 @@
 """Which cluster, config and role a pyinfra host belongs to: the bridge between pyinfra and the pure domain."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 pyinfra runs a command as a child of the SSH session, which ends with the session.
 """
 
-from __future__ import annotations
-
 import shlex
 
 from pyinfra.api import QuoteString, StringCommand

@@ -1,7 +1,5 @@
 """Showing what a file operation of ours would change, as pyinfra's own do with --diff."""
 
-from __future__ import annotations
-
 from pyinfra import host, logger, state
 from pyinfra.api.output import format_text
 from pyinfra.operations.util.files import generate_color_diff

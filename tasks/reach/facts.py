@@ -4,8 +4,6 @@ An exception of a fact's process() ends pyinfra's run for every host, with a tra
 one host, and gives whoever asked the fact's default value.
 """
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from gevent import GreenletExit

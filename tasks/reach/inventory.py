@@ -1,7 +1,5 @@
 """The inventory generator: a cluster folder's CSVs and config as pyinfra groups."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

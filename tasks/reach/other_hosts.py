@@ -1,7 +1,5 @@
 """Asking another host of the run while an operation runs on this one: a worker's join needs the master's word."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

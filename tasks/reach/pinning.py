@@ -1,7 +1,5 @@
 """Host keys pinned on first contact, into the inventory's own known_hosts, and strict afterwards."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

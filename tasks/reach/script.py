@@ -1,7 +1,5 @@
 """Shell programs of files/ as commands: read, checked and edited as files, run without an upload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cache
 

@@ -4,8 +4,6 @@ An SSH exec costs some 50 ms, most of it channel set-up; a fact made of ten prob
 shell prints before the first mark belongs to no probe.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pyinfra.api import StringCommand

@@ -1,7 +1,5 @@
 """Templates rendered on this machine, so that an operation can show and compare their text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Waiting on a host: one loop for all, limited in time."""
 
-from __future__ import annotations
-
 from pyinfra.api import StringCommand
 
 

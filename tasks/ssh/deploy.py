@@ -1,7 +1,5 @@
 """SSH trust (guide, dev box, step 1): the dev box logs in to every host by key, and this side does too."""
 
-from __future__ import annotations
-
 from pyinfra import host
 from pyinfra.api import deploy
 

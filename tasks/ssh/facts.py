@@ -3,8 +3,6 @@
 pyinfra has no fact for a user's own key pair.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pyinfra.api import StringCommand

@@ -4,8 +4,6 @@ pyinfra's server.user_authorized_keys and files.line write these files in place 
 host nor a sudoers file checked before it counts.
 """
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Generator, Iterable
 from pathlib import Path

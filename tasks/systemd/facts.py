@@ -3,8 +3,6 @@
 pyinfra's Uptime cannot tell a reboot where /proc/uptime is another kernel's, nor one that took a few seconds.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pyinfra.api import StringCommand

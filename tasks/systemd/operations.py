@@ -5,8 +5,6 @@ next one. Its server.reboot reboots whenever it is called, believes /proc/uptime
 knows neither batches nor containers, and ends with a traceback that names no host.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path

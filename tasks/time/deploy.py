@@ -1,7 +1,5 @@
 """Time: a daemon installed, pointed at the configured servers, and synchronised (guide: `apt install ntp`)."""
 
-from __future__ import annotations
-
 import io
 
 from pyinfra import host

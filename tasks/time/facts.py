@@ -4,8 +4,6 @@ timedatectl shows the kernel's flag, which a daemon that may not set it leaves a
 nothing about being synchronised.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

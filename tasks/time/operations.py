@@ -1,7 +1,5 @@
 """Waiting for a synchronised clock; pyinfra has nothing for it."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

@@ -3,8 +3,6 @@
 One fact for all of it; pyinfra has facts for single modules and packages only.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

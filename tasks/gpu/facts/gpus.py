@@ -3,8 +3,6 @@
 Pure parsers with the shell that feeds them. pyinfra has no fact about GPUs.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence

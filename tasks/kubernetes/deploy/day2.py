@@ -3,8 +3,6 @@
 Run one alone: pyinfra inventories/prod.py tasks.kubernetes.NAME
 """
 
-from __future__ import annotations
-
 from pyinfra import host
 from pyinfra.api import deploy
 

@@ -1,7 +1,5 @@
 """The cluster from the dev box: kubectl, the kubeconfig where the guide has it, etcd's snapshots."""
 
-from __future__ import annotations
-
 from pyinfra import host
 from pyinfra.api import deploy
 

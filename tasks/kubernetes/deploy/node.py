@@ -1,7 +1,5 @@
 """What a host needs before it can be a Kubernetes node: packages, kernel, Docker's options, binaries, the kubelet."""
 
-from __future__ import annotations
-
 import io
 
 from pyinfra import host

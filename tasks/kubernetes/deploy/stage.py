@@ -1,7 +1,5 @@
 """Kubernetes by kubeadm: from hosts with Docker to nodes that are Ready and advertise their GPUs; and day 2."""
 
-from __future__ import annotations
-
 import io
 
 from pyinfra import host

@@ -3,8 +3,6 @@
 pyinfra has no facts for certificates in kubeconfigs, nor for static pods.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pyinfra.api import StringCommand

@@ -3,8 +3,6 @@
 pyinfra has no facts for Kubernetes.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network

@@ -3,8 +3,6 @@
 pyinfra's KernelModules lists loaded modules, which says nothing of what is built in; its Sysctl reads all of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from pyinfra.api import StringCommand

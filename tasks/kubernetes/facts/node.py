@@ -3,8 +3,6 @@
 pyinfra has no facts for Kubernetes.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """What keeps a node's pod network says of its work."""
 
-from __future__ import annotations
-
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ASK, KUBELET_CONF

@@ -3,8 +3,6 @@
 kubeadm makes them for one year; pyinfra has no operations for kubeadm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

@@ -3,8 +3,6 @@
 pyinfra has no operations for Kubernetes, and none for hosts that are in its inventory no more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

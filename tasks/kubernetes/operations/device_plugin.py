@@ -3,8 +3,6 @@
 pyinfra has no operations for Kubernetes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

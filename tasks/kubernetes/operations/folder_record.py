@@ -1,7 +1,5 @@
 """The cluster folder's record of what was hosts_recorded, on this machine; pyinfra acts on hosts only."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

@@ -4,8 +4,6 @@ pyinfra's server.modprobe fails where a module is built in, server.sysctl edits 
 there turns swap off.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

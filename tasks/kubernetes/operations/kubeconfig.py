@@ -1,7 +1,5 @@
 """The master's kubeconfig on the dev box."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

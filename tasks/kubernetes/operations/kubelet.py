@@ -3,8 +3,6 @@
 pyinfra's systemd.service reloads systemd when told to, and restarts on the word of the present run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

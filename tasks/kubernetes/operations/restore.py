@@ -1,7 +1,5 @@
 """etcd's content put back from a snapshot."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Requirements between hosts: no two alike where they must differ, and all clocks together."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from statistics import median

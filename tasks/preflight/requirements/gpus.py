@@ -1,7 +1,5 @@
 """Requirements on the GPUs of workers. What the driver may need is asked of the driver's own policy."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Requirements on the machine itself: release, processor, memory, disks, name and address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import ip_interface, ip_network
 

@@ -1,7 +1,5 @@
 """Requirements on the network: hosts reach each other, the proxy, package sources and registries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from cluster import Config, Host, Problem, Role

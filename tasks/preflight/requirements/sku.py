@@ -1,7 +1,5 @@
 """Requirements of an operator's layout.yaml (OpenPAI 1.5.0 and later): each machine is at least what its SKU says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from cluster import Problem

@@ -1,7 +1,5 @@
 """Requirements on what runs on a host: services, ports, Docker, the package manager, the clock."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 
