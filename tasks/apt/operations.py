@@ -7,8 +7,7 @@ file in place before it checks it.
 
 import io
 import re
-from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
@@ -16,7 +15,7 @@ from pyinfra.facts.files import FileContents
 
 from cluster import versions
 from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
-from tasks.reach import script, show_diff, stop, until
+from tasks.reach import Commands, script, show_diff, stop, until
 
 # Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
 _GET = (
@@ -46,7 +45,7 @@ def fetch(url: str, path: str, kind: str, expected: str, remedy: str, mode: str 
 
 
 @operation()
-def key(url: str, fingerprint: str, path: str) -> Generator[Any]:
+def key(url: str, fingerprint: str, path: str) -> Commands:
     """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits)."""
     wanted = fingerprint.replace(" ", "").upper()
     if host.get_fact(KeyFingerprints, path=path) != [wanted]:
@@ -54,7 +53,7 @@ def key(url: str, fingerprint: str, path: str) -> Generator[Any]:
 
 
 @operation()
-def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> Generator[Any]:
+def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> Commands:
     """Write the deb822 source file `path` for the host's own architecture."""
     lines = {"Types": "deb", "URIs": uri, "Suites": suite, "Components": components, "Signed-By": signed_by}
     text = "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
@@ -70,7 +69,7 @@ def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> 
 @operation()
 def packages(
     names: list[str], version: str | None = None, acceptable: Callable[[str], bool] | None = None, hold: bool = True
-) -> Generator[Any]:
+) -> Commands:
     """Install `names` and hold them.
 
     `version` is the upstream version or its beginning (20.10, 20.10.24), taken for every package that offers it;
@@ -115,7 +114,7 @@ def packages(
 
 
 @operation()
-def removed(names: list[str]) -> Generator[Any]:
+def removed(names: list[str]) -> Commands:
     """Remove packages that are installed; configuration and data stay, as with the guide's apt-get remove."""
     state = host.get_fact(AptPackages, names=names)
     present = [name for name in names if state.get(name, Package()).installed]
@@ -126,7 +125,7 @@ def removed(names: list[str]) -> Generator[Any]:
 @operation()
 def downloaded(
     url: str, path: str, sha256: str, mode: str = "644", remedy: str = "check the URL and the sum"
-) -> Generator[Any]:
+) -> Commands:
     """Have at `path` the file whose sum is `sha256`, from `url`."""
     if host.get_fact(Binaries, paths=[path]).sha256.get(path) != sha256:
         yield fetch(url, path, "sha256", sha256, remedy, mode)
@@ -135,7 +134,7 @@ def downloaded(
 @operation()
 def program(
     path: str, url: Callable[[str], str], sha256: Callable[[str], str | None], version: str, remedy: str
-) -> Generator[Any]:
+) -> Commands:
     """Have at `path` the program of the host's architecture (`url` and `sha256` are asked with amd64 or arm64).
 
     Where `sha256` knows none, the .sha256 file beside the program is taken and recorded, so that a later run needs no

@@ -7,7 +7,6 @@ account with lastlog, and never settles where the group is the user's primary on
 
 import io
 import json
-from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
@@ -19,7 +18,7 @@ from tasks.apt import AptPackages, Package
 from tasks.docker import daemon_json
 from tasks.docker.daemon_json import Take
 from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf
-from tasks.reach import disruption_allowed, planning, script, show_diff, stop
+from tasks.reach import Commands, disruption_allowed, planning, script, show_diff, stop
 
 OLD_PACKAGES = ["docker", "docker-engine", "docker.io"]
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
@@ -27,7 +26,7 @@ PATIENCE = 90
 
 
 @operation()
-def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -> Generator[Any]:
+def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -> Commands:
     """Merge `settings` into daemon.json, and `defaults` where the file says nothing.
 
     An invalid file stops the host and is left as it is. The merged file is validated by dockerd where dockerd can
@@ -67,7 +66,7 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
 
 
 @operation()
-def settled() -> Generator[Any]:
+def settled() -> Commands:
     """Make the running daemon take daemon.json and its unit files: nothing, a reload, or one safe restart.
 
     A restart under running containers needs live-restore in force or the operator's word (allow_disruption). A daemon
@@ -99,13 +98,13 @@ def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
     return bool(daemon.active and daemon.containers and not daemon.live_restore and wanted.get("live-restore"))
 
 
-def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
+def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
     yield StringCommand(f"systemctl reload docker.service && sleep 1 && timeout {PATIENCE} docker info >/dev/null")
     if daemon.in_force is not None:
         yield from _record(daemon, daemon_json.reloaded(daemon.in_force, wanted))
 
 
-def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Generator[Any]:
+def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
     moves = daemon.answers and wanted.get("data-root", daemon.info["DockerRootDir"]) != daemon.info["DockerRootDir"]
     if daemon.active and daemon.containers and (moves or not daemon.live_restore) and not disruption_allowed(host):
         yield stop(
@@ -126,7 +125,7 @@ def running(daemon: DockerDaemon) -> str:
     return f"{len(daemon.containers)} containers run ({names})"
 
 
-def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None = None) -> Generator[Any]:
+def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None = None) -> Commands:
     """Note that `daemon` runs with `config`: a reload leaves no other trace.
 
     `invocation` is that of a restart of ours, which has taken the unit files that were there before it.
@@ -138,7 +137,7 @@ def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None
 
 
 @operation()
-def old_packages_removed() -> Generator[Any]:
+def old_packages_removed() -> Commands:
     """Remove docker, docker-engine and docker.io (guide, Docker, step 1), but not from under running containers."""
     state = host.get_fact(AptPackages, names=OLD_PACKAGES)
     present = [name for name in OLD_PACKAGES if state.get(name, Package()).installed]
@@ -158,7 +157,7 @@ CGROUP_DRIVER = "native.cgroupdriver=systemd"
 
 
 @operation()
-def suits_kubelet(version: str) -> Generator[Any]:
+def suits_kubelet(version: str) -> Commands:
     """Stop a host whose Docker the kubelet of `version` (v1.20.2) could not drive."""
     served = host.get_fact(DockerApi)
     if not served:
@@ -180,7 +179,7 @@ def suits_kubelet(version: str) -> Generator[Any]:
 
 
 @operation()
-def member(user: str, group: str) -> Generator[Any]:
+def member(user: str, group: str) -> Commands:
     """Add `user` to `group`, keeping the user's other groups; the group is made if a package has not."""
     if group not in host.get_fact(GroupsOf, user=user):
         yield StringCommand("groupadd", "-f", QuoteString(group))

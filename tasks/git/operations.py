@@ -3,20 +3,18 @@
 pyinfra's git.repo follows branches and tags, and is never done with either.
 """
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, operation
 
 from cluster import Config
 from tasks.git.facts import WorkingCopy
-from tasks.reach import quoted, script
+from tasks.reach import Commands, quoted, script
 
 
 @operation()
-def checked_out(folder: str, repository: str, commit: str, bundle: str | None = None) -> Generator[Any]:
+def checked_out(folder: str, repository: str, commit: str, bundle: str | None = None) -> Commands:
     """Have `commit` (40 hex digits) of `repository` checked out in `folder`, unchanged.
 
     `bundle` is a file of `git bundle` on this machine, for hosts without a way to the repository.

@@ -5,10 +5,8 @@ anywhere is taken up by the next one.
 
 """
 
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
@@ -21,7 +19,7 @@ from tasks.apt import AptOffers
 from tasks.gpu import driver_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
-from tasks.reach import detached, disruption_allowed, planning, script, stop
+from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop
 
 CACHE = "/var/cache/openpai-deploy"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
@@ -29,7 +27,7 @@ _FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RE
 
 
 @operation()
-def admissible(config: Config) -> Generator[Any]:
+def admissible(config: Config) -> Commands:
     """Stop the host, before anything on it changes, where its driver cannot become what the config wants."""
     driver = host.get_fact(NvidiaDriver)
     if driver.installing:
@@ -62,7 +60,7 @@ def _offered(config: Config) -> tuple[str, ...] | None:
 
 
 @operation()
-def build_tools(config: Config) -> Generator[Any]:
+def build_tools(config: Config) -> Commands:
     """The kernel's headers and a compiler, where a driver is about to be built."""
     driver = host.get_fact(NvidiaDriver)
     if not driver_policy.install_needed(driver, config):
@@ -78,7 +76,7 @@ def build_tools(config: Config) -> Generator[Any]:
 
 
 @operation()
-def installed(config: Config) -> Generator[Any]:
+def installed(config: Config) -> Commands:
     """Install the driver by the config's source where it is not the wanted one, in a unit that outlives this run."""
     driver = host.get_fact(NvidiaDriver)
     if not driver_policy.install_needed(driver, config):
@@ -97,7 +95,7 @@ def installed(config: Config) -> Generator[Any]:
         )
 
 
-def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
+def _install_runfile(driver: DriverState, config: Config) -> Commands:
     source, sha256 = str(config.nvidia_driver_runfile), runfile.digest(config)
     cached = f"{CACHE}/{PurePosixPath(source).name}"
     if host.get_fact(Sha256File, path=cached) != sha256:
@@ -111,7 +109,7 @@ def _install_runfile(driver: DriverState, config: Config) -> Generator[Any]:
     yield detached.command(INSTALL, StringCommand(install, "&&", _FINISH))
 
 
-def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
+def _install_from_apt(driver: DriverState, config: Config) -> Commands:
     """Every package by name and version: apt would keep those installed at theirs, which no longer fit together."""
     asked = driver_policy.apt_packages(config)
     present = [package.name for package in driver.packages]
@@ -135,7 +133,7 @@ def _install_from_apt(driver: DriverState, config: Config) -> Generator[Any]:
 
 
 @operation()
-def held() -> Generator[Any]:
+def held() -> Commands:
     """Hold every package of the driver: an upgrade under a loaded module stops every GPU program."""
     driver = host.get_fact(NvidiaDriver)
     names = [package.name for package in driver.packages if package.complete and package.name not in driver.held]
@@ -144,7 +142,7 @@ def held() -> Generator[Any]:
 
 
 @operation()
-def loaded() -> Generator[Any]:
+def loaded() -> Commands:
     """Load the driver where no boot has done it."""
     driver = host.get_fact(NvidiaDriver)
     if driver.loaded is None:
@@ -152,7 +150,7 @@ def loaded() -> Generator[Any]:
 
 
 @operation()
-def verified(config: Config) -> Generator[Any]:
+def verified(config: Config) -> Commands:
     """Fail the host, naming the cause, where its driver and GPUs are not all there. Never changes anything."""
     if planning():
         return
@@ -166,7 +164,7 @@ def verified(config: Config) -> Generator[Any]:
 
 
 @operation()
-def persistent(unit: str) -> Generator[Any]:
+def persistent(unit: str) -> Commands:
     """Persistence mode on every GPU, now and after each boot by `unit`.
 
     Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none.
@@ -197,7 +195,7 @@ _REBUILD = {
 
 
 @operation()
-def knows_blacklist() -> Generator[Any]:
+def knows_blacklist() -> Commands:
     """Rebuild every initramfs that is older than the blacklist of nouveau.
 
     Both tools write beside the image and rename, so one that is newer is complete; a host without an initramfs has

@@ -4,7 +4,6 @@ pyinfra's pip operations know no pinned Python.
 """
 
 import hashlib
-from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
@@ -12,11 +11,11 @@ from pyinfra.api import FunctionCommand, StringCommand, operation
 
 from cluster.kubernetes import kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from tasks.kubespray.facts import UNIT, Kubespray, KubesprayState
-from tasks.reach import detached, planning, script, stop
+from tasks.reach import Commands, detached, planning, script, stop
 
 
 @operation()
-def installed(folder: str, pythons: list[str]) -> Generator[Any]:
+def installed(folder: str, pythons: list[str]) -> Commands:
     """Have what kubespray requires in FOLDER/kubespray-venv, by the first of `pythons` that can run it."""
     state = host.get_fact(Kubespray, folder=folder, pythons=pythons)
     if planning() and not state.requirements:
@@ -47,7 +46,7 @@ def _no_python(pythons: list[str], state: KubesprayState) -> str:
 
 
 @operation()
-def converged(folder: str, user: str, home: str, commit: str, inputs: list[str]) -> Generator[Any]:
+def converged(folder: str, user: str, home: str, commit: str, inputs: list[str]) -> Commands:
     """Run cluster.yml unless its last finished run had the same `commit` and `inputs` (the texts of its files).
 
     It runs in a unit of its own as `user`; its log is followed on the screen, also by a run that finds it under way.

@@ -4,13 +4,12 @@ pyinfra orders the operations of one host, not those of different hosts: a worke
 up. An operation that several hosts share is where they barrier.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra.api import operation
+
+from tasks.reach.script import Commands
 
 
 @operation()
-def barrier() -> Generator[Any]:
+def barrier() -> Commands:
     """Go on only when every host has come this far; it changes nothing."""
     yield from ()

@@ -1,11 +1,15 @@
 """Shell programs of files/ as commands: read, checked and edited as files, run without an upload."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from functools import cache
+from typing import Any
 
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.reach.templates import FILES
+
+# What an operation yields: pyinfra's commands.
+Commands = Generator[Any]
 
 
 @cache

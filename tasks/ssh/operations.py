@@ -5,21 +5,21 @@ host nor a sudoers file checked before it counts.
 """
 
 import subprocess
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, operation
 
-from tasks.reach import planning, script, show_diff, stop
+from tasks.reach import Commands, planning, script, show_diff, stop
 from tasks.ssh.facts import Ssh
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
 
 
 @operation()
-def operator_key(path: str) -> Generator[Any]:
+def operator_key(path: str) -> Commands:
     """Make the key pair `path` on this machine if it is missing; an existing one is never touched."""
     if Path(path).exists():
         return
@@ -32,14 +32,14 @@ def operator_key(path: str) -> Generator[Any]:
 
 
 @operation()
-def key_pair(user: str) -> Generator[Any]:
+def key_pair(user: str) -> Commands:
     """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
     if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
         yield script("ssh/make-key-pair.sh", user)
 
 
 @operation()
-def authorized(user: str, identity: str) -> Generator[Any]:
+def authorized(user: str, identity: str) -> Commands:
     """Authorise for `user` the key of the dev box and the one that this side logs in with (`identity`)."""
     (dev_box,) = inventory.get_group("dev_box")
     files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
@@ -60,7 +60,7 @@ def authorized(user: str, identity: str) -> Generator[Any]:
 
 
 @operation()
-def known(user: str, pinned: str) -> Generator[Any]:
+def known(user: str, pinned: str) -> Commands:
     """Give `user` the pinned host keys of the file `pinned` (on this machine) as known hosts."""
     files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
     have = set(files.known_hosts)
@@ -70,7 +70,7 @@ def known(user: str, pinned: str) -> Generator[Any]:
 
 
 @operation()
-def sudo_without_password(user: str) -> Generator[Any]:
+def sudo_without_password(user: str) -> Commands:
     """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
     line = f"{user} ALL=(ALL) NOPASSWD:ALL"
     files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
@@ -106,7 +106,7 @@ def _key(line: str) -> str:
     return next((word for word in words if word.startswith("AAAA")), line)
 
 
-def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Generator[Any]:
+def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Commands:
     shown = [line or "(a key that this run will make)" for line in lines]
     show_diff(path, _text(present), _text([*present, *shown]))
     yield script("ssh/add-lines.sh", path, owner, "\n".join(lines))

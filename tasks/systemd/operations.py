@@ -6,9 +6,8 @@ knows neither batches nor containers, and ends with a traceback that names no ho
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -17,7 +16,7 @@ from paramiko import SSHException
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 
-from tasks.reach import disruption_allowed, stop
+from tasks.reach import Commands, disruption_allowed, stop
 from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
 
 # Leaves the SSH session before the machine goes down, so that the command itself ends well.
@@ -41,7 +40,7 @@ _batches: WeakKeyDictionary[State, _Batch] = WeakKeyDictionary()
 
 
 @operation()
-def reboot_for(cause: Callable[[], str | None], batch: int, patience: int) -> Generator[Any]:
+def reboot_for(cause: Callable[[], str | None], batch: int, patience: int) -> Commands:
     """Reboot the host if `cause` gives a reason, and see to it that the reason is gone afterwards.
 
     Hosts without running containers reboot all at once; of the others, which need allow_disruption, `batch` at a time,
@@ -120,7 +119,7 @@ def _error(host: Host, message: str) -> bool:
 
 
 @operation()
-def fresh(unit: str, files: list[str]) -> Generator[Any]:
+def fresh(unit: str, files: list[str]) -> Commands:
     """Enable and start `unit`; restart it if one of `files` changed after it started."""
     service = host.get_fact(ServiceState, unit=unit, files=files)
     if service.outdated:

@@ -1,12 +1,9 @@
 """Waiting for a synchronised clock; pyinfra has nothing for it."""
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.reach import until
+from tasks.reach import Commands, until
 from tasks.time.facts import TimeSync
 
 # Seconds: ntpd takes some 25 s to trust one server with iburst; a loaded network takes it longer.
@@ -14,7 +11,7 @@ PATIENCE = 180
 
 
 @operation()
-def synchronised(servers: list[str]) -> Generator[Any]:
+def synchronised(servers: list[str]) -> Commands:
     """Wait until the daemon says it is synchronised; fail the host, with what the daemon sees, if it never does."""
     if host.get_fact(TimeSync).synchronised:
         return

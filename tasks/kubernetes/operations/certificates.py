@@ -3,22 +3,19 @@
 kubeadm makes them for one year; pyinfra has no operations for kubeadm.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.kubernetes.facts.certificates import CertificateState
 from tasks.kubernetes.operations.control_plane import answering
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.reach import detached
+from tasks.reach import Commands, detached
 
 RENEW = "kubeadm-renew"
 
 
 @operation()
-def renewed(days: int, keep: int, timeout: int) -> Generator[Any]:
+def renewed(days: int, keep: int, timeout: int) -> Commands:
     """Renew all certificates when one of them expires within `days`, and restart the processes that run with old ones.
 
     The restart is decided from what runs, so that a run killed in between leaves nothing undone. `keep` is the number

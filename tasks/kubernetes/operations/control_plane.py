@@ -3,9 +3,6 @@
 pyinfra has no operations for kubeadm.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
@@ -13,7 +10,7 @@ from cluster import Problem
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.kubernetes.steps import Step, of_master
-from tasks.reach import detached, script, stop, until
+from tasks.reach import Commands, detached, script, stop, until
 
 CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
 INIT = "kubeadm-init"
@@ -28,7 +25,7 @@ OWN_TRACES = (
 
 
 @operation()
-def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) -> Generator[Any]:
+def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) -> Commands:
     """Have the control plane answer at `server`, from whatever state the master is in.
 
     `ignore` names kubeadm's checks to pass over, `timeout` is in seconds, `keep` is the number of etcd snapshots kept.

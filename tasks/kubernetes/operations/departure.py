@@ -3,7 +3,6 @@
 pyinfra has no operations for Kubernetes, and none for hosts that are in its inventory no more.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, logger
@@ -16,14 +15,14 @@ from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import KUBECTL, Members
 from tasks.kubernetes.facts.node import KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.reach import ask, script, stop
+from tasks.reach import Commands, ask, script, stop
 
 # Seconds for the pods of a leaving node to end.
 DRAIN = 180
 
 
 @operation()
-def departed(cluster: Cluster, keep: int, forced: bool) -> Generator[Any]:
+def departed(cluster: Cluster, keep: int, forced: bool) -> Commands:
     """On the master: drain, delete and reset every worker that was deployed and is in worker.csv no more.
 
     A worker whose pods do not leave in time stays, unless it is down or `forced`. One that cannot be reached is taken
@@ -74,7 +73,7 @@ def _outsider(host: Any, cluster: Cluster, worker: Host) -> PyinfraHost:
 
 
 @operation()
-def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Generator[Any]:
+def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Commands:
     """Take this host out of Kubernetes for good, where `confirmed` is the cluster's name; etcd is saved first."""
     node = host.get_fact(KubernetesNode, node="-")
     if node.untouched:

@@ -3,22 +3,19 @@
 pyinfra has no operations for Kubernetes.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import Vendor
 from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
-from tasks.reach import stop, until
+from tasks.reach import Commands, stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
 
 
 @operation()
-def advertised(node: str, vendor: Vendor) -> Generator[Any]:
+def advertised(node: str, vendor: Vendor) -> Commands:
     """Have this worker advertise every GPU of `vendor` on its PCI bus as `node`.
 
     A device plugin that started before the driver was in order found no GPU and looks no second time: it is restarted.

@@ -3,14 +3,11 @@
 pyinfra has no operations for etcd.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import Snapshots
-from tasks.reach import copied, script, the_master
+from tasks.reach import Commands, copied, script, the_master
 
 FOLDER = "/var/backups/openpai-deploy/etcd"
 
@@ -24,13 +21,13 @@ def snapshot(reason: str, keep: int, needed: bool = True) -> StringCommand:
 
 
 @operation()
-def saved(reason: str, keep: int) -> Generator[Any]:
+def saved(reason: str, keep: int) -> Commands:
     """Save etcd's content now."""
     yield snapshot(reason, keep)
 
 
 @operation()
-def fetched(folder: str, owner: str) -> Generator[Any]:
+def fetched(folder: str, owner: str) -> Commands:
     """Have on this host, in `folder`, the snapshots that the master keeps, readable by `owner` alone, and no others.
 
     Nothing on the master is no reason to drop what is here: a lost master is when the copies are needed.

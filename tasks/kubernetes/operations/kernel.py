@@ -4,17 +4,15 @@ pyinfra's server.modprobe fails where a module is built in, server.sysctl edits 
 there turns swap off.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.kernel import PROVIDES, KernelState
+from tasks.reach import Commands
 
 
 @operation()
-def modules(names: list[str]) -> Generator[Any]:
+def modules(names: list[str]) -> Commands:
     """Load those of `names` that the kernel does not have in effect; their persistence is modules-load.d's affair."""
     present = host.get_fact(KernelState, sysctls=[]).modules
     for name in names:
@@ -26,7 +24,7 @@ def modules(names: list[str]) -> Generator[Any]:
 
 
 @operation()
-def sysctls(values: dict[str, str]) -> Generator[Any]:
+def sysctls(values: dict[str, str]) -> Commands:
     """Set those of `values` that differ from the running kernel's."""
     running = host.get_fact(KernelState, sysctls=list(values)).sysctls
     for name, value in values.items():
@@ -35,7 +33,7 @@ def sysctls(values: dict[str, str]) -> Generator[Any]:
 
 
 @operation()
-def no_swap() -> Generator[Any]:
+def no_swap() -> Commands:
     """Turn swap off and keep it off: swap.target, which fstab's entries and swap units hang from, is masked."""
     kernel = host.get_fact(KernelState, sysctls=[])
     for unit in kernel.swap_services:

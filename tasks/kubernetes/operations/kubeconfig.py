@@ -1,17 +1,14 @@
 """The master's kubeconfig on the dev box."""
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.node import ADMIN_CONF, Kubeconfig
-from tasks.reach import copied, the_master
+from tasks.reach import Commands, copied, the_master
 
 
 @operation()
-def handed_over(folder: str, owner: str) -> Generator[Any]:
+def handed_over(folder: str, owner: str) -> Commands:
     """Have the master's admin.conf as FOLDER/kube/config, readable by `owner` alone; its content passes by stdin."""
     path = f"{folder}/kube/config"
     master = the_master(host)

@@ -3,21 +3,18 @@
 pyinfra's systemd.service reloads systemd when told to, and restarts on the word of the present run.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.kubernetes.facts.node import ClusterVersion, Configured
-from tasks.reach import stop
+from tasks.reach import Commands, stop
 from tasks.systemd import ServiceState
 
 UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
 
 
 @operation()
-def in_force() -> Generator[Any]:
+def in_force() -> Commands:
     """Enable the kubelet; on a node, restart it where its unit, flags or binary changed after it started."""
     service = host.get_fact(ServiceState, unit="kubelet.service", files=[UNIT, DEFAULTS, BINARY])
     if service.outdated:
@@ -29,7 +26,7 @@ def in_force() -> Generator[Any]:
 
 
 @operation()
-def version_kept(version: str) -> Generator[Any]:
+def version_kept(version: str) -> Commands:
     """Stop a node of a cluster of another version than `version`, before any of its programs is replaced.
 
     A kubelet may not be newer than its API server, and a deploy does not upgrade.

@@ -3,7 +3,6 @@
 pyinfra has no operations for kubeadm.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, logger, state
@@ -17,13 +16,13 @@ from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOI
 from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations.control_plane import passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
-from tasks.reach import ask, detached, stop, the_master, until
+from tasks.reach import Commands, ask, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
 
 @operation()
-def touchable(node_name: str, server: str, master: bool) -> Generator[Any]:
+def touchable(node_name: str, server: str, master: bool) -> Commands:
     """Stop a host whose Kubernetes no deploy may go on with: another cluster's, or a control plane without its data.
 
     Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster.
@@ -38,7 +37,7 @@ def touchable(node_name: str, server: str, master: bool) -> Generator[Any]:
 
 
 @operation()
-def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Generator[Any]:
+def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
     """Have this host a member of `cluster` as `worker`; `ignore` names kubeadm's checks to pass over."""
     node = host.get_fact(KubernetesNode, node=worker.name)
     if JOIN in node.running:

@@ -4,20 +4,18 @@ pyinfra has no operations for Kubernetes.
 """
 
 import re
-from collections.abc import Generator
-from typing import Any
 
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
-from tasks.reach import quoted, stop
+from tasks.reach import Commands, quoted, stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
 
 
 @operation()
-def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Generator[Any]:
+def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Commands:
     """Give nodes their `labels`, and the master's taint to those that `tainted` says; nodes that are not there wait."""
     members = host.get_fact(Members)
     for name, wanted in labels.items():
@@ -35,7 +33,7 @@ def labelled(labels: dict[str, dict[str, str]], tainted: dict[str, bool]) -> Gen
 
 
 @operation()
-def without_tokens() -> Generator[Any]:
+def without_tokens() -> Commands:
     """Delete the tokens of joins that are over; one whose run was killed would live out its time."""
     left = host.get_fact(JoinTokens)
     if left:
@@ -43,7 +41,7 @@ def without_tokens() -> Generator[Any]:
 
 
 @operation()
-def readdressed(forced: bool) -> Generator[Any]:
+def readdressed(forced: bool) -> Commands:
     """Delete pods whose address is of a range that their node has no more: nothing reaches them.
 
     The system's are made again by what made them; of others, which may be jobs, only those that the operator gives up
@@ -66,7 +64,7 @@ def readdressed(forced: bool) -> Generator[Any]:
 
 
 @operation()
-def ready(names: list[str], timeout: int) -> Generator[Any]:
+def ready(names: list[str], timeout: int) -> Commands:
     """Wait until the nodes `names` are Ready; after `timeout` seconds fail with each one's own word.
 
     Hosts that failed in this run have said why, and are not waited for.
@@ -94,7 +92,7 @@ def ready(names: list[str], timeout: int) -> Generator[Any]:
 
 
 @operation()
-def settled(timeout: int) -> Generator[Any]:
+def settled(timeout: int) -> Commands:
     """Wait until every workload of kube-system has its pods ready; after `timeout` seconds fail naming the others."""
     if not host.get_fact(Unready):
         return
@@ -115,7 +113,7 @@ def settled(timeout: int) -> Generator[Any]:
 
 
 @operation()
-def applied(path: str, kept: str | None = None) -> Generator[Any]:
+def applied(path: str, kept: str | None = None) -> Commands:
     """Have the objects of the manifest at `path` as it says.
 
     `kept` (kind/name, in kube-system) names an object that somebody else may have put in our manifest's place: theirs
@@ -126,7 +124,7 @@ def applied(path: str, kept: str | None = None) -> Generator[Any]:
 
 
 @operation()
-def edited(source: str, path: str, replaced: dict[str, str]) -> Generator[Any]:
+def edited(source: str, path: str, replaced: dict[str, str]) -> Commands:
     """Have at `path` the text of `source` with the keys of `replaced` (plain text) turned into their values."""
     patterns = [f"s|{_literal(old)}|{_literal(new)}|" for old, new in replaced.items()]
     edit = ["sed", *(word for one in patterns or ["s|^||"] for word in ("-e", one)), "--", source]

@@ -1,22 +1,19 @@
 """etcd's content put back from a snapshot."""
 
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import Snapshots
 from tasks.kubernetes.operations.control_plane import answering
 from tasks.kubernetes.operations.etcd import FOLDER
-from tasks.reach import cluster_host, cluster_of, config_of, copied, detached, stop, the_dev_box
+from tasks.reach import Commands, cluster_host, cluster_of, config_of, copied, detached, stop, the_dev_box
 from tasks.ssh import Account
 
 PROGRAM = "/usr/local/sbin/openpai-etcd-restore"
 
 
 @operation(is_idempotent=False)
-def restored(snapshot: str | None) -> Generator[Any]:
+def restored(snapshot: str | None) -> Commands:
     """Put the kept snapshot named `snapshot` in the place of etcd's data; where it is gone, the dev box's copy."""
     cluster = cluster_of(host)
     kept = host.get_fact(Snapshots, folder=FOLDER)
