@@ -4,20 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cluster.config.base import (
-    Count,
-    Group,
-    Image,
-    Positive,
-    Repository,
-    Sha256,
-    Subnet,
-    Switch,
-    Text,
-    Url,
-    Word,
-    key,
-)
+from cluster.config.base import Count, Group, Image, Positive, Repository, Sha256, Subnet, Switch, Text, Url, Word, key
 
 
 class Kubernetes(Group):

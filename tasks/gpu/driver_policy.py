@@ -3,7 +3,7 @@
 The deploy asks it before anything on a host changes; preflight asks it for every host at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from cluster import Config, Problem
@@ -75,144 +75,100 @@ def refusals(
     if not state.bus:
         return faults(state.bus, SmiReport())
     if state.mismatch and not state.awaits_reboot:
-        return [
-            Problem(
-                f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is "
-                "installed, by an upgrade outside this deploy",
-                "reboot the host, then run again",
-            )
-        ]
+        mismatch = f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is installed"
+        return [Problem(f"{mismatch}, by an upgrade outside this deploy", "reboot the host, then run again")]
     found: list[Problem] = []
     if smi is not None and not state.awaits_reboot and not state.broken_off:
         found += faults(state.bus, smi)
     if config.nvidia_driver == "preinstalled":
         found += _preinstalled(state, config)
     elif install_needed(state, config):
-        found += _installation(state, config, disruption)
+        found += _installation(state, disruption)
         if config.nvidia_driver == "apt":
             found += _apt(state, config, offered)
         else:
             found += _runfile(state, config, disruption)
     if state.nouveau and state.stale_initramfs and not state.initramfs_tool:
-        found.append(
-            Problem(
-                "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild",
-                "apt-get install initramfs-tools, then run again",
-            )
-        )
+        stale = "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild"
+        found.append(Problem(stale, "apt-get install initramfs-tools, then run again"))
     return found
 
 
-def _preinstalled(state: DriverState, config: Config) -> list[Problem]:
+def _preinstalled(state: DriverState, config: Config) -> Iterator[Problem]:
     if state.version is None:
-        return [
-            Problem(
-                f"no NVIDIA driver is installed for kernel {state.kernel}",
-                "install one, or set nvidia_driver in config.yaml to runfile or apt",
-            )
-        ]
-    if not is_wanted(state.version, config):
-        return [
-            Problem(
-                f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}",
-                "install that version, or change nvidia_driver_version",
-            )
-        ]
-    if state.secure_boot and not state.loaded and not state.signed:
-        return [
-            Problem(
-                "Secure Boot is on and the installed NVIDIA module is not signed, so the kernel will not load it",
-                "sign it and enrol the key with mokutil, or turn Secure Boot off in the firmware",
-                cause=SECURE_BOOT,
-            )
-        ]
-    return []
+        yield Problem(
+            f"no NVIDIA driver is installed for kernel {state.kernel}",
+            "install one, or set nvidia_driver in config.yaml to runfile or apt",
+        )
+    elif not is_wanted(state.version, config):
+        yield Problem(
+            f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}",
+            "install that version, or change nvidia_driver_version",
+        )
+    elif state.secure_boot and not state.loaded and not state.signed:
+        yield Problem(
+            "Secure Boot is on and the installed NVIDIA module is not signed, so the kernel will not load it",
+            "sign it and enrol the key with mokutil, or turn Secure Boot off in the firmware",
+            cause=SECURE_BOOT,
+        )
 
 
-def _installation(state: DriverState, config: Config, disruption: bool) -> list[Problem]:
+def _installation(state: DriverState, disruption: bool) -> Iterator[Problem]:
     """What forbids installing any driver."""
-    found: list[Problem] = []
     if state.secure_boot:
-        found.append(
-            Problem(
-                "Secure Boot is on and would refuse the unsigned module that is to be installed",
-                "turn it off in the firmware, or install a signed driver yourself and set nvidia_driver: preinstalled",
-                cause=SECURE_BOOT,
-            )
+        yield Problem(
+            "Secure Boot is on and would refuse the unsigned module that is to be installed",
+            "turn it off in the firmware, or install a signed driver yourself and set nvidia_driver: preinstalled",
+            cause=SECURE_BOOT,
         )
     if state.headers == "missing":
-        found.append(
-            Problem(
-                f"linux-headers-{state.kernel} is in none of the host's apt sources",
-                "add a source that has it, or install the distribution's current kernel and reboot into it",
-                cause=HEADERS,
-            )
+        yield Problem(
+            f"linux-headers-{state.kernel} is in none of the host's apt sources",
+            "add a source that has it, or install the distribution's current kernel and reboot into it",
+            cause=HEADERS,
         )
     if state.unowned and not disruption:
-        found.append(
-            Problem(
-                f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came "
-                "with the machine's image or a container",
-                "set nvidia_driver: preinstalled, remove it and reboot, or have it replaced with --data "
-                "allow_disruption=yes",
-            )
+        yield Problem(
+            f"driver {state.loaded} is loaded but neither apt nor NVIDIA's runfile installed it: it came "
+            "with the machine's image or a container",
+            "set nvidia_driver: preinstalled, remove it and reboot, or have it replaced with --data "
+            "allow_disruption=yes",
         )
     if state.loaded and state.containers and not disruption:
-        found.append(
-            Problem(
-                f"driver {state.loaded} must be replaced but {state.containers} containers run",
-                "stop them, or allow it with --data allow_disruption=yes",
-            )
+        yield Problem(
+            f"driver {state.loaded} must be replaced but {state.containers} containers run",
+            "stop them, or allow it with --data allow_disruption=yes",
         )
-    return found
 
 
-def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> list[Problem]:
-    found: list[Problem] = []
+def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> Iterator[Problem]:
     if state.os == "ubuntu" and not config.nvidia_driver_branch:
-        found.append(
-            Problem(
-                "Ubuntu's driver packages are named by branch",
-                "set nvidia_driver_branch, as 535 or 535-server",
-            )
-        )
+        fix = "set nvidia_driver_branch, as 535 or 535-server"
+        yield Problem("Ubuntu's driver packages are named by branch", fix)
     elif offered is not None and not fitting(offered, config):
         name, wanted = apt_package(config), wanted_version(config)
         version = f" {wanted}" if wanted else ""
-        found.append(
-            Problem(
-                f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'})",
-                "add the component or source that has it (non-free on Debian), or change nvidia_driver_version",
-            )
+        yield Problem(
+            f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'})",
+            "add the component or source that has it (non-free on Debian), or change nvidia_driver_version",
         )
     if state.from_runfile:
-        found.append(
-            Problem(
-                f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite",
-                "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile",
-            )
+        yield Problem(
+            f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite",
+            "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile",
         )
-    return found
 
 
-def _runfile(state: DriverState, config: Config, disruption: bool) -> list[Problem]:
-    found: list[Problem] = []
+def _runfile(state: DriverState, config: Config, disruption: bool) -> Iterator[Problem]:
     unusable = runfile.problem(config)
     if unusable:
-        found.append(unusable)
+        yield unusable
     elif not wanted_version(config):
-        found.append(
-            Problem(
-                "the runfile's name shows no driver version",
-                "set nvidia_driver_version to the one it installs",
-            )
-        )
+        fix = "set nvidia_driver_version to the one it installs"
+        yield Problem("the runfile's name shows no driver version", fix)
     if state.packages and state.loaded and not disruption:
-        found.append(
-            Problem(
-                f"the loaded driver {state.loaded} was installed from apt",
-                "purge it (apt-get purge '*nvidia*') and reboot, set nvidia_driver: apt, or have it replaced "
-                "with --data allow_disruption=yes",
-            )
+        yield Problem(
+            f"the loaded driver {state.loaded} was installed from apt",
+            "purge it (apt-get purge '*nvidia*') and reboot, set nvidia_driver: apt, or have it replaced "
+            "with --data allow_disruption=yes",
         )
-    return found

@@ -5,6 +5,7 @@ import os
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,18 +85,7 @@ def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
         "cluster": survey.cluster.folder.name,
         "met": not verdict.failures,
         "skipped": list(verdict.skipped),
-        "rows": [
-            {
-                "host": row.host,
-                "requirement": row.requirement,
-                "severity": row.severity.value,
-                "outcome": row.outcome.value,
-                "found": row.found,
-                "needed": row.needed,
-                "fix": row.fix,
-            }
-            for row in verdict.rows
-        ],
+        "rows": [asdict(row) for row in verdict.rows],
         "hosts": {name: _host(seen) for name, seen in survey.snapshots.items()},
     }
 

@@ -9,14 +9,7 @@ from pyinfra.api import deploy
 from cluster import Role
 from tasks.kubernetes.operations import departure, etcd
 from tasks.kubernetes.operations.restore import restored
-from tasks.reach import (
-    barrier,
-    cluster_of,
-    config_of,
-    disruption_allowed,
-    refused,
-    role_of,
-)
+from tasks.reach import barrier, cluster_of, config_of, disruption_allowed, refused, role_of
 from tasks.ssh import Account
 
 OTHERS = {
