@@ -1,6 +1,5 @@
 """How a host's apt reaches its repositories."""
 
-import io
 from ipaddress import ip_network
 
 from pyinfra import host
@@ -8,7 +7,7 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from cluster import Config
-from tasks.reach import config_of, render
+from tasks.reach import config_of, put, render
 
 APT_PROXY = "/etc/apt/apt.conf.d/90openpai-deploy-proxy"
 
@@ -26,7 +25,7 @@ def proxy_file(path: str, template: str, config: Config) -> None:
         files.file(name=f"No proxy in {path}", path=path, present=False)
         return
     content = render(template, proxies=proxies, no_proxy=config.no_proxy, hosts=_hosts(config))
-    files.put(name=f"Proxy in {path}", src=io.StringIO(content), dest=path, mode="644")
+    put(name=f"Proxy in {path}", content=content, dest=path)
 
 
 def _hosts(config: Config) -> list[str]:

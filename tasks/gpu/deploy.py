@@ -4,8 +4,6 @@ Nouveau out of the way, NVIDIA's driver in, one reboot where it takes one; then 
 Docker's default runtime.
 """
 
-import io
-
 from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
@@ -14,7 +12,7 @@ from cluster import Config
 from tasks import apt, docker
 from tasks.gpu import operations
 from tasks.gpu.facts.driver import BLACKLIST
-from tasks.reach import FILES, config_of, render
+from tasks.reach import FILES, config_of, put, render
 from tasks.systemd import reboot_for
 
 UNATTENDED = "/etc/apt/apt.conf.d/52openpai-nvidia"
@@ -33,12 +31,13 @@ def install_driver() -> None:
     _driver(config)
     operations.loaded(name="The driver is loaded")
     operations.verified(name="Every GPU on the bus answers", config=config)
-    _put("persistence.service", f"/etc/systemd/system/{PERSISTENCE}", "Unit for persistence mode")
+    unit = f"/etc/systemd/system/{PERSISTENCE}"
+    put(name="Unit for persistence mode", content=FILES / "gpu/persistence.service", dest=unit)
     operations.persistent(name="Persistence mode", unit=PERSISTENCE)
 
 
 def _nouveau(config: Config) -> None:
-    _put("nouveau.conf", BLACKLIST, "nouveau is blacklisted")
+    put(name="nouveau is blacklisted", content=FILES / "gpu/nouveau.conf", dest=BLACKLIST)
     operations.knows_blacklist(name="The initramfs knows the blacklist")
     reboot_for(
         name="Reboot where nouveau is loaded",
@@ -49,10 +48,11 @@ def _nouveau(config: Config) -> None:
 
 
 def _driver(config: Config) -> None:
-    _put("unattended-upgrades.conf", UNATTENDED, "Unattended upgrades leave the driver alone")
+    kept = FILES / "gpu/unattended-upgrades.conf"
+    put(name="Unattended upgrades leave the driver alone", content=kept, dest=UNATTENDED)
     if config.nvidia_driver == "apt" and config.nvidia_driver_version:
         pin = render("gpu/apt-pin.j2", version=config.nvidia_driver_version)
-        files.put(name="apt's choice of driver is pinned", src=io.StringIO(pin), dest=PIN, mode="644")
+        put(name="apt's choice of driver is pinned", content=pin, dest=PIN)
     else:
         files.file(name="apt's choice of driver is not pinned", path=PIN, present=False)
     if config.nvidia_driver != "preinstalled":
@@ -66,10 +66,6 @@ def _driver(config: Config) -> None:
         )
     if config.nvidia_driver == "apt":
         operations.held(name="The driver's packages are held")
-
-
-def _put(source: str, destination: str, title: str) -> None:
-    files.put(name=title, src=str(FILES / "gpu" / source), dest=destination, mode="644")
 
 
 KEY, SOURCE = (

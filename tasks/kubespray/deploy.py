@@ -1,16 +1,13 @@
 """Kubernetes by kubespray, the guide's own way: its pinned commit, run by Ansible on the dev box over the hosts."""
 
-import io
-
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.operations import files
 
 from cluster import Role
 from cluster.openpai import hosts_yml, openpai_yml
 from tasks import apt, git
 from tasks.kubespray import operations
-from tasks.reach import cluster_of, config_of, role_of
+from tasks.reach import cluster_of, config_of, put, role_of
 from tasks.ssh import Account
 
 # The last two releases that its old Ansible runs on, then the system's own.
@@ -45,13 +42,8 @@ def install() -> None:
     variables = openpai_yml(config, [])
     for place in host.loop((f"{folder}/cluster-cfg", f"{folder}/kubespray/inventory/pai")):
         for name, text in host.loop((("hosts.yml", hosts), ("openpai.yml", variables))):
-            files.put(
-                name=f"{place.rpartition('/')[2]}/{name}",
-                src=io.StringIO(text),
-                dest=f"{place}/{name}",
-                mode="600",
-                _sudo=False,
-            )
+            title = f"{place.rpartition('/')[2]}/{name}"
+            put(name=title, content=text, dest=f"{place}/{name}", mode="600", _sudo=False)
     operations.converged(
         name="cluster.yml has run for this inventory",
         folder=folder,

@@ -5,6 +5,7 @@ from tasks.reach.barrier import barrier
 from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_allowed, role_of
 from tasks.reach.diff import show_diff
 from tasks.reach.facts import Fact
+from tasks.reach.files import put
 from tasks.reach.inventory import groups
 from tasks.reach.other_hosts import ask, copied, the_dev_box, the_master
 from tasks.reach.script import Commands, program, quoted, script, text

@@ -1,15 +1,12 @@
 """Time: a daemon installed, pointed at the configured servers, and synchronised (guide: `apt install ntp`)."""
 
-import io
-
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.operations import files
 
 from cluster.versions import numbers
 from tasks import apt, systemd
 from tasks.apt import AptPackages, Package, Release
-from tasks.reach import config_of, render
+from tasks.reach import config_of, put, render
 from tasks.time import operations
 
 # Package (its unit has the same name) and configuration file. A host that has one of these keeps it; where ntp and
@@ -31,7 +28,7 @@ def synchronise() -> None:
     if servers:
         template = "time/chrony.conf.j2" if daemon == "chrony" else "time/ntp.conf.j2"
         text = render(template, servers=servers, ntpsec=daemon == "ntpsec")
-        files.put(name="Time servers from the config", src=io.StringIO(text), dest=conf, mode="644")
+        put(name="Time servers from the config", content=text, dest=conf)
     systemd.fresh(name="The time daemon runs with its configuration", unit=f"{daemon}.service", files=[conf])
     operations.synchronised(name="The clock is synchronised", servers=servers)
 

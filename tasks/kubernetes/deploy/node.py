@@ -1,17 +1,14 @@
 """What a host needs before it can be a Kubernetes node: packages, kernel, Docker's options, binaries, the kubelet."""
 
-import io
-
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.operations import files
 
 from cluster import Config, Role
 from cluster.kubernetes import BINARIES, api_server, binary_sha256, binary_url, kubelet_flags
 from tasks import apt, docker, systemd
 from tasks.apt import Binaries
 from tasks.kubernetes.operations import kernel, kubelet, membership
-from tasks.reach import FILES, cluster_host, cluster_of, config_of, render, role_of
+from tasks.reach import FILES, cluster_host, cluster_of, config_of, put, render, role_of
 
 # Programs that kubeadm's first check, the kubelet and kube-proxy call.
 PACKAGES = ["conntrack", "ebtables", "ethtool", "iproute2", "iptables", "openssl", "socat"]
@@ -63,19 +60,11 @@ def program(name: str, config: Config) -> None:
 
 
 def _kernel() -> None:
-    files.put(
-        name="Kernel modules at boot",
-        src=io.StringIO("".join(f"{module}\n" for module in MODULES)),
-        dest="/etc/modules-load.d/openpai-kubernetes.conf",
-        mode="644",
-    )
+    at_boot = "".join(f"{module}\n" for module in MODULES)
+    put(name="Kernel modules at boot", content=at_boot, dest="/etc/modules-load.d/openpai-kubernetes.conf")
     kernel.modules(name="Kernel modules now", names=MODULES)
-    files.put(
-        name="Kernel settings at boot",
-        src=io.StringIO("".join(f"{key} = {value}\n" for key, value in SYSCTLS.items())),
-        dest="/etc/sysctl.d/99-openpai-kubernetes.conf",
-        mode="644",
-    )
+    settings = "".join(f"{key} = {value}\n" for key, value in SYSCTLS.items())
+    put(name="Kernel settings at boot", content=settings, dest="/etc/sysctl.d/99-openpai-kubernetes.conf")
     kernel.sysctls(name="Kernel settings now", values=SYSCTLS)
     kernel.no_swap(name="No swap")
 
@@ -83,30 +72,17 @@ def _kernel() -> None:
 def _kubelet() -> None:
     arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
     flags = kubelet_flags(config_of(host), cluster_host(host), arch)
-    files.put(
-        name="The kubelet's flags",
-        src=io.StringIO(render("kubernetes/kubelet.default.j2", flags=flags)),
-        dest=kubelet.DEFAULTS,
-        mode="644",
-    )
-    files.put(
-        name="The kubelet's unit",
-        src=io.StringIO(render("kubernetes/kubelet.service.j2", defaults=kubelet.DEFAULTS, binary=kubelet.BINARY)),
-        dest=kubelet.UNIT,
-        mode="644",
-    )
+    put(name="The kubelet's flags", content=render("kubernetes/kubelet.default.j2", flags=flags), dest=kubelet.DEFAULTS)
+    unit = render("kubernetes/kubelet.service.j2", defaults=kubelet.DEFAULTS, binary=kubelet.BINARY)
+    put(name="The kubelet's unit", content=unit, dest=kubelet.UNIT)
     kubelet.in_force(name="The kubelet runs with its configuration")
 
 
 def _pod_network() -> None:
     node, pods = cluster_host(host).name, cluster_of(host).config.kube_pods_subnet
-    files.put(name="Pod network: program", src=str(FILES / "kubernetes/pod-network"), dest=POD_NETWORK, mode="755")
-    files.put(
-        name="Pod network: unit",
-        src=io.StringIO(render("kubernetes/pod-network.service.j2", node=node, pods=pods)),
-        dest=POD_NETWORK_UNIT,
-        mode="644",
-    )
+    put(name="Pod network: program", content=FILES / "kubernetes/pod-network", dest=POD_NETWORK, mode="755")
+    unit = render("kubernetes/pod-network.service.j2", node=node, pods=pods)
+    put(name="Pod network: unit", content=unit, dest=POD_NETWORK_UNIT)
     systemd.fresh(
         name="Pod network: running", unit="openpai-pod-network.service", files=[POD_NETWORK, POD_NETWORK_UNIT]
     )

@@ -1,10 +1,7 @@
 """Kubernetes by kubeadm: from hosts with Docker to nodes that are Ready and advertise their GPUs; and day 2."""
 
-import io
-
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.operations import files
 
 from cluster import Role
 from cluster.kubernetes import api_server, init_config
@@ -21,7 +18,7 @@ from tasks.kubernetes.operations import (
     pod_network,
     restore,
 )
-from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, role_of
+from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, put, role_of
 
 # Manifests that the cluster was given, kept beside kubeadm's own files.
 FOLDER = "/etc/kubernetes/openpai"
@@ -72,9 +69,7 @@ def _finish() -> None:
 def bring_up() -> None:
     """The control plane on the master, and calico where it is the pod network."""
     cluster, config = cluster_of(host), config_of(host)
-    files.put(
-        name="kubeadm's configuration", src=io.StringIO(init_config(cluster)), dest=control_plane.CONFIG, mode="600"
-    )
+    put(name="kubeadm's configuration", content=init_config(cluster), dest=control_plane.CONFIG, mode="600")
     control_plane.up(
         name="The control plane is up",
         node_name=cluster_host(host).name,
@@ -83,9 +78,7 @@ def bring_up() -> None:
         timeout=config.kubernetes_timeout,
         keep=config.etcd_snapshots_kept,
     )
-    files.put(
-        name="Program to restore etcd", src=str(FILES / "kubernetes/etcd-restore"), dest=restore.PROGRAM, mode="755"
-    )
+    put(name="Program to restore etcd", content=FILES / "kubernetes/etcd-restore", dest=restore.PROGRAM, mode="755")
     if config.openpai_kube_network_plugin == "calico":
         _calico()
 
@@ -135,7 +128,7 @@ def equip() -> None:
     if vendor:
         title, plugin = f"{vendor.name}'s device plugin", vendor.device_plugin
         path = f"{FOLDER}/{plugin.container}.yaml"
-        files.put(name=f"{title}: manifest", src=io.StringIO(plugin.manifest(config)), dest=path, mode="644")
+        put(name=f"{title}: manifest", content=plugin.manifest(config), dest=path)
         nodes.applied(name=title, path=path, kept=plugin.workload)
     if config.installer == "kubeadm":
         nodes.without_tokens(name="No token outlives its join")
