@@ -46,8 +46,8 @@ class Running(Protocol):
     """A started command: its three streams and a way to wait for its exit status."""
 
     stdin: IO[bytes]
-    stdout: IO[bytes]
-    stderr: IO[bytes]
+    stdout: streams.Source
+    stderr: streams.Source
 
     def wait(self) -> int:
         """Wait for the command to end and give its exit status."""
@@ -81,7 +81,8 @@ class _Base(BaseConnector):
             echo(f"{self.host.print_prefix}>>> {shown}", err=True)
         running = self._start(raw, pty)
         feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
-        output = read_output_buffers(running.stdout, running.stderr, timeout, print_output, self.host.print_prefix)
+        said = streams.lines(running.stdout), streams.lines(running.stderr)
+        output = read_output_buffers(*said, timeout, print_output, self.host.print_prefix)
         status = running.wait()
         feeder.join()
         return status in success, output
@@ -167,7 +168,8 @@ class ClusterSSH(_Base, SSHConnector):
     def _start(self, raw: str, pty: bool) -> Running:
         assert self.client is not None
         try:
-            return streams.Remote(*self.client.exec_command(raw, get_pty=pty))
+            # A shell that greets whoever logs in does so before the mark.
+            return streams.Remote(*self.client.exec_command(f"echo; echo {streams.MARK}; {raw}", get_pty=pty))
         except EOFError:
             # pyinfra fails the one host on an OSError; paramiko's EOFError would end the run for all.
             raise OSError("the connection to the host was lost") from None

@@ -5,24 +5,61 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 # Bytes sent at a time; paramiko's default window is 2 MiB.
 CHUNK = 256 * 1024
+
+
+# What a command over SSH prints first: what its login shell has printed before is not the command's.
+MARK = "@@@ openpai-deploy"
+
+
+class Source(Protocol):
+    """Bytes by line or all at once."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def read(self) -> bytes: ...
 
 
 class Remote:
     """A command started by paramiko, with the interface of a local process."""
 
     def __init__(self, stdin: Any, stdout: Any, stderr: Any):
-        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self.stdin, self._channel = stdin, stdout.channel
+        self.stdout: Source = PastMark(self._channel.makefile("rb"))
+        self.stderr = self._channel.makefile_stderr("rb")
 
     def wait(self) -> int:
         """Wait for the command to end; -1 when the connection broke before it did."""
-        return self.stdout.channel.recv_exit_status()
+        return self._channel.recv_exit_status()
+
+
+class PastMark:
+    """What `source` holds after the line MARK, or all of it: an account that may not log in says so, and no mark."""
+
+    def __init__(self, source: Source):
+        self._source = source
+
+    def _before(self) -> list[bytes]:
+        before = []
+        for line in self._source:
+            if line.strip() == MARK.encode():
+                return []
+            before.append(line)
+        return before
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._before()
+        yield from self._source
+
+    def read(self) -> bytes:
+        """All that is left."""
+        return b"".join([*self._before(), self._source.read()])
 
 
 def feed(pipe: Any, prefix: bytes, stdin: Any) -> None:
@@ -75,6 +112,11 @@ def save(content: bytes, filename_or_io: Any) -> None:
         filename_or_io.write(content.decode())
     else:
         filename_or_io.write(content)
+
+
+def lines(source: Iterable[bytes]) -> Iterator[str]:
+    """Lines of `source` as text; pyinfra's own decoding ends with a traceback at a byte that is no UTF-8."""
+    return map(text, source)
 
 
 def text(content: bytes) -> str:

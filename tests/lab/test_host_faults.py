@@ -233,6 +233,21 @@ def test_a_version_is_pinned_and_held(ready):
     assert converged(ready).changed == 0, "an acceptable version is left as it is"
 
 
+def test_what_a_login_shell_prints_is_no_answer_and_no_part_of_a_file(ready):
+    bashrc = "/home/paiadmin/.bashrc"
+    out(ready, WORKER, f"cp -p {bashrc} /root/bashrc && sed -i '1i echo Welcome; echo @@ end' {bashrc}")
+    try:
+        assert converged(ready).changed == 0
+        ready.configure(docker_log_max_file=6)
+        run = converged(ready)
+        assert "Welcome" not in run.output and "Traceback" not in run.output
+        assert _json(ready, WORKER) == _json(ready, OTHER)
+    finally:
+        out(ready, WORKER, f"mv /root/bashrc {bashrc}")
+        ready.configure(docker_log_max_file=None)
+        converged(ready)
+
+
 def test_hosts_that_refuse_each_get_one_line_and_the_others_go_on(ready):
     configured = (ready.folder / "known_hosts").read_text()
     wrong = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbfLXBVGVQx2cCC4zU1sZkZ5BtNYV0nMGzLhLhUJcHb"

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,3 +106,30 @@ def test_a_lost_connection_is_an_error_that_pyinfra_keeps_to_one_host():
     connector.client = Lost()
     with pytest.raises(OSError, match="connection to the host was lost"):
         connector._start("true", False)
+
+
+MARKED = b"Welcome!\n\nno newline" + b"\n" + streams.MARK.encode() + b"\nanswer \xff\n\n@@@ openpai-deploy\nlast"
+
+
+def test_what_a_login_shell_prints_before_a_command_is_not_the_commands():
+    past = b"answer \xff\n\n@@@ openpai-deploy\nlast"
+    assert b"".join(streams.PastMark(io.BytesIO(MARKED))) == streams.PastMark(io.BytesIO(MARKED)).read() == past
+    assert next(streams.lines(streams.PastMark(io.BytesIO(MARKED)))) == "answer \ufffd\n"
+
+
+def test_an_account_that_may_not_log_in_has_its_say():
+    said = b"This account is currently not available.\n"
+    assert streams.PastMark(io.BytesIO(said)).read() == b"".join(streams.PastMark(io.BytesIO(said))) == said
+
+
+def test_a_command_over_ssh_prints_the_mark_first():
+    class Client:
+        def exec_command(self, raw, get_pty):
+            greeting = f"printf hello; {raw}"
+            said = subprocess.run(["sh", "-c", greeting], capture_output=True, check=True).stdout
+            channel = SimpleNamespace(makefile=lambda _: io.BytesIO(said), makefile_stderr=lambda _: io.BytesIO())
+            return None, SimpleNamespace(channel=channel), None
+
+    connector: Any = ClusterSSH.__new__(ClusterSSH)
+    connector.client = Client()
+    assert connector._start("printf 'a\\nb'", False).stdout.read() == b"a\nb"
