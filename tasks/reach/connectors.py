@@ -24,13 +24,14 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.output import echo
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.ssh import SSHConnector
-from pyinfra.connectors.util import CommandOutput, make_unix_command_for_host, read_output_buffers
+from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command_for_host, read_output_buffers
 
 from cluster import Problem, secrets
 from tasks.reach import streams
 from tasks.reach.context import cluster_of
 from tasks.reach.pinning import PinningClient
 from tasks.reach.script import script
+from tasks.reach.stop import GIVEN_UP, given_up
 
 # Its transport thread prints tracebacks of connections that fail; connect() says the same in one line.
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
@@ -71,6 +72,8 @@ class _Base(BaseConnector):
         self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
         """Run `command`; with `_sudo` as root, the password (where sudo asks for one) by standard input."""
+        if given_up(self.state, self.host):
+            return False, CommandOutput([OutputLine("stderr", GIVEN_UP)])
         pty = arguments.pop("_get_pty", False)
         timeout = arguments.pop("_timeout", None)
         stdin = arguments.pop("_stdin", None)
@@ -105,6 +108,8 @@ class _Base(BaseConnector):
 
     def _run_raw(self, command: StringCommand, stdin: Any, arguments: dict[str, Any]) -> tuple[int, bytes, str]:
         """Run `command` with bytes in and bytes out: exit status, standard output, and the last line of errors."""
+        if given_up(self.state, self.host):
+            return 1, b"", GIVEN_UP
         for key in ("_get_pty", "_timeout", "_success_exit_codes", "_stdin", "_chdir"):
             arguments.pop(key, None)
         raw, _, prefix = self._compose(command, arguments)

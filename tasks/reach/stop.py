@@ -10,10 +10,14 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host, logger, state
-from pyinfra.api import FunctionCommand, operation
+from pyinfra.api import FunctionCommand, Host, State, operation
 from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_host
 
 from cluster import Problem
+
+# What is said in place of running a command where given_up().
+GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
 
 
 def planning() -> bool:
@@ -24,18 +28,27 @@ def planning() -> bool:
 def stop(*messages: Problem | str) -> FunctionCommand:
     """A command to yield from an operation: says the messages and fails this host while the others go on.
 
-    In a dry run the messages are shown as well, since nothing after them would run.
+    In a dry run the messages are shown as well, since nothing after them would run. Of a host that has failed already
+    they would be untrue: they rest on facts that are not known.
     """
 
     def say(state: Any, host: Any) -> bool:
-        for message in messages:
+        for message in () if given_up(state, host) else messages:
             host.log_styled(str(message), fg="red", log_func=logger.error)
         return False
 
-    if planning():
+    if planning() and host not in state.failed_hosts:
         for message in messages:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})
+
+
+def given_up(state: State, of: Host) -> bool:
+    """True in an operation of the host `of` that has failed already: a fact of it could not be read.
+
+    pyinfra would go on with the fact's default value and, say, write a file anew that it could not see.
+    """
+    return state.is_executing and of in state.failed_hosts and ctx_host.get() is of
 
 
 @operation(is_idempotent=False)

@@ -82,7 +82,12 @@ def _answers(own: dict[Any, Any]) -> dict[Any, Any]:
 
 
 @contextmanager
-def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, dict[Any, Any]] | None = None):
+def planned(
+    folder: Path,
+    what: str | Callable[[], Any],
+    responses: dict[str, dict[Any, Any]] | None = None,
+    connector: str = "fake",
+):
     """Plan `what` (a deploy file, or a @deploy function) for the cluster of `folder`; yields the Plan."""
     described = cluster.load(folder)
     groups: dict[str, Any] = {"dev_box": ([], {}), "master": ([], {}), "worker": ([], {})}
@@ -97,7 +102,7 @@ def planned(folder: Path, what: str | Callable[[], Any], responses: dict[str, di
             "fake_delay_jitter": 0.0,
             "fake_responses": _answers((responses or {}).get(host.name, {})),
         }
-        groups[host.role.value][0].append((f"@fake/{host.name}", data))
+        groups[host.role.value][0].append((f"@{connector}/{host.name}", data))
     every = [entry for hosts, _ in groups.values() for entry in hosts]
     inventory = Inventory((every, {}), **groups)
     config = Config()
