@@ -154,10 +154,6 @@ def _service_names(value: object, validate: ValidatorFunctionWrapHandler) -> obj
         raise ValueError("expected all, essential or a list of names") from None
 
 
-def _home(value: str) -> str:
-    return os.path.expanduser(value)
-
-
 def _fingerprint(value: str) -> str:
     return value.replace(" ", "").upper()
 
@@ -189,7 +185,7 @@ Image = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9./:_@-]*", "an image such a
 ImagePart = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9./:_@-]*", "what an image's name begins with, as gcr.io/")]
 ImageTag = Annotated[str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "an image tag such as v1.0.0")]
 DockerAptMirror = Annotated[str, AfterValidator(_docker_apt_mirror)]
-PathOrHome = Annotated[Text, AfterValidator(_home)]
+PathOrHome = Annotated[Text, AfterValidator(os.path.expanduser)]
 AbsolutePath = Annotated[str, _matching(r"/[^\s\x00-\x1f\x7f]*", "an absolute path without spaces")]
 Fingerprint = Annotated[
     str, AfterValidator(_fingerprint), _matching(r"[0-9A-F]{40}", "the 40 hexadecimal digits of a key's fingerprint")

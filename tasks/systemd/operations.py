@@ -119,12 +119,12 @@ def _error(host: Host, message: str) -> bool:
 
 
 @operation()
-def fresh(unit: str, files: list[str]) -> Commands:
-    """Enable and start `unit`; restart it if one of `files` changed after it started."""
+def fresh(unit: str, files: list[str], start: bool = True) -> Commands:
+    """Enable and, where it is to `start`, start `unit`; restart it if one of `files` changed after it started."""
     service = host.get_fact(ServiceState, unit=unit, files=files)
     if service.outdated:
         yield StringCommand("systemctl daemon-reload")
     if not service.enabled:
         yield StringCommand("systemctl enable", QuoteString(unit))
-    if not service.active or service.stale:
+    if start and (not service.active or service.stale):
         yield StringCommand("systemctl restart", QuoteString(unit))

@@ -4,11 +4,11 @@ pyinfra's systemd.service reloads systemd when told to, and restarts on the word
 """
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import operation
 
+from tasks import systemd
 from tasks.kubernetes.facts.node import ClusterVersion, Configured
 from tasks.reach import Commands, stop
-from tasks.systemd import ServiceState
 
 UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
 
@@ -16,13 +16,8 @@ UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/ku
 @operation()
 def in_force() -> Commands:
     """Enable the kubelet; on a node, restart it where its unit, flags or binary changed after it started."""
-    service = host.get_fact(ServiceState, unit="kubelet.service", files=[UNIT, DEFAULTS, BINARY])
-    if service.outdated:
-        yield StringCommand("systemctl daemon-reload")
-    if not service.enabled:
-        yield StringCommand("systemctl enable -q kubelet.service")
-    if host.get_fact(Configured) and (not service.active or service.stale):
-        yield StringCommand("systemctl restart kubelet.service")
+    configured = host.get_fact(Configured)
+    yield from systemd.fresh._inner("kubelet.service", [UNIT, DEFAULTS, BINARY], start=configured)
 
 
 @operation()

@@ -55,14 +55,8 @@ def address_unique(survey: Survey, hosts: Hosts) -> Found:
         for each in seen.addresses:
             owner = owners.get(each.address)
             if owner and owner != host and Role.DEV_BOX not in (host.role, owner.role):
-                yield (
-                    host,
-                    shortfall(
-                        f"{each.address} on {each.interface}, the address of {owner.name}",
-                        "addresses of its own",
-                        f"remove it from {each.interface}",
-                    ),
-                )
+                found = f"{each.address} on {each.interface}, the address of {owner.name}"
+                yield host, shortfall(found, "addresses of its own", f"remove it from {each.interface}")
 
 
 @across_hosts("clock-offset", EVERY)
@@ -81,10 +75,8 @@ def clock_offset(survey: Survey, hosts: Hosts) -> Found:
         kept = survey.config.ntp_hosts == "all" or host.role is Role.MASTER
         by_deploy = kept and not seen.time.synchronised
         fix = "the deploy's NTP sets it" if by_deploy else "correct its time server, or its clock: `date -s`"
-        yield (
-            host,
-            shortfall(f"{(clock.offset - middle) / 1000:+.1f} s", f"within {limit / 1000:g} s", fix, by_deploy),
-        )
+        found = f"{(clock.offset - middle) / 1000:+.1f} s"
+        yield host, shortfall(found, f"within {limit / 1000:g} s", fix, by_deploy)
 
 
 ALL = (hostname_unique, machine_id_unique, mac_unique, address_unique, clock_offset)

@@ -33,24 +33,14 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
         expected = sum(host != other for host, _ in hosts)
         if len(answers) == expected > 1:
             reasons = ", ".join(sorted(set(answers.values())))
-            yield (
-                other,
-                shortfall(
-                    f"no other host reaches {other.address}:{port} ({reasons})",
-                    "open to the cluster's hosts",
-                    "check this host's firewall and its network",
-                ),
-            )
+            found = f"no other host reaches {other.address}:{port} ({reasons})"
+            fix = "check this host's firewall and its network"
+            yield other, shortfall(found, "open to the cluster's hosts", fix)
         else:
             for host, answer in answers.items():
-                yield (
-                    host,
-                    shortfall(
-                        f"{other.name} ({other.address}:{port}): {answer}",
-                        "every host reaches every other",
-                        f"check routes and firewalls between {host.name} and {other.name}",
-                    ),
-                )
+                found = f"{other.name} ({other.address}:{port}): {answer}"
+                fix = f"check routes and firewalls between {host.name} and {other.name}"
+                yield host, shortfall(found, "every host reaches every other", fix)
 
 
 @each_host("proxy", EVERY, when=_has_proxy)

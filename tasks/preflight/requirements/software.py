@@ -62,13 +62,12 @@ def cgroups(subject: Subject) -> Iterable[Problem]:
     """A cgroup hierarchy that the Kubernetes version supports: v2 from 1.19 on, v1 to 1.34."""
     version = numbers(subject.config.kubernetes_version)[:2]
     if subject.seen.cgroup == "v2" and version < FIRST_CGROUP_V2:
-        argument = "systemd.unified_cgroup_hierarchy=0"
-        needed = f"v1 for Kubernetes {subject.config.kubernetes_version}"
+        needed, argument = "v1", "systemd.unified_cgroup_hierarchy=0"
     elif subject.seen.cgroup != "v2" and version > LAST_CGROUP_V1:
-        argument = "systemd.unified_cgroup_hierarchy=1"
-        needed = f"v2 for Kubernetes {subject.config.kubernetes_version}"
+        needed, argument = "v2", "systemd.unified_cgroup_hierarchy=1"
     else:
         return
+    needed = f"{needed} for Kubernetes {subject.config.kubernetes_version}"
     yield shortfall(subject.seen.cgroup, needed, f"boot with {argument}, or change kubernetes_version")
 
 
