@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,17 @@ from typing import Any
 
 import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State
+from pyinfra.api import Config, Inventory, State, StringCommand
 from pyinfra.api.connect import connect_all
 from pyinfra.api.operations import run_ops
 from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_inventory, ctx_state
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from pyinfra_cli.util import load_deploy_file, load_func
 
 import cluster
 from tests.plan import gpu_answers
 from tests.sections import sections
+from tests.shell_text import refused
 
 ROOT = Path(__file__).parent.parent.parent
 os.environ["PYINFRA_PROGRESS"] = "off"
@@ -69,6 +70,17 @@ class Plan:
         """Every command that `host` was given so far, facts included."""
         connector: Any = self.state.inventory.get_host(host).connector
         return connector.executed_commands
+
+    def texts(self) -> Iterator[str]:
+        """Every command that the hosts were given; of a plan that was not run, also those that it would give them."""
+        for target in self.state.inventory:
+            yield from getattr(target.connector, "executed_commands", ())
+            if self.state.is_executing or target in self.state.failed_hosts:
+                continue
+            with ctx_host.use(target):
+                for operation in self.state.ops[target].values():
+                    commands = operation.command_generator()
+                    yield from (one.get_raw_value() for one in commands if isinstance(one, StringCommand))
 
     def run(self) -> None:
         """Execute the plan on the fake hosts."""
@@ -117,7 +129,9 @@ def planned(
             load_func(state, what)
         else:
             load_deploy_file(state, str(ROOT / what))
-        yield Plan(state)
+        plan = Plan(state)
+        yield plan
+        assert refused(*plan.texts()) == ""
 
 
 @pytest.fixture
