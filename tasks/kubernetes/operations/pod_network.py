@@ -19,7 +19,7 @@ def converged(node: str) -> Commands:
     """Wait until the node `node`, this host, has its bridge and routes to others' pods; fail with what is missing."""
     if not host.get_fact(PodNetworkFaults, node=node):
         return
-    yield until(StringCommand('[ -z "$(', quoted(pod_network.faults(node)), ')" ]', _separator=""), PATIENCE)
+    yield until(StringCommand("!", quoted(pod_network.faults(node)), "| grep -q ."), PATIENCE)
     faults = host.get_fact(PodNetworkFaults, node=node)
     if faults:
         yield stop(*(f"pod network: {fault}" for fault in faults))
