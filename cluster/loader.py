@@ -69,20 +69,15 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     problems.extend(check_openpai(file, layout.layout if layout else None))
     cluster = None
     if file.config and masters and workers and not errors(problems):
-        cluster = _cluster(path, masters, workers, file.config)
+        dev_box = Host("dev-box", file.config.dev_box, Role.DEV_BOX)
+        cluster = Cluster(path, dev_box, _named(masters), _named(workers), file.config)
         problems.extend(check_kubernetes(file, cluster))
     problems = sorted(set(problems))
     return Inspection(problems, None if errors(problems) else cluster, layout)
 
 
-def _cluster(path: Path, masters: list[HostRow], workers: list[HostRow], config: Config) -> Cluster:
-    return Cluster(
-        path,
-        Host("dev-box", config.dev_box, Role.DEV_BOX),
-        tuple(Host(row.name, row.address, row.role) for row in masters),
-        tuple(Host(row.name, row.address, row.role) for row in workers),
-        config,
-    )
+def _named(rows: list[HostRow]) -> tuple[Host, ...]:
+    return tuple(Host(row.name, row.address, row.role) for row in rows)
 
 
 def _hosts(path: Path, problems: list[Problem]) -> list[HostRow] | None:

@@ -12,25 +12,15 @@ from cluster.config.kubernetes import Kubernetes
 from cluster.config.openpai import DockerCache, OpenPAI, Requirements, ServiceRegistry
 from cluster.config.services import Services
 
-GROUPS: tuple[type[Group], ...] = (
-    Access,
-    OpenPAI,
-    ServiceRegistry,
-    Services,
-    Requirements,
-    Docker,
-    Proxy,
-    Time,
-    Gpu,
-    Kubernetes,
-    DockerCache,
-)
-
 
 class Config(
     Access, OpenPAI, ServiceRegistry, Services, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, DockerCache
 ):
     """Every key of config.yaml, as attributes."""
+
+
+# In the order of the reference and of the example.
+GROUPS: tuple[type[Group], ...] = Config.__bases__
 
 
 def meta_of(name: str) -> Meta:

@@ -68,10 +68,8 @@ def _driver(config: Config) -> None:
         operations.held(name="The driver's packages are held")
 
 
-KEY, SOURCE = (
-    "/etc/apt/keyrings/nvidia-container-toolkit.asc",
-    "/etc/apt/sources.list.d/nvidia-container-toolkit.sources",
-)
+KEY = "/etc/apt/keyrings/nvidia-container-toolkit.asc"
+SOURCE = "/etc/apt/sources.list.d/nvidia-container-toolkit.sources"
 # The guide's list files: their repositories are gone, and one such source fails every refresh of the index.
 DEAD_SOURCES = (
     "/etc/apt/sources.list.d/nvidia-container-runtime.list",
