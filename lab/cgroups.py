@@ -13,6 +13,9 @@ ROOT = "openpai-lab"
 PATIENCE = 20
 """Seconds until the kernel has taken the last ended process out of a cgroup; a few hundredths are usual."""
 
+WEIGHTS = {"cpu.shares": (1024, 262_144), "cpu.weight": (100, 10_000)}
+"""What one process weighs, and the most that a group may, by the file of either version that says it."""
+
 
 def _mounts() -> list[tuple[Path, bool]]:
     """Where the cgroup hierarchies of this machine are mounted, and which is version 2."""
@@ -26,7 +29,10 @@ def renew(lab: str, host: str) -> list[Path]:
         mounts = _mounts()
         for mount, _ in mounts:
             _remove_all(mount / ROOT / lab / host)
-        return [_make(mount, unified, (ROOT, lab, host)) for mount, unified in mounts]
+        groups = [_make(mount, unified, (ROOT, lab, host)) for mount, unified in mounts]
+        for mount, _ in mounts:
+            _weigh(mount)
+        return groups
 
 
 def enter(groups: list[Path]) -> None:
@@ -46,6 +52,7 @@ def remove(lab: str, host: str = "") -> None:
             root = mount / ROOT
             if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
                 _remove(root)
+            _weigh(mount)
 
 
 def _make(group: Path, unified: bool, parts: tuple[str, ...]) -> Path:
@@ -56,6 +63,19 @@ def _make(group: Path, unified: bool, parts: tuple[str, ...]) -> Path:
         group.mkdir(exist_ok=True)
         _inherit_cpuset(group)
     return group
+
+
+def _weigh(mount: Path) -> None:
+    """Let each host weigh as much as a process of the machine when processors are short.
+
+    A group weighs as one, however many are below it: all hosts of all labs would share what one process gets.
+    """
+    root = mount / ROOT
+    hosts = {group: len(list(group.glob("*/"))) for group in root.glob("*/")}
+    for group, count in {root: sum(hosts.values()), **hosts}.items():
+        for name, (weight, most) in WEIGHTS.items():
+            if count and (group / name).exists():
+                (group / name).write_text(str(min(weight * count, most)))
 
 
 def _remove_all(top: Path) -> None:
