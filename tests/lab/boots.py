@@ -29,3 +29,9 @@ def reboot(lab: Lab, host: str) -> None:
     boot = boot_id(lab, host)
     out(lab, host, "systemctl --no-block reboot")
     booted_after(lab, host, boot)
+
+
+def power_cycle(lab: Lab, host: str) -> None:
+    """Pull the host's plug and put it in again."""
+    lab.stop(host)
+    lab.start(host)

@@ -26,9 +26,9 @@ UNDISTURBED = (
 def lab():
     """One worker with a preinstalled driver, converged, with a container that stands for somebody's job."""
     with new_lab("gpujob", workers=1, gpus={WORKER: "default"}) as made:
-        made.configure(installer="none")
+        made.configure(installer="none", ntp_hosts="master")
         converged(made)
-        out(made, WORKER, f"docker run -d --restart=always --runtime=runc --name job {image(made)} sleep 100000")
+        out(made, WORKER, f"docker run -d --init --restart=always --runtime=runc --name job {image(made)} sleep 100000")
         yield made
 
 

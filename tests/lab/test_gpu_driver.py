@@ -9,7 +9,7 @@ import pytest
 from lab.api import Lab
 from lab.commands import Run
 from lab.gpu import runfile, set_profile
-from tests.lab.boots import BOOT_ID, booted_after, reboot
+from tests.lab.boots import BOOT_ID, booted_after, power_cycle, reboot
 from tests.lab.harness import killed_when, new_lab, out, pyinfra
 
 STAGE = "tests/lab/driver_stage.py"
@@ -78,8 +78,7 @@ def test_a_power_failure_during_the_installation_is_repaired_by_the_next_run(lab
     lab.configure(nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("550.54.14")), nvidia_driver_version=None)
     half_way = "[ $(wc -l </var/lib/nvidia/log) -lt 9 ] && grep -q 550.54.14 /var/log/nvidia-installer.log"
     killed_when(lab, lambda: lab.run(BY_RUNFILE, half_way).returncode == 0, "--limit", BY_RUNFILE, file=STAGE)
-    lab.stop(BY_RUNFILE)
-    lab.start(BY_RUNFILE)
+    power_cycle(lab, BY_RUNFILE)
     assert out(lab, BY_RUNFILE, f"ls {UNDER_WAY}")
 
     done = converged(lab, BY_RUNFILE)
@@ -146,14 +145,14 @@ def test_preinstalled_with_nouveau_in_its_place(lab):
 )
 def test_a_fault_of_the_hardware_fails_its_host_by_name_and_cause(lab, changes, said):
     lab.configure(nvidia_driver="preinstalled", nvidia_driver_version=None, nvidia_driver_runfile=None)
-    sound = set_profile(lab.host_directory(READY))
-    set_profile(lab.host_directory(READY), **changes)
+    folder = lab.host_directory(READY)
+    sound = set_profile(folder)
+    set_profile(folder, **changes)
     try:
-        reboot(lab, READY)
+        power_cycle(lab, READY)
         failed = run(lab, READY)
-    finally:
-        set_profile(lab.host_directory(READY), **{name: getattr(sound, name) for name in changes})
-        reboot(lab, READY)
+    finally:  # as of the next boot, with which each of these tests begins
+        set_profile(folder, **{name: getattr(sound, name) for name in changes})
     assert failed.status == 1
     assert any(said in line for line in failed.lines(READY)), failed.output
     assert "Traceback" not in failed.output

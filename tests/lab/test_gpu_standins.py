@@ -10,6 +10,7 @@ import pytest
 from lab import gpu
 from lab.gpu.profile import parse
 from lab.wait import wait_until
+from tests.lab.boots import power_cycle
 from tests.lab.harness import new_lab, out
 
 BARE, READY = "openpai-001", "openpai-002"
@@ -77,9 +78,8 @@ def docker(lab):
 
 
 def reboot(lab, host):
-    """Boot a host anew."""
-    lab.stop(host)
-    lab.start(host)
+    """Boot a host anew, until it shows its GPUs."""
+    power_cycle(lab, host)
     wait_until(lambda: lab.run(host, "test -e /run/lab-gpu/booted").returncode == 0, 180)
 
 

@@ -34,6 +34,7 @@ PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
 def lab():
     """Two bare workers with GPUs."""
     with new_lab("kube", workers=2, kubernetes=True) as made:
+        made.configure(ntp_hosts="master")
         yield made
 
 

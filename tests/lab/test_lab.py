@@ -172,6 +172,7 @@ def test_the_vendors_way_to_docker_runs_containers(small):
     assert inside(small, "openpai-001", f"docker run --rm --privileged {image} echo yes") == "yes"
     inside(small, "openpai-001", f"docker run -d --name box --oom-score-adj=-500 {image} sleep 600")
     assert inside(small, "openpai-001", "docker exec --privileged box echo yes") == "yes"
+    inside(small, "openpai-001", "docker rm -f box")  # it would hold up the next reboot
 
 
 def test_a_host_survives_its_reboot(small):
