@@ -6,6 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
                    iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl shellcheck
+# OpenPAI's client comes from npm; Node.js need not be Debian's.
+ifeq ($(shell command -v npm),)
+DEBIAN_PACKAGES += nodejs npm
+endif
 # The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
 LAB_UNITS := docker-registry tinyproxy
 # A test that hangs for half an hour ends the run and shows where it stands; the longest take a few minutes.
@@ -61,7 +65,7 @@ lint: setup  ## ruff, mypy, shellcheck
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@command -v shellcheck >/dev/null || { echo "shellcheck is not installed; apt-get install shellcheck" >&2; exit 1; }
-	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' .ci files lab)
+	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' --exclude='*.template' .ci files lab)
 
 format: setup  ## Put the sources into ruff's form
 	@$(BIN)/ruff check --fix .

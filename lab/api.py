@@ -9,7 +9,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from lab import cgroups, folder, hosts, kubernetes, limits, machine, network, process, publish, services, supervisor
+from lab import (
+    cgroups,
+    folder,
+    hosts,
+    kubernetes,
+    limits,
+    machine,
+    network,
+    openpai,
+    process,
+    publish,
+    services,
+    supervisor,
+)
 from lab import plan as plans
 from lab import state as states
 from lab.settings import CACHE, DEFAULT_NAME, MOST_WORKERS, STATE, host_names
@@ -85,14 +98,18 @@ class Lab:
         gpu: str | None = None,
         gpus: Mapping[str, str] | None = None,
         kubernetes: bool = False,
+        openpai: bool = False,
         folder_path: Path | None = None,
     ) -> None:
         """Make the lab, or start what of it does not run, or add workers to it; returns when every host greets.
 
         `suite` and `gpu` hold for all hosts and all workers, `suites` and `gpus` for single hosts by name; what is
         None stays as it is, or is 2 workers, bookworm, and GPUs with their driver (see lab/gpu/profile.py). GPU
-        profile `none` makes a worker without. `kubernetes` offers the lab's Kubernetes, building it if need be.
+        profile `none` makes a worker without. `kubernetes` offers the lab's Kubernetes, building it if need be;
+        `openpai` that and OpenPAI, on workers that have GPUs for it (profile `openpai`) where they are new.
         """
+        if openpai and not gpu and not gpus and states.load(self.name) is None:
+            gpu = "openpai"
         wanted = plans.wanted(states.load(self.name), workers, suite, suites or {}, gpu, gpus or {})
         with states.lock(f"lab-{self.name}"):
             state = states.load(self.name)
@@ -104,8 +121,10 @@ class Lab:
             self._join(state, new)
             self._start(state)
             publish.standard(state, self._say)
-            if kubernetes:
+            if kubernetes or openpai:
                 self._offer_kubernetes(state)
+            if openpai:
+                self._offer_openpai(state)
             self._wait(state, state.hosts)
 
     def down(self) -> None:
@@ -155,6 +174,12 @@ class Lab:
     def configure(self, **keys: object) -> None:
         """Set keys of the cluster folder's config.yaml; None removes a key."""
         folder.configure(self.state, keys)
+
+    def openpai_fault(self, service: str, what: str | None, tag: str = openpai.TAG) -> None:
+        """Have what pods of a service of OpenPAI run from now on be at fault (lab.openpai.FAULTS); None: sound again.
+
+        The fault is in the images of the lab's registry, of version `tag`."""
+        openpai.fault(self.state, service, what, tag)
 
     def running(self, host: str) -> bool:
         """Whether the host is up."""
@@ -231,6 +256,11 @@ class Lab:
         kubernetes.build(self._say)
         kubernetes.publish(services.web_root(state), state.registry)
         folder.configure(state, kubernetes.config(state.gateway))
+
+    def _offer_openpai(self, state: LabState) -> None:
+        self._say("offering OpenPAI's source and images (built once, in half a minute)")
+        openpai.publish(state)
+        folder.configure(state, openpai.config(state))
 
     def _wait(self, state: LabState, waited: list[LabHost]) -> None:
         def booted(host: LabHost) -> bool:

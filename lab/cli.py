@@ -33,6 +33,7 @@ def cli() -> None:
 @click.option("--suite", "suites", multiple=True, metavar="[HOST=]SUITE", help="Release of all hosts or of one.")
 @click.option("--gpu", "gpus", multiple=True, metavar="[HOST=]PROFILE", help="GPUs of all workers or of one.")
 @click.option("--kubernetes", is_flag=True, help="Offer the lab's Kubernetes; builds it when it is not built yet.")
+@click.option("--openpai", is_flag=True, help="Offer OpenPAI's source and images as well, and Kubernetes with them.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Cluster folder to write [default: inventories/NAME]")
 def up(
     name: str,
@@ -40,6 +41,7 @@ def up(
     suites: tuple[str, ...],
     gpus: tuple[str, ...],
     kubernetes: bool,
+    openpai: bool,
     folder: Path | None,
 ) -> None:
     """Make the lab, or start what of it does not run, or add workers to it."""
@@ -54,6 +56,7 @@ def up(
         gpu=gpu,
         gpus=single_gpus,
         kubernetes=kubernetes,
+        openpai=openpai,
         folder_path=folder,
     )
     click.echo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -73,8 +74,10 @@ def _word(value: object) -> str:
 NAMED = {
     "default": Profile(driver_version="550.54.14"),
     "bare": Profile(),
+    "openpai": Profile(driver_version="550.54.14", count=max(1, min(4, (os.cpu_count() or 1) // 2))),
 }
-"""Four H100s each: as the guide wants its workers, with the driver; and as they come from the factory."""
+"""Four H100s each: as the guide wants its workers, with the driver; and as they come from the factory. For OpenPAI no
+more than every other processor: what a job gets of a worker must have a whole processor for each GPU."""
 
 
 def parse(text: str) -> Profile:

@@ -20,7 +20,7 @@ COMMANDS = [
     "kube-scheduler",
     "kube-proxy",
 ]
-STAND_INS = ["coredns", "device-plugin"]
+STAND_INS = ["coredns", "device-plugin", "host-device-plugin"]
 GO_SOURCES = Path(__file__).parent / "go"
 
 MODULE = "k8s.io/kubernetes"
@@ -47,7 +47,9 @@ class Tree:
 
     def add_stand_ins(self) -> None:
         """Put the lab's own programs into the tree: there they share its vendored libraries."""
-        shutil.copytree(GO_SOURCES, self.source / "cmd/openpai-lab", dirs_exist_ok=True)
+        place = self.source / "cmd/openpai-lab"
+        shutil.rmtree(place, ignore_errors=True)  # a file that is no more must not be compiled
+        shutil.copytree(GO_SOURCES, place)
 
     def flags(self) -> list[str]:
         """What the linker is told: no symbols, and the version to answer with."""

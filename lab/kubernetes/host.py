@@ -30,6 +30,8 @@ for path; do
     cat "/proc/$path" > "$folder/$path"
     mount --bind "$folder/$path" "/proc/$path"
 done
+# A server's kernel has it, and OpenPAI gives it to every job; a container's /dev has not.
+[ -e /dev/fuse ] || (umask 0; mknod /dev/fuse c 10 229)
 """
 
 

@@ -16,6 +16,7 @@ ETCD_TAG = "3.4.13-0"
 """What kubeadm v1.20.2 asks for; inside is Debian's 3.4."""
 COREDNS_TAG = "1.7.0"
 DEVICE_PLUGIN = "nvidia/k8s-device-plugin:v0.14.5"
+HOST_DEVICE_PLUGIN = "everpeace/k8s-host-device-plugin:latest"
 
 BASE_PACKAGES = ["busybox-static", "libc6"]
 ETCD_PACKAGES = ["etcd-server", "etcd-client"]
@@ -53,6 +54,7 @@ def build(downloads: Downloads, programs: Path, work: Path) -> list[Image]:
         return Image(f"{REPOSITORY}/{name}:{VERSION}", [*below, program(name, f"usr/local/bin/{name}")])
 
     plugin = program("device-plugin", "usr/bin/nvidia-device-plugin")
+    host_plugin = program("host-device-plugin", "usr/bin/k8s-host-device-plugin")
     return [
         kubernetes("kube-apiserver"),
         kubernetes("kube-controller-manager"),
@@ -68,6 +70,7 @@ def build(downloads: Downloads, programs: Path, work: Path) -> list[Image]:
             ["nvidia-device-plugin"],
             {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "utility"},
         ),
+        Image(HOST_DEVICE_PLUGIN, [base, host_plugin], ["k8s-host-device-plugin"]),
     ]
 
 

@@ -1,9 +1,9 @@
 // Command nvidia-device-plugin is the lab's stand-in for NVIDIA's device plugin.
 //
-// It speaks the kubelet's real device plugin API (v1beta1): it registers nvidia.com/gpu, lists the GPUs, and answers
-// an allocation with NVIDIA_VISIBLE_DEVICES, as the real one does. The GPUs are the device nodes /dev/nvidia0, 1, ...
-// that the container runtime gave it, where the real one asks NVML; their ids are their indices, as with the real
-// one's DEVICE_ID_STRATEGY=index. Of the real one's settings it knows FAIL_ON_INIT_ERROR.
+// It registers nvidia.com/gpu, lists the GPUs, and answers an allocation with NVIDIA_VISIBLE_DEVICES, as the real one
+// does. The GPUs are the device nodes /dev/nvidia0, 1, ... that the container runtime gave it, where the real one asks
+// NVML; their ids are their indices, as with the real one's DEVICE_ID_STRATEGY=index. Of the real one's settings it
+// knows FAIL_ON_INIT_ERROR.
 package main
 
 import (
@@ -14,14 +14,12 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 	"syscall"
-	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"k8s.io/kubernetes/cmd/openpai-lab/plugin"
 	api "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
 )
-
-const scanEvery = 5 * time.Second
 
 var deviceNode = regexp.MustCompile(`^nvidia([0-9]+)$`)
 
@@ -50,53 +48,31 @@ func gpus() []string {
 }
 
 func main() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-
 	ids := gpus()
 	if len(ids) == 0 {
 		log.Print("no GPU found: if this node has one, is the default runtime of its Docker nvidia?")
 		if os.Getenv("FAIL_ON_INIT_ERROR") != "false" {
 			os.Exit(1)
 		}
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 		<-signals
 		return
 	}
-
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := watcher.Add(api.DevicePluginPath); err != nil {
-		log.Fatal(err)
-	}
-	for {
-		plugin := newPlugin(ids)
-		if err := plugin.start(); err != nil {
-			log.Fatal(err)
-		}
-		log.Printf("registered %s: %v", resourceName, ids)
-		if !waitForKubelet(watcher, signals) {
-			plugin.stop()
-			return
-		}
-		log.Print("the kubelet has started again: registering anew")
-		plugin.stop()
-	}
-}
-
-// waitForKubelet returns true when the kubelet has made its socket anew, false when the plugin is told to end.
-func waitForKubelet(watcher *fsnotify.Watcher, signals <-chan os.Signal) bool {
-	for {
-		select {
-		case event := <-watcher.Events:
-			if event.Name == api.KubeletSocket && event.Op&fsnotify.Create != 0 {
-				return true
+	plugin.Serve(plugin.Devices{
+		Resource: "nvidia.com/gpu",
+		Socket:   "nvidia-gpu.sock",
+		IDs:      ids,
+		Present: func() map[string]bool {
+			present := map[string]bool{}
+			for _, id := range gpus() {
+				present[id] = true
 			}
-		case err := <-watcher.Errors:
-			log.Print(err)
-		case <-signals:
-			return false
-		}
-	}
+			return present
+		},
+		// The container runtime reads this.
+		Allocate: func(ids []string) *api.ContainerAllocateResponse {
+			return &api.ContainerAllocateResponse{Envs: map[string]string{"NVIDIA_VISIBLE_DEVICES": strings.Join(ids, ",")}}
+		},
+	})
 }

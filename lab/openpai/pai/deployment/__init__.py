@@ -1,0 +1,1 @@
+"""paictl's stand-in."""

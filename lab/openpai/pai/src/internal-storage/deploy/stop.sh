@@ -1,0 +1,2 @@
+#!/bin/bash
+kubectl delete --ignore-not-found --now daemonset/internal-storage-create-ds

@@ -1,0 +1,5 @@
+#!/bin/bash
+cd "$(dirname "$0")" || exit
+kubectl apply --overwrite=true -f webportal.yaml || exit
+sleep 1
+PYTHONPATH=../../../deployment python -m k8sPaiLibrary.monitorTool.check_pod_ready_status -w -k app -v webportal || exit
