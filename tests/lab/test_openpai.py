@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lab.wait import wait_until
-from tests.lab.harness import configure, converged, killed_when, new_lab, out, printed
+from tests.lab.harness import converged, killed_when, new_lab, out, printed
 from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER
 from tests.lab.openpai_stage import DEV_BOX, STAGE, images, paictl_at_work, pods, running, stage, verification
 
@@ -22,9 +22,9 @@ OLD, NEW = "v1.8.0", "v1.8.1"
 def lab():
     """One worker, Kubernetes finished, OpenPAI on offer."""
     with new_lab("pai", workers=1, openpai=True) as made:
-        configure(made, openpai=False)
+        made.configure(openpai=False)
         converged(made)
-        configure(made, openpai=True)
+        made.configure(openpai=True)
         yield made
 
 
@@ -149,13 +149,13 @@ def test_the_admins_password_is_replaced_and_the_old_one_refused(lab):
 
 
 def test_an_upgrade_killed_half_way_is_taken_up_and_the_old_version_comes_back(lab):
-    configure(lab, docker_image_tag=OLD)
+    lab.configure(docker_image_tag=OLD)
     refused = stage(lab)
     assert refused.status == 1 and "tasks.openpai.upgrade" in refused.output, refused.output
     killed_when(lab, printed(lab, "rest-server:"), file="tasks.openpai.upgrade")
     running(lab, file="tasks.openpai.upgrade")
     assert {image.rpartition(":")[2] for image in images(lab) if "/openpai/" in image} == {OLD}
-    configure(lab, docker_image_tag=NEW)
+    lab.configure(docker_image_tag=NEW)
     running(lab, file="tasks.openpai.upgrade")
     done = verification(lab)  # the users, and so the password, are those from before
     assert done.status == 0, done.output
