@@ -18,7 +18,8 @@ TAG = git.TAGS[-1]
 FAULTS = ("image-missing", *images.FAULTS)
 """What `fault` knows: an image that is not in the registry, a program that ends at once, one that never is ready."""
 REPOSITORY = "microsoft/pai.git"
-QUOTA_GB = 1
+INTERNAL_STORAGE_GB = 1
+"""Upstream's 10 or 30 GB would be the machine's disk."""
 
 
 def config(lab: LabState) -> dict[str, object]:
@@ -26,6 +27,7 @@ def config(lab: LabState) -> dict[str, object]:
     return {
         "openpai": True,
         "openpai_services": "essential",
+        "openpai_internal_storage_gb": INTERNAL_STORAGE_GB,
         "openpai_repository": f"http://{lab.gateway}:{WEB_PORT}/{REPOSITORY}",
         "openpai_commit": git.commit(TAG),
         "branch_name": git.BRANCH,

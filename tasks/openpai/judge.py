@@ -184,8 +184,11 @@ def shown(pods: Iterable[Mapping]) -> str:
         if any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions", ())):
             ready += 1
             continue
+        first = (
+            f"Init:{one['name']}" for one in status.get("initContainerStatuses", ()) if "running" in one.get("state", {})
+        )
         states = (one.get("state", {}).get("waiting", {}).get("reason") for one in status.get("containerStatuses", ()))
-        waiting.append(next(filter(None, states), status.get("phase", "unknown")))
+        waiting.append(next(filter(None, (*first, *states)), status.get("phase", "unknown")))
     words = [f"{ready} ready", *(f"{waiting.count(state)} {state}" for state in dict.fromkeys(waiting))]
     return ", ".join(words)
 

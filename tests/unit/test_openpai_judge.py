@@ -134,6 +134,14 @@ def test_pods_are_shown_by_their_states():
     )
 
 
+def test_a_pod_in_its_init_containers_is_shown_by_the_one_that_runs():
+    status = pod(
+        initContainerStatuses=[{"name": "initializer", "state": {"running": {}}}],
+        containerStatuses=[{"state": {"waiting": {"reason": "PodInitializing"}}}],
+    )
+    assert shown([status]) == "0 ready, 1 Init:initializer"
+
+
 def test_the_facts_output_becomes_a_state():
     text = """
 @@ answers

@@ -1,7 +1,7 @@
 """database-controller's stand-in: the one place that writes jobs into the database, and carries them to Kubernetes.
 
-One image runs its parts, as upstream: `initializer`, `write-merger`, `framework-watcher`, `cluster-event-watcher` and
-`poller`. Of the last but one there is only the process: events are not kept."""
+One image runs its parts, as upstream: `database-initializer`, `write-merger`, `framework-watcher`,
+`cluster-event-watcher` and `poller`. Of the last but one there is only the process: events are not kept."""
 
 from __future__ import annotations
 
@@ -173,32 +173,44 @@ def watch(api: Kube, merger_url: str) -> None:
     api.follow(FRAMEWORKS, tell)
 
 
+def initialize(database: Client) -> None:
+    """Wait until the database takes the password and has its tables."""
+    while True:
+        try:
+            database.all("frameworks")
+            return
+        except Refusal as error:
+            print(error.message, flush=True)
+            time.sleep(2)
+
+
+def poll(merger: Merger, seconds: float) -> None:
+    """Have the merger look at every job every so many seconds, for ever."""
+    while True:
+        time.sleep(seconds)
+        try:
+            merger.poll()
+        except (KubeError, Refusal) as error:
+            print(f"polling: {error}", flush=True)
+
+
 def main() -> None:
     """Run one part of the controller: `python3 -m services.write_merger PART`."""
     part = sys.argv[1]
     fault.suffer()
     database = Client(os.environ["DB_CONNECTION_STR"])
-    if part == "initializer":
-        while True:
-            try:
-                database.all("frameworks")
-                return
-            except Refusal as error:
-                print(error.message, flush=True)
-                time.sleep(2)
-    api = kube.connect()
-    if part == "write-merger":
-        Server(site(Merger(database, api)), int(os.environ["PORT"])).serve_forever()
+    if part == "database-initializer":
+        initialize(database)
+    elif part == "write-merger":
+        Server(site(Merger(database, kube.connect())), int(os.environ["PORT"])).serve_forever()
     elif part == "framework-watcher":
-        watch(api, os.environ["WRITE_MERGER_URL"])
-    merger = Merger(database, api)
-    while True:
-        time.sleep(int(os.environ.get("INTERVAL_SECOND", "3600")))
-        if part == "poller":
-            try:
-                merger.poll()
-            except (KubeError, Refusal) as error:
-                print(f"polling: {error}", flush=True)
+        watch(kube.connect(), os.environ["WRITE_MERGER_URL"])
+    elif part == "poller":
+        poll(Merger(database, kube.connect()), float(os.environ["INTERVAL_SECOND"]))
+    elif part == "cluster-event-watcher":
+        threading.Event().wait()
+    else:
+        sys.exit(f"no part of the database controller: {part}")
 
 
 if __name__ == "__main__":

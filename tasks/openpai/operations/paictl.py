@@ -27,6 +27,9 @@ CONTAINER = "openpai-deploy-paictl"
 LOOK, SAY = 2, 15
 # Seconds that a pod may be unable to start: a registry may stumble, a volume may be late.
 PATIENCE = 30
+# Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
+TRIES = 3
+SILENT = "the API server does not answer"
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,10 @@ def watch(
 ) -> bool:
     """Wait until `done()` says None of `service`; say what is waited for; end at once where a pod cannot start.
 
-    `done` gives what is still lacking. Where paictl ends without the service being there, `again` starts it once more,
-    as its own five tries may all have met the same silent API server.
+    `done` gives what is still lacking, or SILENT. Where paictl fails without the service being there, `again` starts it
+    once more, as its own five tries may all have met the same silent API server; up to TRIES times in all.
     """
-    started, said = time.monotonic(), ("", 0.0)
+    started, said, failures = time.monotonic(), ("", 0.0), 0
     patience = Patience(PATIENCE)
     limit = paictl.cluster.config.openpai_service_timeout
     while True:
@@ -130,8 +133,12 @@ def watch(
                 f"{service.name}: {missing} after {limit} s; raise openpai_service_timeout if its images are still "
                 f"being pulled; paictl's log: {detached.log(UNIT)}",
             )
-        if missing is not None and service.by_paictl and _status(host) not in ("running", "0") and not again():
-            return False
+        if missing not in (None, SILENT) and service.by_paictl and _status(host) not in ("running", "0"):
+            failures += 1
+            if failures == TRIES:
+                return failed(host, f"{service.name}: {missing}: paictl has failed {TRIES} times; its log ends:", log=True)
+            if not again():
+                return False
         gevent.sleep(LOOK)
 
 

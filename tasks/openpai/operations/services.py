@@ -13,7 +13,7 @@ from cluster.openpai import Service
 from tasks.openpai.facts import OpenPai, kubectl
 from tasks.openpai.judge import ClusterState, Wanted, key, lacking, other_version, outdated, stale
 from tasks.openpai.operations.configuration import services_of, wanted_sum
-from tasks.openpai.operations.paictl import Paictl, begin, failed, run, watch
+from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, run, watch
 from tasks.reach import quoted, render, stop
 
 RECORD = "openpai-deploy"
@@ -63,7 +63,7 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
 
     def missing() -> str | None:
         current = seen(paictl, host)
-        return lacking(service, current, expected) if current.answers else "the API server does not answer"
+        return lacking(service, current, expected) if current.answers else SILENT
 
     def start() -> bool:
         if service.by_paictl:

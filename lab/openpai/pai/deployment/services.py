@@ -128,7 +128,7 @@ Services.COMMANDS = {
 def placed(manifest: str, rules: list[dict[str, str]]) -> str:
     """A workload's manifest with the nodes that it may run on, by the labels of `rules`; another manifest as it is."""
     thing = yaml.safe_load(manifest)
-    if not thing or thing.get("kind") not in WORKLOADS:
+    if not isinstance(thing, dict) or thing.get("kind") not in WORKLOADS:
         return manifest
     operators = {"in": "In", "notin": "NotIn"}
     terms = [
