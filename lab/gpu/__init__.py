@@ -144,7 +144,7 @@ def config(lab: LabState) -> dict[str, object]:
 
 
 def push_image(lab: LabState) -> None:
-    """Put the CUDA check image into the lab's registry: a shell that asks for GPUs and has no nvidia-smi of its own."""
+    """Put the CUDA check image into the lab's registry: a distribution's tools, a wish for GPUs, no nvidia-smi."""
     made_from = (Path(__file__).read_bytes(), images.made_from())
     layout = cache.ensure("gpu-cuda-image", made_from, _build_image)
     oci.push(layout, CUDA_IMAGE, lab.registry)
@@ -159,8 +159,9 @@ def _build_image(layout: Path) -> None:
         "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
     }
     with TemporaryDirectory(dir=CACHE) as scratch:
-        root = images.busybox(Path(scratch), ("sh", "cat", "date", "ls", "sleep", "env"))
-        oci.Layout(layout, apt.architecture()).add(oci.Image(CUDA_IMAGE, [root], command=["sh"], env=environment))
+        root = Path(scratch, "root")
+        images.debian(root, images.TOOLS)
+        oci.Layout(layout, apt.architecture()).add(oci.Image(CUDA_IMAGE, [root], command=["bash"], env=environment))
 
 
 def _build_distro(folder: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab import apt, cache, kubernetes, oci
+from lab import images as standard
 from lab.files import put
 from lab.openpai import git
 from lab.settings import CACHE
@@ -23,20 +23,11 @@ FIXED = {
 }
 """Images whose names do not follow the tag, by the service that they are of."""
 
-PACKAGES = [
-    *("bash", "coreutils", "dash", "findutils", "grep", "mawk", "openssh-client", "sed", "tar"),
-    *("python3-minimal", "libpython3-stdlib", "python3-jinja2", "python3-yaml"),
-]
-UNWANTED = ["usr/share/*", "usr/include", "usr/sbin", "var/*", "usr/lib/python3*/test", "usr/lib/python3*/lib2to3"]
-# What dpkg's scripts would have done; nothing of Debian's is configured.
+PACKAGES = ["openssh-client", "python3-minimal", "libpython3-stdlib", "python3-jinja2", "python3-yaml", "tar"]
+"""What OpenPAI's images have beyond a CUDA image."""
 FINISH = """
-ln -sf dash /bin/sh
-ln -sf mawk /usr/bin/awk
 ln -sf python3 /usr/bin/python
-printf 'root:x:0:0:root:/root:/bin/bash\\nnobody:x:65534:65534:nobody:/:/bin/false\\n' >/etc/passwd
-printf 'root:x:0:\\nnogroup:x:65534:\\n' >/etc/group
-mkdir -p /tmp /root
-chmod 1777 /tmp
+rm -rf /usr/lib/python3*/test /usr/lib/python3*/lib2to3
 python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3 /usr/lib/python3.*
 """
 
@@ -73,7 +64,7 @@ SERVICES = {
 
 def ensure() -> Path:
     """The layout of all images, built when the cache lacks it; needs the lab's Kubernetes, whose kubectl is in one."""
-    modules = [Path(module).read_bytes() for module in (__file__, oci.__file__)]
+    modules = [Path(module).read_bytes() for module in (__file__, standard.__file__, oci.__file__)]
     programs = [git.content(folder) for folder in (PROGRAMS, RUNTIME)]
     made_from = (modules, programs, git.TAGS, apt.os_release()["VERSION_CODENAME"], kubernetes.result())
     return cache.ensure("openpai-images", made_from, _build)
@@ -144,13 +135,6 @@ def _image(name: str, layers: list[Path], entrypoint: list[str], tag: str = "") 
 
 
 def _base(root: Path) -> Path:
-    suite = apt.os_release()["VERSION_CODENAME"]
-    sources = "\n".join(source.text() for source in apt.sources(suite))
-    # Extracted, not installed: a container has no use for what Debian's scripts set up.
-    bootstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=extract", f"--include={','.join(PACKAGES)}"]
-    run("unshare", "--mount", *bootstrap, suite, root, "-", stdin=sources, env={**os.environ, "TMPDIR": str(CACHE)})
-    for pattern in UNWANTED:
-        for path in root.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    standard.debian(root, [*standard.TOOLS, *PACKAGES])
     run("chroot", root, "/bin/bash", "-eu", stdin=FINISH)
     return root

@@ -184,11 +184,10 @@ def shown(pods: Iterable[Mapping]) -> str:
         if any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions", ())):
             ready += 1
             continue
-        first = (
-            f"Init:{one['name']}" for one in status.get("initContainerStatuses", ()) if "running" in one.get("state", {})
-        )
+        first = (one for one in status.get("initContainerStatuses", ()) if "running" in one.get("state", {}))
+        under_way = (f"Init:{one['name']}" for one in first)
         states = (one.get("state", {}).get("waiting", {}).get("reason") for one in status.get("containerStatuses", ()))
-        waiting.append(next(filter(None, (*first, *states)), status.get("phase", "unknown")))
+        waiting.append(next(filter(None, (*under_way, *states)), status.get("phase", "unknown")))
     words = [f"{ready} ready", *(f"{waiting.count(state)} {state}" for state in dict.fromkeys(waiting))]
     return ", ".join(words)
 

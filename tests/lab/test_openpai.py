@@ -74,7 +74,7 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(lab):
 
 def test_the_first_job_finishes_and_shows_its_gpu(lab):
     run = running(lab, file="tasks.openpai.first_job")
-    assert "SUCCEEDED" in run.output and "GPU 0: NVIDIA" in run.output, run.output
+    assert "SUCCEEDED" in run.output and "0  NVIDIA H100 80GB HBM3" in run.output, run.output
 
 
 def test_the_suite_of_the_finished_hosts_passes(lab):

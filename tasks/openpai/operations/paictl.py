@@ -136,7 +136,7 @@ def watch(
         if missing not in (None, SILENT) and service.by_paictl and _status(host) not in ("running", "0"):
             failures += 1
             if failures == TRIES:
-                return failed(host, f"{service.name}: {missing}: paictl has failed {TRIES} times; its log ends:", log=True)
+                return failed(host, f"{service.name}: {missing}; paictl failed {TRIES} times, its log ends:", log=True)
             if not again():
                 return False
         gevent.sleep(LOOK)
