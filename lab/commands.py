@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ class Run:
         rows = re.findall(r"^    (\S.*?)\s{3,}(\S+)(?:\s+(\S+))?", table, re.M)
         position = 1 if "--> Results:" not in self.output else 2
         return [row[0] for row in rows if row[position][:1].isdigit() and not row[0].startswith("Grand total")]
+
+    def said(self, operation: str) -> list[str]:
+        """What an operation said of any host, without the host's name."""
+        _, _, after = self.output.partition(f" | {operation}")
+        lines = after.partition("\n\n")[0].splitlines()[1:]
+        said = [found[1] for line in lines if (found := re.fullmatch(r"\s+\[\S+\](.*)", line))]
+        outcomes = ("Skipped", "Success", "No changes")
+        return textwrap.dedent("\n".join(line for line in said if line.strip() not in outcomes)).splitlines()
 
     def lines(self, host: str) -> list[str]:
         """What was said of one host."""

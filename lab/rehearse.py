@@ -42,7 +42,7 @@ class Rehearsal:
         self.times[title] = time.monotonic() - start
         click.echo(f"   {self.times[title]:.0f} s")
 
-    def command(self, title: str, argv: list[str], check: Callable[[Run], str | None] = lambda _: None) -> None:
+    def command(self, title: str, argv: list[str], check: Callable[[Run], str | None] = lambda _: None) -> Run:
         """A stage that is one command; `check` reads what came of it and may object with a sentence."""
         with self.stage(title) as log, log.open("w") as record:
 
@@ -56,10 +56,11 @@ class Rehearsal:
             if objection:
                 click.echo("\n".join(run.output.splitlines()[-TAIL:]))
                 raise LabError(f"{title}: {objection}; the whole output is in {log}")
+            return run
 
-    def deploy(self, title: str, check: Callable[[Run], str | None] = lambda _: None) -> None:
+    def deploy(self, title: str, check: Callable[[Run], str | None] = lambda _: None) -> Run:
         """A stage that converges the hosts."""
-        self.command(title, commands.pyinfra(self.lab, "-y"), check)
+        return self.command(title, commands.pyinfra(self.lab, "-y"), check)
 
     def summary(self) -> None:
         """The stages and their times as a table."""
@@ -70,7 +71,7 @@ class Rehearsal:
 
 
 def rehearse(name: str, workers: int) -> None:
-    """Make the lab `name` anew, deploy, deploy again (which must change nothing) and verify; the lab stays up."""
+    """Make the lab `name` anew, deploy, deploy again (which must change nothing), run a job, verify; the lab stays up."""
     lab = Lab(name, lambda line: click.echo(f"   {line}"))
     logs = STATE.parent / "openpai-lab-logs" / name
     logs.mkdir(parents=True, exist_ok=True)
@@ -78,18 +79,20 @@ def rehearse(name: str, workers: int) -> None:
     with _background([sys.executable, "-m", "lab", "kubernetes", "build"], logs / "kubernetes.log") as build:
         with rehearsal.stage(f"a lab of 1 dev box, 1 master and {workers} workers"):
             lab.down()
-            lab.up(workers=workers)
+            lab.up(workers=workers, gpu="openpai")
         rehearsal.deploy("hosts: SSH trust, time, Docker, GPU driver and runtime")
         with rehearsal.stage("Kubernetes from source, built since the beginning (nothing to do once cached)"):
             if build.wait():
                 raise LabError(f"the build of Kubernetes failed; see {logs / 'kubernetes.log'}")
-            lab.up(workers=workers, kubernetes=True)
-    rehearsal.deploy("Kubernetes")
-    rehearsal.deploy("the same again: nothing may change", check=_nothing_changed)
+            lab.up(workers=workers, openpai=True)
+    rehearsal.deploy("Kubernetes and OpenPAI")
+    again = rehearsal.deploy("the same again: nothing may change", check=_nothing_changed)
+    job = rehearsal.command("OpenPAI's first job", commands.pyinfra(lab, "-y", file="tasks.openpai.first_job"))
     reports = PROJECT / "reports" / name
     rehearsal.command("verification", commands.verification(lab, "--report-dir", str(reports)))
     rehearsal.summary()
     click.echo(f"report: {reports / 'verify.html'}; the lab stays up (python -m lab status | down)")
+    click.echo("\n".join(["", *again.said("How to get in"), "", *job.said("The first job")]))
 
 
 def _nothing_changed(run: Run) -> str | None:

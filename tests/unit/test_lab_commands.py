@@ -43,6 +43,16 @@ def test_a_run_says_what_it_changed() -> None:
         commands.Run(1, "Traceback").column(1)
 
 
+def test_what_an_operation_said_is_there_without_the_host() -> None:
+    run = commands.Run(
+        0,
+        "--> Starting operation: OpenPAI | How to get in \n"
+        "    [openpai-001] Skipped\n    [dev-box]     portal: http://10.7.0.11\n    [dev-box]       indented\n"
+        "    [dev-box]     No changes\n\n--> Results:\n    [dev-box]     other\n",
+    )
+    assert run.said("How to get in") == ["portal: http://10.7.0.11", "  indented"]
+
+
 def test_the_commands_are_those_of_the_guide() -> None:
     lab: Any = SimpleNamespace(inventory="inventories/lab.py")
     assert commands.pyinfra(lab, "-y")[1:] == ["inventories/lab.py", "deploy.py", "-y"]
