@@ -45,10 +45,15 @@ class Rest:
         """`jobStatus` of USER~NAME: its state and what went wrong."""
         return self._api("GET", f"/api/v2/jobs/{quote(job)}")["jobStatus"]
 
-    def log(self, job: str, role: str) -> str:
-        """Everything that the first task of `role` printed; RestError where the version has no such route."""
+    def log(self, job: str, role: str) -> str | None:
+        """Everything that the first task of `role` printed; None of an OpenPAI before v1.5.0, whose REST has no logs."""
         place = f"/api/v2/jobs/{quote(job)}/attempts/0/taskRoles/{quote(role)}/taskIndex/0/attempts/0/logs"
-        locations = {one["name"]: one["uri"] for one in self._api("GET", place)["locations"]}
+        try:
+            locations = {one["name"]: one["uri"] for one in self._api("GET", place)["locations"]}
+        except RestError as error:
+            if error.code == "NoApiError":
+                return None
+            raise
         if "all" not in locations:
             raise RestError("OpenPAI has no log of it yet")
         return self._ask("GET", locations["all"]).decode(errors="replace")

@@ -89,12 +89,18 @@ class Job:
             time.sleep(PAUSE)
         return state
 
-    def log(self, seconds: int = 30) -> str:
-        """What it printed; log-manager finds it some seconds after the end. Empty where there is none."""
+    def log(self, seconds: int = 30) -> str | None:
+        """What it printed; log-manager finds it some seconds after the end. Empty where there is none.
+
+        None of an OpenPAI before v1.5.0, whose REST has no logs.
+        """
         place = f"{self._place}/attempts/0/taskRoles/trial/taskIndex/0/attempts/0/logs"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            locations = {one["name"]: one["uri"] for one in self._get(place).get("locations", [])}
+            answer = self._get(place)
+            if answer.get("code") == "NoApiError":
+                return None
+            locations = {one["name"]: one["uri"] for one in answer.get("locations", [])}
             if "all" in locations:
                 return self._portal.ask("GET", locations["all"])[1]
             time.sleep(PAUSE)

@@ -136,6 +136,8 @@ def test_a_job_sees_its_gpu(target: Target, answers: Answers, portal: Portal) ->
         state = job.wait(target.config.first_job_timeout)
         expect(state == "SUCCEEDED", target, found=f"{job.name} {state}", needed="SUCCEEDED", remedy=REMEDY)
         log = job.log()
+        if log is None:  # its state is all that REST tells; nvidia-smi fails where there is no GPU
+            continue
         expect("GPU 0:" in log, target, found=f"its log: {log[-200:]!r}", needed="a GPU in its log", remedy=REMEDY)
 
 

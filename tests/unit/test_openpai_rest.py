@@ -62,7 +62,9 @@ class _Api(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.seen.append((self.command, self.path, self.headers.get("Authorization"), ""))
-        if self.path.startswith("/log-manager/"):
+        if "old" in self.path:
+            self._answer(404, {"code": "NoApiError", "message": f"API {self.path} is not found."})
+        elif self.path.startswith("/log-manager/"):
             self._answer(200, b"GPU 0: NVIDIA H100")
         elif self.path.endswith("/logs"):
             self._answer(200, {"locations": [{"name": "all", "uri": "/log-manager/10.0.0.1:9103/all?token=t"}]})
@@ -108,6 +110,10 @@ def test_a_wrong_password_is_openpais_own_word(rest):
     with pytest.raises(RestError, match="Password is incorrect") as refused:
         rest.login("admin", SecretStr("wrong"))
     assert refused.value.code == "IncorrectPasswordError"
+
+
+def test_an_openpai_without_logs_is_told_from_one_that_has_none_yet(rest):
+    assert rest.log("admin~old", "first") is None
 
 
 @pytest.mark.parametrize(("job", "said"), [("broken", "not OpenPAI's"), ("gone", "status 502")])

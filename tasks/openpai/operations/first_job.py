@@ -84,7 +84,10 @@ def _stranger_refused(state: Any, host: Host, paictl: Paictl) -> bool:
     try:
         rest_of(host, paictl).login(USER, SecretStr("not-the-password"))
     except RestError as error:
-        return error.code == "IncorrectPasswordError" or failed(host, f"login: {error}")
+        if error.code != "IncorrectPasswordError":
+            return failed(host, f"login: {error}")
+        host.log("login: a wrong password is refused")
+        return True
     return failed(host, "OpenPAI takes a wrong password; do not use this cluster before its rest-server is replaced")
 
 
@@ -95,6 +98,7 @@ def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor
     full, started, shown = f"{USER}~{name}", time.monotonic(), ""
     try:
         rest.login(USER, secrets.services(paictl.cluster).admin_password)
+        host.log(f"login: {USER} is in")
         rest.submit(jobs.first_job(name, image_of(config), kind, vendor.job))
         while (status := rest.state(full))["state"] not in ENDED:
             if status["state"] != shown:
@@ -111,18 +115,20 @@ def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor
         log = _log(rest, full)
     except RestError as error:
         return failed(host, f"{name}: {error}")
-    for line in log.strip().splitlines()[-20:]:
+    for line in (log or "").strip().splitlines()[-20:]:
         host.log(f"  {line}")
     if status["state"] != "SUCCEEDED":
         cause = status.get("appExitTriggerMessage") or status.get("appExitDiagnostics") or "no word of why"
         return failed(host, f"{name} {status['state']}: {str(cause)[:300]}")
-    if vendor.job_shows not in log:
+    if log is None:
+        host.log(f"{name}: its log is in the portal; REST has logs from v1.5.0 on")
+    elif vendor.job_shows not in log:
         return failed(host, f"{name} succeeded, but its log shows no GPU")
     host.log(f"{name}: SUCCEEDED in {time.monotonic() - started:.0f} s")
     return True
 
 
-def _log(rest: Rest, job: str) -> str:
+def _log(rest: Rest, job: str) -> str | None:
     """The job's log; log-manager finds it some seconds after the job's end."""
     for _ in range(15):
         try:
