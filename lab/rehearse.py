@@ -71,7 +71,7 @@ class Rehearsal:
 
 
 def rehearse(name: str, workers: int) -> None:
-    """Make the lab `name` anew, deploy, deploy again (which must change nothing), run a job, verify; the lab stays up."""
+    """Make the lab `name` anew, deploy, deploy again (nothing may change), run a job, verify; the lab stays up."""
     lab = Lab(name, lambda line: click.echo(f"   {line}"))
     logs = STATE.parent / "openpai-lab-logs" / name
     logs.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ class Rest:
         return self._api("GET", f"/api/v2/jobs/{quote(job)}")["jobStatus"]
 
     def log(self, job: str, role: str) -> str | None:
-        """Everything that the first task of `role` printed; None of an OpenPAI before v1.5.0, whose REST has no logs."""
+        """What the first task of `role` printed; None of an OpenPAI before v1.5.0, whose REST has no logs."""
         place = f"/api/v2/jobs/{quote(job)}/attempts/0/taskRoles/{quote(role)}/taskIndex/0/attempts/0/logs"
         try:
             locations = {one["name"]: one["uri"] for one in self._api("GET", place)["locations"]}
