@@ -176,6 +176,14 @@ def _trouble(pod: Mapping) -> tuple[str, str] | None:
     return None
 
 
+def _state(container: Mapping) -> str | None:
+    """Why a container waits; `running: NAME` of one that runs, as an init container does while the others wait."""
+    state = container.get("state", {})
+    if "running" in state:
+        return f"running: {container['name']}"
+    return state.get("waiting", {}).get("reason")
+
+
 def shown(pods: Iterable[Mapping]) -> str:
     """The pods in a few words: how many are ready, and the state of those that are not."""
     ready, waiting = 0, []
@@ -184,10 +192,12 @@ def shown(pods: Iterable[Mapping]) -> str:
         if any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions", ())):
             ready += 1
             continue
-        first = (one for one in status.get("initContainerStatuses", ()) if "running" in one.get("state", {}))
-        under_way = (f"Init:{one['name']}" for one in first)
-        states = (one.get("state", {}).get("waiting", {}).get("reason") for one in status.get("containerStatuses", ()))
-        waiting.append(next(filter(None, (*under_way, *states)), status.get("phase", "unknown")))
+        states = (
+            _state(one) for name in ("initContainerStatuses", "containerStatuses") for one in status.get(name, ())
+        )
+        known = [state for state in states if state]
+        telling = [state for state in known if state != "PodInitializing"]
+        waiting.append(next(iter(telling or known), status.get("phase", "unknown")))
     words = [f"{ready} ready", *(f"{waiting.count(state)} {state}" for state in dict.fromkeys(waiting))]
     return ", ".join(words)
 

@@ -134,12 +134,20 @@ def test_pods_are_shown_by_their_states():
     )
 
 
-def test_a_pod_in_its_init_containers_is_shown_by_the_one_that_runs():
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"running": {}}, "running: initializer"),
+        ({"waiting": {"reason": "ErrImagePull"}}, "ErrImagePull"),
+        ({"terminated": {}}, "PodInitializing"),
+    ],
+)
+def test_a_pod_in_its_init_containers_is_shown_by_the_one_that_all_wait_for(state, said):
     status = pod(
-        initContainerStatuses=[{"name": "initializer", "state": {"running": {}}}],
-        containerStatuses=[{"state": {"waiting": {"reason": "PodInitializing"}}}],
+        initContainerStatuses=[{"name": "initializer", "state": state}],
+        containerStatuses=[{"name": "app", "state": {"waiting": {"reason": "PodInitializing"}}}],
     )
-    assert shown([status]) == "0 ready, 1 Init:initializer"
+    assert shown([status]) == f"0 ready, 1 {said}"
 
 
 def test_the_facts_output_becomes_a_state():
