@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from cluster import Cluster
@@ -21,8 +22,11 @@ notes_key = pytest.StashKey[list[str]]()
 
 
 def secret_values(cluster: Cluster) -> list[str]:
-    """The cluster's passwords and tokens, longest first."""
+    """The cluster's passwords and tokens, those made for OpenPAI's services among them, longest first."""
     values = [value.get_secret_value() for _, value in cluster.config if isinstance(value, SecretStr)]
+    made = cluster.folder / "secrets.yaml"
+    if made.is_file():
+        values += (yaml.safe_load(made.read_text()) or {}).values()
     return sorted(filter(None, [*values, os.environ.get("OPENPAI_PASSWORD")]), key=len, reverse=True)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import Cluster, Host, Role, secrets
+from cluster import Cluster, Host, Role, secrets, versions
+from cluster.openpai import chosen, left_as_published
 from tests.hosts.conftest import connections_key
 from tests.hosts.kubectl import Kubectl
 from tests.hosts.portal import Job, Portal
@@ -109,6 +110,17 @@ def test_no_password_of_the_hosts_is_in_the_cluster(target: Target, kubectl: Kub
     needed = "a configuration without the hosts' password"
     expect(password not in content, target, found="it is in ConfigMap pai-configuration", needed=needed,
            remedy=f"run the deploy: {target.deploy}")  # fmt: skip
+
+
+@applies_to(dev_boxes)
+def test_no_published_secret_is_in_use(target: Target, kubectl: Kubectl) -> None:
+    """What everybody can read in OpenPAI's source: passwords of the database and the logs, keys of tokens."""
+    pushed = kubectl(r"get configmap pai-configuration -o jsonpath='{.data.services-configuration\.yaml}'")
+    running = {service.name for service in chosen(target.config)}
+    left = left_as_published(yaml.safe_load(pushed) or {}, versions.of(target.config))
+    found = ", ".join(f"{one.service}'s {one.key}" for one in left if one.service in running)
+    expect(not found, target, found=f"as OpenPAI publishes it: {found}", needed="secrets of this cluster's own",
+           remedy=f"run the deploy, which makes and pushes them: {target.deploy}")  # fmt: skip
 
 
 @applies_to(dev_boxes)

@@ -245,11 +245,12 @@ def test_all_hosts_have_answered_before_the_first_test(tmp_path: Path) -> None:
     snapshots.close()
 
 
-def test_secrets_are_hidden() -> None:
-    cluster = Cluster(Path(), Host("dev-box", "@local", Role.DEV_BOX), (), (), config_with_password("s3cr3t"))
-    assert report.hide_secrets("s3cr3t at http://u:p@h and http://h:80/a@b", cluster) == (
-        "*** at http://u:***@h and http://h:80/a@b"
-    )
+def test_secrets_are_hidden(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, Host("dev-box", "@local", Role.DEV_BOX), (), (), config_with_password("s3cr3t"))
+    said = "s3cr3t at http://u:p@h and http://h:80/a@b, made: m4de"
+    assert report.hide_secrets(said, cluster) == "*** at http://u:***@h and http://h:80/a@b, made: m4de"
+    (tmp_path / "secrets.yaml").write_text("jwt_secret: m4de\n")
+    assert report.hide_secrets(said, cluster) == "*** at http://u:***@h and http://h:80/a@b, made: ***"
 
 
 def config_with_password(password: str) -> targets.Config:
