@@ -6,8 +6,6 @@ Left out: prometheus-pushgateway and the three dshuttle services, which upstream
 services-configuration.yaml turns them on, which no key of ours does (dshuttle's images are in a private registry).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from cluster.openpai.model import Label, Nodes, Object, Service, Workload

@@ -1,7 +1,5 @@
 """Passwords and keys that OpenPAI comes with, and that everybody can read in its source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

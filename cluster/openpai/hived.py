@@ -3,8 +3,6 @@
 v1.0 to v1.4 make one pool of all workers, cut to the smallest of them; from v1.5 on every SKU of layout.yaml is a pool.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """layout.yaml, OpenPAI's description of the machines from v1.5.0 on: read, checked, or built from measured hardware."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """What a service of OpenPAI is made of: its pods, the objects beside them, the labels of nodes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

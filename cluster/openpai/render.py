@@ -1,7 +1,5 @@
 """Upstream's files from a Cluster: hosts.yml, openpai.yml, layout.yaml and services-configuration.yaml."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the nodes of a cluster have to give: the JSON of `render --resources`, read into typed values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

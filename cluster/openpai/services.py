@@ -1,7 +1,5 @@
 """The services that a config chooses, with the images they are pulled from and the ports that they take."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Which commit of OpenPAI's source a config means."""
 
-from __future__ import annotations
-
 from cluster import versions
 from cluster.config import Config
 

@@ -3,8 +3,6 @@
 pyinfra has no facts for Kubernetes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

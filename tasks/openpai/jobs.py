@@ -1,7 +1,5 @@
 """The first job: what is submitted for each kind of machine. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Whether OpenPAI's services are as they should be, and whether a pod can still start. Pure: facts in, verdicts out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +15,7 @@ _STUCK = frozenset(
 )  # fmt: skip
 # Restarts after which a container that comes up and dies again counts as crashing, whichever state a look finds it in.
 _RESTARTS = 2
+_CRASHING = "CrashLoop"
 
 
 @dataclass(frozen=True)
@@ -159,6 +158,11 @@ def troubles(pods: Iterable[Mapping]) -> list[Trouble]:
     return found
 
 
+def held_back(pods: Iterable[Mapping]) -> list[Trouble]:
+    """Those that the kubelet tries again after up to five minutes only; made anew, they are tried at once."""
+    return [one for one in troubles(pods) if one.reason in _STUCK or one.reason == _CRASHING]
+
+
 def _trouble(pod: Mapping) -> tuple[str, str] | None:
     status = pod.get("status", {})
     if status.get("phase") == "Failed":
@@ -172,7 +176,7 @@ def _trouble(pod: Mapping) -> tuple[str, str] | None:
             return waiting["reason"], waiting.get("message", "")
         if container.get("restartCount", 0) >= _RESTARTS and not container.get("ready"):
             last = container.get("lastState", {}).get("terminated", {})
-            return "CrashLoop", f"exit status {last.get('exitCode', 'unknown')}, {container['restartCount']} restarts"
+            return _CRASHING, f"exit status {last.get('exitCode', 'unknown')}, {container['restartCount']} restarts"
     return None
 
 

@@ -1,7 +1,5 @@
 """OpenPAI's REST API, as far as a first job and an admin's password need it (upstream: src/rest-server)."""
 
-from __future__ import annotations
-
 import http.client
 import json
 from collections.abc import Callable

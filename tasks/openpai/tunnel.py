@@ -3,8 +3,6 @@
 The operator's machine often reaches nothing but the dev box, and tokens have no place on a host's command line.
 """
 
-from __future__ import annotations
-
 import http.client
 import socket
 from typing import Any

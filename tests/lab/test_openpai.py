@@ -58,7 +58,6 @@ def test_a_run_killed_while_a_service_starts_is_taken_up(lab, service):
         assert run.status == 1 and "rest-server: pod rest-server-ds-" in run.output, run.output
         assert "log: " in run.output, run.output
         lab.openpai_fault("rest-server", None)
-        out(lab, MASTER, f"{KUBECTL} delete pods -l app=rest-server --wait=false")
     killed_when(lab, lambda: paictl_at_work(lab, "service", "start", "-n", service), file=STAGE)
 
 

@@ -12,6 +12,7 @@ from tasks.openpai.judge import (
     Running,
     Trouble,
     Wanted,
+    held_back,
     lacking,
     other_version,
     outdated,
@@ -115,6 +116,13 @@ def test_a_pod_that_cannot_start_is_recognised(one, reason):
 @pytest.mark.parametrize("one", [waiting("ContainerCreating"), pod(phase="Running"), pod()])
 def test_a_pod_that_may_yet_start_is_no_trouble(one):
     assert troubles([one]) == []
+
+
+def test_pods_that_the_kubelet_holds_back_are_told_from_those_that_are_tried_all_the_time():
+    unschedulable = pod(conditions=[{"type": "PodScheduled", "reason": "Unschedulable"}])
+    crashing = pod("b", containerStatuses=[{"state": {"running": {}}, "ready": False, "restartCount": 3}])
+    held = held_back([waiting("ImagePullBackOff"), waiting("ContainerCreating"), unschedulable, crashing])
+    assert [(one.pod, one.reason) for one in held] == [("rest-server-ds-abcde", "ImagePullBackOff"), ("b", "CrashLoop")]
 
 
 def test_a_trouble_must_last():

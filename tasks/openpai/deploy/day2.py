@@ -1,7 +1,5 @@
 """OpenPAI after the first day. Run one alone: pyinfra INVENTORY tasks.openpai.NAME"""
 
-from __future__ import annotations
-
 from pyinfra import host
 from pyinfra.api import deploy
 

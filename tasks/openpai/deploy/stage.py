@@ -1,7 +1,5 @@
 """The end of the guide: OpenPAI's services on the cluster, by its own paictl on the dev box."""
 
-from __future__ import annotations
-
 from pyinfra import host
 from pyinfra.api import deploy
 

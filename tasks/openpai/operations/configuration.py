@@ -1,11 +1,9 @@
 """OpenPAI's configuration: rendered from hardware measured on the cluster, and pushed where the cluster has another."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gevent.pool import Pool
@@ -20,7 +18,7 @@ from tasks.gpu import Vendor
 from tasks.openpai.facts import Hardware, Note, OpenPai
 from tasks.openpai.jobs import virtual_clusters
 from tasks.openpai.operations.paictl import CONFIGURATION, Paictl, failed, run
-from tasks.reach import planning, show_diff, stop
+from tasks.reach import Commands, planning, show_diff, stop
 
 # What was measured when the files were rendered; kept beside them.
 MEASURED = "measured.json"
@@ -29,7 +27,7 @@ _ASKED_AT_ONCE = 20
 
 
 @operation()
-def written(paictl: Paictl) -> Generator[Any]:
+def written(paictl: Paictl) -> Commands:
     """Have layout.yaml, services-configuration.yaml and a config.yaml without passwords in the configuration's folder.
 
     Hardware that is as it was gives the files that it gave, so that a second run changes nothing while jobs run.
@@ -121,7 +119,7 @@ def wanted_sum(cluster: Cluster, files: Mapping[str, str]) -> str:
 
 
 @operation()
-def pushed(paictl: Paictl) -> Generator[Any]:
+def pushed(paictl: Paictl) -> Commands:
     """Have the configuration's files in the cluster, by paictl, where any differs."""
     state = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
     wanted = paictl.cluster.config.openpai_cluster_id

@@ -1,8 +1,5 @@
 """The password of OpenPAI's first user on a cluster that runs: the configuration's counts before its first start."""
 
-from __future__ import annotations
-
-from collections.abc import Generator
 from typing import Any
 
 from pydantic import SecretStr
@@ -12,10 +9,11 @@ from cluster import secrets
 from tasks.openpai.operations.first_job import USER, rest_of
 from tasks.openpai.operations.paictl import Paictl, failed
 from tasks.openpai.rest import Rest, RestError
+from tasks.reach import Commands
 
 
 @operation(is_idempotent=False)
-def admin_password_changed(paictl: Paictl) -> Generator[Any]:
+def admin_password_changed(paictl: Paictl) -> Commands:
     """Have `admin` log in with the config's password, or with a new one of secrets.yaml where the config has none.
 
     What logs in today is found out: the folder's own password, or the published one that OpenPAI comes with.

@@ -1,15 +1,10 @@
 """An environment of Python 2.7 for paictl; pyinfra's pip operations know no pinned Python."""
 
-from __future__ import annotations
-
-from collections.abc import Generator
-from typing import Any
-
 from pyinfra import host
 from pyinfra.api import operation
 
 from tasks.openpai.facts import Note
-from tasks.reach import script
+from tasks.reach import Commands, script
 
 # What paictl of v1.0.0 to v1.8.1 ran with, tried: later releases of these no longer know Python 2.
 REQUIREMENTS = (
@@ -21,7 +16,7 @@ REQUIREMENTS_3 = ("kubernetes>=12,<22", "jinja2>=2.11,<4")
 
 
 @operation()
-def by_python2(folder: str, python: str) -> Generator[Any]:
+def by_python2(folder: str, python: str) -> Commands:
     """Have in `folder` an environment of `python` (2.7) with what paictl imports, and a python3 with what it calls."""
     wanted = "\n".join((python, *REQUIREMENTS, *REQUIREMENTS_3))
     if host.get_fact(Note, path=f"{folder}/installed") == wanted:

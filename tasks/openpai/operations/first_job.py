@@ -1,9 +1,6 @@
 """The guide's last step: log in, submit a job, see it end."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Generator
 from typing import Any
 
 import gevent
@@ -21,7 +18,7 @@ from tasks.openpai.operations.configuration import MEASURED, rendered
 from tasks.openpai.operations.paictl import Paictl, failed
 from tasks.openpai.rest import ENDED, Rest, RestError
 from tasks.openpai.tunnel import connection
-from tasks.reach import ask, planning, stop
+from tasks.reach import Commands, ask, planning, stop
 
 USER = "admin"
 
@@ -42,7 +39,7 @@ def rest_of(dev_box: Host, paictl: Paictl) -> Rest:
 
 
 @operation(is_idempotent=False)
-def succeeds(paictl: Paictl) -> Generator[Any]:
+def succeeds(paictl: Paictl) -> Commands:
     """Have a job see one GPU of each kind of machine, and a wrong password refused."""
     config = paictl.cluster.config
     vendor = gpu.vendor(config)

@@ -3,8 +3,6 @@
 pyinfra runs a command to its end and shows what it printed; paictl waits for hours without a word of what for.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable
@@ -116,7 +114,7 @@ def watch(
         if missing is None and _status(host) != "running":
             host.log(f"{service.name}: running ({now - started:.0f} s)")
             return True
-        pods = [pod for pod in host.get_fact(Pods, kubeconfig=paictl.kubeconfig) if _is_of(pod, service)]
+        pods = pods_of(host, paictl, service)
         line = f"{service.name}: {missing or 'its script ends'} [{shown(pods)}]"
         if line != said[0] or now - said[1] >= SAY:
             host.log(f"{line} {now - started:.0f} s")
@@ -140,6 +138,11 @@ def watch(
             if not again():
                 return False
         gevent.sleep(LOOK)
+
+
+def pods_of(host: Host, paictl: Paictl, service: Service) -> list[dict[str, Any]]:
+    """The pods of a service's workloads, as Kubernetes' API has them."""
+    return [pod for pod in host.get_fact(Pods, kubeconfig=paictl.kubeconfig) if _is_of(pod, service)]
 
 
 def _is_of(pod: dict[str, Any], service: Service) -> bool:

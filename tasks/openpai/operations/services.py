@@ -1,9 +1,7 @@
 """OpenPAI's services: started one by one after their prerequisites, stopped the other way, judged by the cluster."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from pyinfra import host
@@ -11,10 +9,10 @@ from pyinfra.api import FunctionCommand, Host, operation
 
 from cluster.openpai import Service
 from tasks.openpai.facts import OpenPai, kubectl
-from tasks.openpai.judge import ClusterState, Wanted, key, lacking, other_version, outdated, stale
+from tasks.openpai.judge import ClusterState, Wanted, held_back, key, lacking, other_version, outdated, stale
 from tasks.openpai.operations.configuration import services_of, wanted_sum
-from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, run, watch
-from tasks.reach import quoted, render, stop
+from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, pods_of, run, watch
+from tasks.reach import Commands, quoted, render, stop
 
 RECORD = "openpai-deploy"
 # The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
@@ -34,7 +32,7 @@ def seen(paictl: Paictl, host: Host) -> ClusterState:
 
 
 @operation()
-def of_this_version(paictl: Paictl) -> Generator[Any]:
+def of_this_version(paictl: Paictl) -> Commands:
     """Stop where OpenPAI runs at another version: an upgrade interrupts its services, so it is asked for by name."""
     other = other_version(services_of(host, paictl), seen(paictl, host))
     if other:
@@ -43,7 +41,7 @@ def of_this_version(paictl: Paictl) -> Generator[Any]:
 
 
 @operation()
-def running(paictl: Paictl, only: list[str] | None = None) -> Generator[Any]:
+def running(paictl: Paictl, only: list[str] | None = None) -> Commands:
     """Have the services as they should be, in order (those named in `only` alone); one that is stays untouched."""
     state = seen(paictl, host)
     for service in _selected(services_of(host, paictl), only):
@@ -70,6 +68,8 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
             return begin(host, paictl, "service", "start", "-n", service.name)
         return _apply(host, paictl, FUSE_PLUGIN)
 
+    for pod in held_back(pods_of(host, paictl, service)):  # what kept it from starting may be mended by now
+        _kubectl(host, paictl, "delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", "--wait=false")
     if not (start() and watch(host, paictl, service, missing, start)):
         return False
     old = stale(service, seen(paictl, host))
@@ -103,7 +103,7 @@ def _kubectl(host: Host, paictl: Paictl, *words: str, quiet: bool = False) -> bo
 
 
 @operation()
-def stopped(paictl: Paictl, only: list[str] | None = None, delete: bool = False) -> Generator[Any]:
+def stopped(paictl: Paictl, only: list[str] | None = None, delete: bool = False) -> Commands:
     """Have none of the services running (none of `only`), the last one first; with `delete` their data ends too."""
     state = seen(paictl, host)
     for service in reversed(_selected(services_of(host, paictl), only)):
@@ -139,7 +139,7 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
 
 
 @operation()
-def of_another_version_stopped(paictl: Paictl) -> Generator[Any]:
+def of_another_version_stopped(paictl: Paictl) -> Commands:
     """Have nothing running of another version than the config's, the last service first."""
     state = seen(paictl, host)
     for service in reversed(services_of(host, paictl)):
@@ -148,7 +148,7 @@ def of_another_version_stopped(paictl: Paictl) -> Generator[Any]:
 
 
 @operation()
-def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Generator[Any]:
+def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Commands:
     """Have nothing of OpenPAI in the cluster, where `confirmed` is its name; with `delete` its data go too."""
     state, name = seen(paictl, host), paictl.cluster.folder.name
     present = [service for service in reversed(services_of(host, paictl)) if _present(service, state)]

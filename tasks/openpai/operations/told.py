@@ -1,11 +1,8 @@
 """What the guide's script says at its end, on the screen and as JSON."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pyinfra import host
 from pyinfra.api import Host, operation
@@ -14,11 +11,11 @@ from tasks.openpai.operations.configuration import services_of
 from tasks.openpai.operations.first_job import USER
 from tasks.openpai.operations.paictl import Paictl
 from tasks.openpai.operations.services import seen, summary, wanted
-from tasks.reach import planning
+from tasks.reach import Commands, planning
 
 
 @operation()
-def how_to_get_in(paictl: Paictl) -> Generator[Any]:
+def how_to_get_in(paictl: Paictl) -> Commands:
     """Say where everything is, and write the same to reports/NAME/openpai.json; it changes no host."""
     if not planning():
         report = _report(paictl, host)
@@ -31,7 +28,7 @@ def how_to_get_in(paictl: Paictl) -> Generator[Any]:
 
 
 @operation()
-def state_of_services(paictl: Paictl) -> Generator[Any]:
+def state_of_services(paictl: Paictl) -> Commands:
     """Say of each service whether it is as it should be; it changes no host."""
     if not planning():
         for name, state in _report(paictl, host)["services"].items():
