@@ -5,14 +5,3 @@ Every public name but `install` is a command: pyinfra inventories/prod.py tasks.
 
 from tasks.openpai.deploy.day2 import change_admin_password, first_job, start, status, stop, uninstall, upgrade
 from tasks.openpai.deploy.stage import install
-
-__all__ = [
-    "change_admin_password",
-    "first_job",
-    "install",
-    "start",
-    "status",
-    "stop",
-    "uninstall",
-    "upgrade",
-]
