@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pyinfra.api import StringCommand
 
+from tasks.apt.sources import Sources, parse_sources
 from tasks.reach import Fact, probes, shell
 
 
@@ -66,6 +67,25 @@ def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
         name, version, _source = (part.strip() for part in line.split("|"))
         offered.setdefault(name, {})[version] = None
     return {name: tuple(versions) for name, versions in offered.items()}
+
+
+# Every line with its file and number, but logins in URIs, which are nobody else's affair.
+_LISTS = r"""
+cd /etc/apt && grep -Hn '' sources.list sources.list.d/*.list sources.list.d/*.sources |
+    sed -E 's|//[^/@ ]*@|//|g; s|^|/etc/apt/|'
+"""
+
+
+class AptSources(Fact[Sources]):
+    """The active entries of a host's package sources."""
+
+    default = Sources
+
+    def command(self) -> StringCommand:
+        return probes(arch=["dpkg", "--print-architecture"], lists=shell(_LISTS))
+
+    def read(self, found: dict[str, str]) -> Sources:
+        return parse_sources(found["lists"].splitlines(), found["arch"] or "amd64")
 
 
 class KeyFingerprints(Fact[list[str]]):

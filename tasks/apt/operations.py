@@ -9,13 +9,17 @@ import io
 import re
 from collections.abc import Callable, Iterable
 
-from pyinfra import host
+from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.facts.files import FileContents
 
 from cluster import versions
-from tasks.apt.facts import SUMS, AptOffers, AptPackages, Binaries, KeyFingerprints, Package
-from tasks.reach import Commands, script, show_diff, stop, until
+from tasks.apt.facts import SUMS, AptOffers, AptPackages, AptSources, Binaries, KeyFingerprints, Package
+from tasks.apt.sources import Entry, takeover
+from tasks.reach import Commands, planning, script, show_diff, stop, until
+
+# The first line of every package source of ours.
+MARK = "# Written by openpai-deploy\n"
 
 # Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
 _GET = (
@@ -54,16 +58,39 @@ def key(url: str, fingerprint: str, path: str) -> Commands:
 
 @operation()
 def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> Commands:
-    """Write the deb822 source file `path` for the host's own architecture."""
+    """Write the deb822 source file `path` for the host's own architecture, if apt accepts it beside the others.
+
+    Entries of other files for the same repository with another key give way to it, and so does another's file of this
+    name; they are kept beside.
+    """
     lines = {"Types": "deb", "URIs": uri, "Suites": suite, "Components": components, "Signed-By": signed_by}
-    text = "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
+    text = MARK + "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
     current = host.get_fact(FileContents, path=path)
     before = "\n".join(current) + "\n" if current else ""
-    if before == text:
+    found = takeover(host.get_fact(AptSources), path, uri, suite, signed_by)
+    if found.mixed:
+        yield stop(*(_mixed(entry, uri, suite, signed_by) for entry in found.mixed))
         return
+    rivals = {file: "all" for file in found.whole}
+    rivals |= {file: " ".join(f"{one.first},{one.last}" for one in each) for file, each in found.lines.items()}
+    if before == text and not rivals:
+        return
+    for file in rivals if planning() else ():
+        host.log(
+            f"{file} names {uri} {suite} with another key than {signed_by}: that entry is disabled", logger.warning
+        )
     show_diff(path, before, text)
-    yield FileUploadCommand(io.StringIO(text), path)
-    yield StringCommand("chmod 644", QuoteString(path))
+    yield FileUploadCommand(io.StringIO(text), f"{path}.new")
+    foreign = "keep" if before and not before.startswith(MARK) else ""
+    pairs = [word for pair in rivals.items() for word in pair]
+    yield script("apt/source.sh", "/etc/apt", f"{path}.new", path, foreign, *pairs)
+
+
+def _mixed(entry: Entry, uri: str, suite: str, signed_by: str) -> str:
+    return (
+        f"{entry.file}:{entry.first} names {uri} {suite} with another key, in one entry with other repositories; "
+        f"give it an entry of its own, or make its Signed-By {signed_by}"
+    )
 
 
 @operation()

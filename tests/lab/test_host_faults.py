@@ -233,6 +233,31 @@ def test_a_version_is_pinned_and_held(ready):
     assert converged(ready).changed == 0, "an acceptable version is left as it is"
 
 
+def test_a_vendors_own_package_source_gives_way_and_is_kept(ready):
+    parts = "/etc/apt/sources.list.d"
+    uri = out(ready, WORKER, f"awk '/^URIs/ {{ print $2 }}' {parts}/docker.sources")
+    vendor = f"deb [arch=amd64 signed-by=/usr/share/keyrings/docker-archive-keyring.gpg] {uri} bookworm stable"
+    mixed = f"# the company's\ndeb {uri}-of-another bookworm main\n"
+    _write(ready, WORKER, f"{parts}/docker.list", f"{vendor}\n")
+    _write(ready, WORKER, "/etc/apt/sources.list", f"{mixed}{vendor}\n")
+    _write(ready, OTHER, f"{parts}/docker.sources", f"Types: deb\nURIs: {uri}\nSuites: bookworm\nComponents: stable\n")
+    theirs = out(ready, OTHER, f"cat {parts}/docker.sources")
+    before = out(ready, WORKER, f"ls -l {parts}/debian.sources; sha256sum {parts}/debian.sources")
+    try:
+        assert "Conflicting values set for option Signed-By" in ready.run(WORKER, "apt-get indextargets").stderr
+        converged(ready)
+        out(ready, WORKER, "apt-get indextargets")
+        assert out(ready, WORKER, f"cd {parts} && ls docker*") == "docker.list.openpai.disabled\ndocker.sources"
+        assert out(ready, WORKER, f"cat {parts}/docker.list.openpai.disabled") == vendor
+        assert ready.run(WORKER, "cat /etc/apt/sources.list").stdout == f"{mixed}# openpai-deploy: {vendor}\n"
+        assert out(ready, WORKER, f"ls -l {parts}/debian.sources; sha256sum {parts}/debian.sources") == before
+        assert out(ready, OTHER, f"cat {parts}/docker.sources.openpai.disabled") == theirs
+        assert converged(ready).changed == 0
+    finally:
+        out(ready, WORKER, f"rm -f {parts}/docker.list* /etc/apt/sources.list")
+        out(ready, OTHER, f"rm -f {parts}/docker.sources.openpai.disabled")
+
+
 def test_what_a_login_shell_prints_is_no_answer_and_no_part_of_a_file(ready):
     bashrc = "/home/paiadmin/.bashrc"
     before = _json(ready, WORKER)
