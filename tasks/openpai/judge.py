@@ -15,7 +15,6 @@ _STUCK = frozenset(
 )  # fmt: skip
 # Restarts after which a container that comes up and dies again counts as crashing, whichever state a look finds it in.
 _RESTARTS = 2
-_CRASHING = "CrashLoop"
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,17 @@ def troubles(pods: Iterable[Mapping]) -> list[Trouble]:
 
 
 def held_back(pods: Iterable[Mapping]) -> list[Trouble]:
-    """Those that the kubelet tries again after up to five minutes only; made anew, they are tried at once."""
-    return [one for one in troubles(pods) if one.reason in _STUCK or one.reason == _CRASHING]
+    """Those of which nothing runs, and which the kubelet tries again after up to five minutes only.
+
+    Made anew they are tried at once, and what kept them from starting may be mended by now.
+    """
+    idle = [pod for pod in pods if not any("running" in one.get("state", {}) for one in _containers(pod))]
+    return [one for one in troubles(idle) if one.reason in _STUCK]
+
+
+def _containers(pod: Mapping) -> Iterable[Mapping]:
+    status = pod.get("status", {})
+    return (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
 
 
 def _trouble(pod: Mapping) -> tuple[str, str] | None:
@@ -170,13 +178,13 @@ def _trouble(pod: Mapping) -> tuple[str, str] | None:
     for condition in status.get("conditions", ()):
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
             return "Unschedulable", condition.get("message", "")
-    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+    for container in _containers(pod):
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _STUCK:
             return waiting["reason"], waiting.get("message", "")
         if container.get("restartCount", 0) >= _RESTARTS and not container.get("ready"):
             last = container.get("lastState", {}).get("terminated", {})
-            return _CRASHING, f"exit status {last.get('exitCode', 'unknown')}, {container['restartCount']} restarts"
+            return "CrashLoop", f"exit status {last.get('exitCode', 'unknown')}, {container['restartCount']} restarts"
     return None
 
 

@@ -42,7 +42,7 @@ def images(lab: Lab) -> set[str]:
 
 def paictl_at_work(lab: Lab, *words: str) -> bool:
     """Whether paictl runs on the dev box, with these words on its command line."""
-    pattern = " ".join(("python paictl.py", *words))
+    pattern = " ".join(("[p]ython paictl.py", *words))  # and not the shell that asks
     return lab.run(DEV_BOX, f"pgrep -f '{pattern}'").returncode == 0
 
 

@@ -118,11 +118,14 @@ def test_a_pod_that_may_yet_start_is_no_trouble(one):
     assert troubles([one]) == []
 
 
-def test_pods_that_the_kubelet_holds_back_are_told_from_those_that_are_tried_all_the_time():
+def test_pods_that_the_kubelet_holds_back_are_those_of_which_nothing_runs():
     unschedulable = pod(conditions=[{"type": "PodScheduled", "reason": "Unschedulable"}])
-    crashing = pod("b", containerStatuses=[{"state": {"running": {}}, "ready": False, "restartCount": 3}])
-    held = held_back([waiting("ImagePullBackOff"), waiting("ContainerCreating"), unschedulable, crashing])
-    assert [(one.pod, one.reason) for one in held] == [("rest-server-ds-abcde", "ImagePullBackOff"), ("b", "CrashLoop")]
+    crashing = pod("b", containerStatuses=[{"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "ready": False}])
+    beside = pod(
+        "c", containerStatuses=[{"state": {"waiting": {"reason": "ErrImagePull"}}}, {"state": {"running": {}}}]
+    )
+    held = held_back([waiting("ImagePullBackOff"), waiting("ContainerCreating"), unschedulable, crashing, beside])
+    assert [one.pod for one in held] == ["rest-server-ds-abcde", "b"]
 
 
 def test_a_trouble_must_last():

@@ -15,6 +15,7 @@ from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, pods_
 from tasks.reach import Commands, quoted, render, stop
 
 RECORD = "openpai-deploy"
+AT_ONCE = ("--force", "--grace-period=0")
 # The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
 FUSE_PLUGIN = "openpai/fuse-device-plugin.yaml.j2"
 
@@ -68,8 +69,9 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
             return begin(host, paictl, "service", "start", "-n", service.name)
         return _apply(host, paictl, FUSE_PLUGIN)
 
-    for pod in held_back(pods_of(host, paictl, service)):  # what kept it from starting may be mended by now
-        _kubectl(host, paictl, "delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", "--wait=false")
+    for pod in held_back(pods_of(host, paictl, service)):
+        # With its usual grace the kubelet of 1.20 takes more than a minute over a pod that has never run.
+        _kubectl(host, paictl, "delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", *AT_ONCE)
     if not (start() and watch(host, paictl, service, missing, start)):
         return False
     old = stale(service, seen(paictl, host))
