@@ -88,7 +88,7 @@ def test_a_run_killed_between_a_file_and_its_restart(ready):
         assert _restarts(ready, WORKER) != before
         assert converged(ready).changed == 0
     finally:
-        ready.configure(docker_log_max_file=None)
+        ready.configure(docker_log_max_size=None, docker_log_max_file=None)
 
 
 def test_the_operators_keys_survive(ready):
@@ -176,7 +176,7 @@ def test_a_daemon_that_does_not_come_back_gets_its_old_file_back(ready):
         assert run.status != 0
         assert any("dockerd does not start with" in line for line in run.lines(WORKER)), run.output
     finally:
-        ready.configure(docker_log_max_file=None)
+        ready.configure(docker_log_max_size=None, docker_log_max_file=None)
         _write(ready, WORKER, DAEMON_JSON, json.dumps(good))
         lab_start = ready.run(WORKER, "systemctl reset-failed docker; systemctl start docker")
         assert lab_start.returncode == 0, lab_start.stderr
@@ -195,7 +195,7 @@ def test_a_flag_that_clashes_is_named_before_anything_changes(ready):
         assert any("docker.service sets log-driver on dockerd's command line" in line for line in run.lines(WORKER))
         assert out(ready, WORKER, f"cat {DAEMON_JSON}") == before
     finally:
-        ready.configure(docker_log_max_file=None)
+        ready.configure(docker_log_max_size=None, docker_log_max_file=None)
         out(ready, WORKER, f"rm {dropin}; systemctl daemon-reload")
         converged(ready)
 
@@ -264,13 +264,13 @@ def test_what_a_login_shell_prints_is_no_answer_and_no_part_of_a_file(ready):
     out(ready, WORKER, f"cp -p {bashrc} /root/bashrc && sed -i '1i echo Welcome; echo @@ end' {bashrc}")
     try:
         assert converged(ready).changed == 0
-        ready.configure(docker_log_max_file=6)
+        ready.configure(docker_log_max_size="60m", docker_log_max_file=6)
         run = converged(ready)
         assert "Welcome" not in run.output and "Traceback" not in run.output
-        assert _json(ready, WORKER) == before | {"log-opts": before["log-opts"] | {"max-file": "6"}}
+        assert _json(ready, WORKER) == before | {"log-opts": {"max-size": "60m", "max-file": "6"}}
     finally:
         out(ready, WORKER, f"mv /root/bashrc {bashrc}")
-        ready.configure(docker_log_max_file=None)
+        ready.configure(docker_log_max_size=None, docker_log_max_file=None)
         converged(ready)
 
 
