@@ -215,17 +215,53 @@ def shown(pods: Iterable[Mapping]) -> str:
 
 
 class Patience:
-    """How long each trouble has lasted, over looks at a service's pods; a pod made anew inherits its predecessor's."""
+    """How long each trouble has lasted, over looks at a service's pods; a pod made anew inherits its predecessor's.
 
-    def __init__(self, seconds: float):
-        self.seconds = seconds
-        self._since: dict[str, float] = {}
+    A trouble that comes and goes within `forgets` seconds lasts: a container that crashes is ready in between.
+    """
+
+    def __init__(self, seconds: float, forgets: float = 10):
+        self.seconds, self.forgets = seconds, forgets
+        self._lasting: dict[str, tuple[float, float]] = {}
 
     def over(self, seen: Iterable[Trouble], now: float) -> Trouble | None:
         """A trouble that has lasted too long at `now` (seconds of any clock), if there is one."""
-        present = {_owner(trouble.pod): trouble for trouble in seen}
-        self._since = {owner: self._since.get(owner, now) for owner in present}
-        return next((present[owner] for owner, since in self._since.items() if now - since >= self.seconds), None)
+        for trouble in seen:
+            owner = _owner(trouble.pod)
+            first, last = self._lasting.get(owner, (now, now))
+            self._lasting[owner] = (first if now - last <= self.forgets else now, now)
+            if now - self._lasting[owner][0] >= self.seconds:
+                return trouble
+        return None
+
+
+class Steadiness:
+    """Since when a service's pods have been as they are, over looks at them.
+
+    Most of OpenPAI's containers have no readiness probe: one that ends as soon as it has begun is ready for a moment.
+    """
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self._seen: dict[tuple[str, str], int] | None = None
+        self._since = 0.0
+
+    def holds(self, pods: Iterable[Mapping], now: float) -> bool:
+        """True where nothing of `pods` has started anew for long enough at `now`; at once where probes tell."""
+        untold = [(pod, one["name"]) for pod in pods for one in _unprobed(pod)]
+        seen = {(pod["metadata"]["name"], name): _restarts(pod, name) for pod, name in untold}
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return not seen or now - self._since >= self.seconds
+
+
+def _unprobed(pod: Mapping) -> list[Mapping]:
+    return [one for one in pod.get("spec", {}).get("containers", ()) if "readinessProbe" not in one]
+
+
+def _restarts(pod: Mapping, container: str) -> int:
+    counts = (one["restartCount"] for one in _containers(pod) if one.get("name") == container)
+    return next(counts, 0)
 
 
 def _owner(pod: str) -> str:

@@ -10,6 +10,7 @@ from tasks.openpai.judge import (
     ClusterState,
     Patience,
     Running,
+    Steadiness,
     Trouble,
     Wanted,
     held_back,
@@ -132,10 +133,28 @@ def test_a_trouble_must_last():
     patience = Patience(30)
     trouble = Trouble("rest-server-ds-abcde", "default", "ErrImagePull")
     assert patience.over([trouble], 0) is None
-    assert patience.over([replace(trouble, reason="ImagePullBackOff")], 29) is None
+    assert patience.over([replace(trouble, reason="ImagePullBackOff")], 9) is None
+    assert patience.over([], 15) is None
+    assert patience.over([trouble], 19) is None
+    assert patience.over([trouble], 29) is None
     assert patience.over([replace(trouble, pod="rest-server-ds-fghij")], 30) is not None  # a successor
     assert patience.over([], 31) is None
-    assert patience.over([trouble], 32) is None  # it had gone
+    assert patience.over([trouble], 41) is None  # it had gone
+
+
+def test_a_container_that_ends_as_soon_as_it_has_begun_is_not_steady():
+    def look(restarts, **more):
+        status = {"containerStatuses": [{"name": "rest-server", "restartCount": restarts}]}
+        return pod(**status) | {"spec": {"containers": [{"name": "rest-server", **more}]}}
+
+    steadiness = Steadiness(6)
+    assert not steadiness.holds([look(0)], 0)
+    assert not steadiness.holds([look(1)], 5)
+    assert not steadiness.holds([look(1)], 10)
+    assert steadiness.holds([look(1)], 11)
+    assert steadiness.holds([], 12)  # nothing that could end
+    assert not steadiness.holds([look(1)], 13)
+    assert Steadiness(6).holds([look(0, readinessProbe={})], 0)
 
 
 def test_pods_are_shown_by_their_states():

@@ -16,7 +16,7 @@ from pyinfra.api import Host, StringCommand
 from cluster import Cluster
 from cluster.openpai import Service, paictl_image, replaced_images
 from tasks.openpai.facts import PaictlRun, Pods
-from tasks.openpai.judge import Patience, shown, troubles
+from tasks.openpai.judge import Patience, Steadiness, shown, troubles
 from tasks.reach import detached, script
 
 UNIT = "paictl"
@@ -25,6 +25,8 @@ CONTAINER = "openpai-deploy-paictl"
 LOOK, SAY = 2, 15
 # Seconds that a pod may be unable to start: a registry may stumble, a volume may be late.
 PATIENCE = 30
+# Seconds that a service must stay up to be called running: one that cannot work mostly ends within its first.
+STEADY = 6
 # Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
 TRIES = 3
 SILENT = "the API server does not answer"
@@ -98,7 +100,11 @@ def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] 
 
 
 def watch(
-    host: Host, paictl: Paictl, service: Service, done: Callable[[], str | None], again: Callable[[], bool]
+    host: Host,
+    paictl: Paictl,
+    service: Service,
+    done: Callable[[], str | None],
+    again: Callable[[], bool] | None = None,
 ) -> bool:
     """Wait until `done()` says None of `service`; say what is waited for; end at once where a pod cannot start.
 
@@ -106,16 +112,17 @@ def watch(
     once more, as its own five tries may all have met the same silent API server; up to TRIES times in all.
     """
     started, said, failures = time.monotonic(), ("", 0.0), 0
-    patience = Patience(PATIENCE)
+    patience, steadiness = Patience(PATIENCE), Steadiness(STEADY)
     limit = paictl.cluster.config.openpai_service_timeout
     while True:
         now = time.monotonic()
         missing = done()
-        if missing is None and _status(host) != "running":
+        pods = pods_of(host, paictl, service)
+        steady, busy = steadiness.holds(pods if missing is None else (), now), _status(host) == "running"
+        if missing is None and steady and not busy:
             host.log(f"{service.name}: running ({now - started:.0f} s)")
             return True
-        pods = pods_of(host, paictl, service)
-        line = f"{service.name}: {missing or 'its script ends'} [{shown(pods)}]"
+        line = f"{service.name}: {missing or ('its script ends' if busy else 'it stays up')} [{shown(pods)}]"
         if line != said[0] or now - said[1] >= SAY:
             host.log(f"{line} {now - started:.0f} s")
             said = (line, now)
@@ -128,10 +135,10 @@ def watch(
             host.run_shell_command(paictl.stop(), _sudo=True)
             return failed(
                 host,
-                f"{service.name}: {missing} after {limit} s; raise openpai_service_timeout if its images are still "
-                f"being pulled; paictl's log: {detached.log(UNIT)}",
+                f"{service.name}: {missing or 'not steady'} after {limit} s; raise openpai_service_timeout if images "
+                f"are still being pulled; paictl's log: {detached.log(UNIT)}",
             )
-        if missing not in (None, SILENT) and service.by_paictl and _status(host) not in ("running", "0"):
+        if again and missing not in (None, SILENT) and service.by_paictl and _status(host) not in ("running", "0"):
             failures += 1
             if failures == TRIES:
                 return failed(host, f"{service.name}: {missing}; paictl failed {TRIES} times, its log ends:", log=True)

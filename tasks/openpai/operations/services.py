@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from pyinfra import host
@@ -44,10 +45,12 @@ def of_this_version(paictl: Paictl) -> Commands:
 @operation()
 def running(paictl: Paictl, only: list[str] | None = None) -> Commands:
     """Have the services as they should be, in order (those named in `only` alone); one that is stays untouched."""
-    state = seen(paictl, host)
-    for service in _selected(services_of(host, paictl), only):
-        if not _is_right(service, state, wanted(paictl, state)):
-            yield FunctionCommand(_start, (paictl, service), {})
+    state, services = seen(paictl, host), _selected(services_of(host, paictl), only)
+    lame = [service for service in services if not _is_right(service, state, wanted(paictl, state))]
+    for service in lame:
+        yield FunctionCommand(_start, (paictl, service), {})
+    if lame:
+        yield FunctionCommand(_all_run, (paictl, services), {})
 
 
 def _is_right(service: Service, state: ClusterState, expected: Wanted) -> bool:
@@ -61,8 +64,7 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
         return True
 
     def missing() -> str | None:
-        current = seen(paictl, host)
-        return lacking(service, current, expected) if current.answers else SILENT
+        return _missing(host, paictl, service, expected)
 
     def start() -> bool:
         if service.by_paictl:
@@ -84,6 +86,22 @@ def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
     return _noted(host, paictl, service, expected.configuration) or _kubectl(
         host, paictl, "create", "configmap", RECORD, entry
     )
+
+
+def _all_run(state: Any, host: Host, paictl: Paictl, services: list[Service]) -> bool:
+    """Whether what ran a while ago still runs, or does again: a service may end for want of one that came after it."""
+    now = seen(paictl, host)
+    expected = wanted(paictl, now)
+    return all(
+        watch(host, paictl, service, partial(_missing, host, paictl, service, expected))
+        for service in services
+        if lacking(service, now, expected)
+    )
+
+
+def _missing(host: Host, paictl: Paictl, service: Service, expected: Wanted) -> str | None:
+    current = seen(paictl, host)
+    return lacking(service, current, expected) if current.answers else SILENT
 
 
 def _noted(host: Host, paictl: Paictl, service: Service, configuration: str | None) -> bool:
