@@ -92,6 +92,15 @@ def test_a_cluster_where_all_is_right_is_left_alone(essential):
         assert changed == []
 
 
+def test_what_paictls_environment_is_made_with_is_installed(essential, monkeypatch):
+    with (essential / "config.yaml").open("a") as config:
+        config.write("paictl: python2\n")
+    installed = []
+    monkeypatch.setattr("tasks.apt.packages", lambda name, names, hold: installed.extend(names))
+    with planned(essential, openpai.install):
+        assert {"python3-venv", "parallel"} <= set(installed)
+
+
 def test_one_service_that_lacks_a_pod_is_started_alone(essential):
     state = [line.replace("rest-server-ds|1|1|1|1|1", "rest-server-ds|1|1|1|0|1") for line in up(essential)]
     with planned(essential, openpai.install, answers(essential, state)) as plan:

@@ -48,7 +48,11 @@ def prepare(paictl: Paictl) -> None:
         _sudo=False,
     )
     if config.paictl == "python2":
-        apt.packages(name="GNU parallel, which paictl's scripts call", names=["parallel"], hold=False)
+        apt.packages(
+            name="What paictl's environment is made with, and GNU parallel, which its scripts call",
+            names=["python3-venv", "parallel"],
+            hold=False,
+        )
         environment.by_python2(
             name="paictl's environment of Python 2.7",
             folder=f"{paictl.folder}/paictl-venv",
