@@ -1,6 +1,8 @@
 """The programs that run paictl, with a docker and a python that note what they are given."""
 
+import os
 import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +61,28 @@ def test_paictl_runs_from_a_private_copy_that_is_mended(source):
     assert "docs" not in done.stdout.splitlines() and ".git" not in done.stdout.splitlines()
     assert "hivedscheduler/hivedscheduler:v0.3.4" in (source / "pai/src/pylon/deploy/pylon.yaml").read_text()
     assert (own / ".kube/config").stat().st_mode & 0o077 == 0
+
+
+def test_python3_of_the_environment_is_the_one_with_packages(tmp_path):
+    # Real environments of python3, but what comes from a package index: a pip that does nothing, and virtualenv.
+    tools, folder = tmp_path / "tools", tmp_path / "venv"
+    tools.mkdir()
+    no_pip = "#!/bin/sh\n"
+    virtualenv = f"""#!/bin/sh
+for folder; do :; done
+{sys.executable} -m venv --without-pip "$folder"
+printf '{no_pip.strip()}\\n' >"$folder/bin/pip"; chmod +x "$folder/bin/pip"
+"""
+    for name, text in (
+        ("pip", no_pip),
+        ("virtualenv", virtualenv),
+        ("python3", f'#!/bin/sh\n{sys.executable} -m venv --without-pip "$3"\ncp {tools}/pip {tools}/virtualenv "$3/bin/"\n'),
+    ):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    made = ["sh", str(FILES / "openpai/make-environment"), str(folder), "sh", "note", "kubernetes", "jinja2"]
+    subprocess.run(made, env={"PATH": f"{tools}:{os.environ['PATH']}"}, check=True)
+    asked = subprocess.run(
+        [folder / "bin/python3", "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.strip() == str(folder / "python3")
