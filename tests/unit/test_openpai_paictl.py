@@ -76,7 +76,10 @@ printf '{no_pip.strip()}\\n' >"$folder/bin/pip"; chmod +x "$folder/bin/pip"
     for name, text in (
         ("pip", no_pip),
         ("virtualenv", virtualenv),
-        ("python3", f'#!/bin/sh\n{sys.executable} -m venv --without-pip "$3"\ncp {tools}/pip {tools}/virtualenv "$3/bin/"\n'),
+        (
+            "python3",
+            f'#!/bin/sh\n{sys.executable} -m venv --without-pip "$3"\ncp {tools}/pip {tools}/virtualenv "$3/bin/"\n',
+        ),
     ):
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
