@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the cluster and the dev box have of OpenPAI, section by section (see tasks/reach/sections.py).
-# Usage: cluster-state.sh KUBECONFIG CONFIGURATION_FOLDER
-kubeconfig=$1 folder=$2
+# Usage: cluster-state.sh KUBECONFIG CONFIGURATION_FOLDER [brief]: no more than tells whether services run
+kubeconfig=$1 folder=$2 brief=${3:-}
 kubectl() { command kubectl --request-timeout=20s --kubeconfig "$kubeconfig" "$@"; }
 items() { printf '{range .items[*]}%s{"\\n"}{end}' "$1"; }
 pushed() {
@@ -20,10 +20,12 @@ section nodes kubectl get nodes -o "jsonpath=$(items '{.metadata.name}|{.metadat
 section workloads kubectl get daemonsets,deployments,statefulsets --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.spec.replicas}|{.status.numberReady}{.status.readyReplicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{range .spec.template.spec.initContainers[*]}{.image} {end}{range .spec.template.spec.containers[*]}{.image} {end}|{range .spec.template.spec.volumes[*]}{.configMap.name} {end}')"
 section cronjobs kubectl get cronjobs --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{range .spec.jobTemplate.spec.template.spec.containers[*]}{.image} {end}')"
 section objects kubectl get configmaps,secrets,services,namespaces,priorityclasses --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}')"
-section configmaps kubectl get configmaps -o "jsonpath=$(items '{.metadata.name}|{.metadata.managedFields[*].time}')"
-section pods kubectl get pods -o "jsonpath=$(items '{.metadata.ownerReferences[0].name}|{.metadata.creationTimestamp}')"
-section pushed pushed
-section files local_files
-# shellcheck disable=SC2016  # a template's own variables
-section started kubectl get configmap openpai-deploy -o 'go-template={{range $name, $sum := .data}}{{$name}} {{$sum}}{{"\n"}}{{end}}'
-section cluster_id kubectl get configmap pai-cluster-id -o 'jsonpath={.data.cluster-id}'
+if [ -z "$brief" ]; then
+    section configmaps kubectl get configmaps -o "jsonpath=$(items '{.metadata.name}|{.metadata.managedFields[*].time}')"
+    section pods kubectl get pods -o "jsonpath=$(items '{.metadata.ownerReferences[0].name}|{.metadata.creationTimestamp}')"
+    section pushed pushed
+    section files local_files
+    # shellcheck disable=SC2016  # a template's own variables
+    section started kubectl get configmap openpai-deploy -o 'go-template={{range $name, $sum := .data}}{{$name}} {{$sum}}{{"\n"}}{{end}}'
+    section cluster_id kubectl get configmap pai-cluster-id -o 'jsonpath={.data.cluster-id}'
+fi

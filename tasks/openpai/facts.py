@@ -51,20 +51,24 @@ def _requests(lines: str) -> Iterator[dict[str, Any]]:
 
 
 class OpenPai(Fact[ClusterState]):
-    """Everything that OpenPAI's services are judged by, in one command."""
+    """Everything that OpenPAI's services are judged by, in one command; `brief`: whether they run, and no more."""
 
     default = ClusterState
 
-    def command(self, kubeconfig: str, folder: str) -> StringCommand:
-        return probe_script("openpai/cluster-state.sh", kubeconfig, folder)
+    def command(self, kubeconfig: str, folder: str, brief: bool = False) -> StringCommand:
+        return probe_script("openpai/cluster-state.sh", kubeconfig, folder, "brief" if brief else "")
 
     def read(self, found: dict[str, str]) -> ClusterState:
         return read_state(found)
 
 
 def read_state(found: dict[str, str]) -> ClusterState:
-    """The ClusterState of the sections of files/openpai/cluster-state.sh."""
-    pods = [line.split("|") for line in found["pods"].splitlines()]
+    """The ClusterState of the sections of files/openpai/cluster-state.sh, or of its brief ones."""
+
+    def lines(section: str) -> list[str]:
+        return found.get(section, "").splitlines()
+
+    pods = [line.split("|") for line in lines("pods")]
     workloads = {}
     for line in found["workloads"].splitlines():
         key, generation, observed, wanted, ready, updated, images, configmaps = line.split("|")
@@ -87,22 +91,21 @@ def read_state(found: dict[str, str]) -> ClusterState:
         workloads=workloads,
         objects=frozenset(found["objects"].splitlines()),
         configmaps={
-            name: max(times.split(), default="")
-            for name, times in (line.split("|") for line in found["configmaps"].splitlines())
+            name: max(times.split(), default="") for name, times in (line.split("|") for line in lines("configmaps"))
         },
         labels={
             name: {"pai-master": master, "pai-worker": worker}
             for name, master, worker in (line.split("|") for line in found["nodes"].splitlines())
         },
-        pushed=_sums(found["pushed"]),
-        files=_sums(found["files"]),
-        started=dict(line.split() for line in found["started"].splitlines()),
-        cluster_id=found["cluster_id"],
+        pushed=_sums(lines("pushed")),
+        files=_sums(lines("files")),
+        started=dict(line.split() for line in lines("started")),
+        cluster_id=found.get("cluster_id", ""),
     )
 
 
-def _sums(lines: str) -> dict[str, str]:
-    return {name: sum_ for sum_, name in (line.split() for line in lines.splitlines())}
+def _sums(lines: list[str]) -> dict[str, str]:
+    return {name: sum_ for sum_, name in map(str.split, lines)}
 
 
 class Pods(Fact[list[dict[str, Any]]]):

@@ -223,7 +223,16 @@ SAMPLES = [
             pods="webportal-ds-5c4|2026-11-25T19:52:34Z", pushed=f"{'a' * 64} layout.yaml", cluster_id="pai",
             files=f"{'a' * 64} layout.yaml", started=f"webportal {'b' * 64}",
         ),
-        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": False},
+    ),
+    Sample(
+        openpai.OpenPai,
+        sections(
+            answers="ok", nodes="openpai-001||true", cronjobs="CronJob/default/cleaner|openpai/cleaner:v1.8.0 ",
+            workloads="Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ",
+            objects="ConfigMap/default/pai-configuration",
+        ),
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": True},
     ),
     Sample(openpai.Pods, sections(pods=json.dumps({"items": [_NODE]})), {"kubeconfig": _CONFIG}),
     Sample(openpai.Note, sections(text="v1.8.0"), {"path": "/home/a/pai-deploy/installed"}),

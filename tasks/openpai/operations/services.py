@@ -28,9 +28,9 @@ def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
     return Wanted(wanted_sum(cluster, state.files), masters, workers)
 
 
-def seen(paictl: Paictl, host: Host) -> ClusterState:
-    """OpenPAI as the cluster has it now."""
-    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
+def seen(paictl: Paictl, host: Host, brief: bool = False) -> ClusterState:
+    """OpenPAI as the cluster has it now; `brief`: as far as it tells whether services run."""
+    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration, brief=brief)
 
 
 @operation()
@@ -100,7 +100,7 @@ def _all_run(state: Any, host: Host, paictl: Paictl, services: list[Service]) ->
 
 
 def _missing(host: Host, paictl: Paictl, service: Service, expected: Wanted) -> str | None:
-    current = seen(paictl, host)
+    current = seen(paictl, host, brief=True)
     return lacking(service, current, expected) if current.answers else SILENT
 
 
