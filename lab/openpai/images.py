@@ -33,6 +33,8 @@ python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3 /us
 
 PROGRAMS = Path(__file__).parent / "services"
 RUNTIME = Path(__file__).parent / "runtime"
+# Until it is told to end: see services/fault.py.
+IDLE = "trap 'exit 0' TERM; sleep infinity & wait"
 DEV_BOX_START = """\
 #!/bin/bash
 # As upstream's: it tries to fetch OpenPAI's source, then is a shell, whatever command the container was given.
@@ -118,7 +120,7 @@ def _images(work: Path) -> Iterator[oci.Image]:
         for name, module in MODULES.items():
             entrypoint = ["python3", "-m", *f"services.{module}".split()]
             yield _image(f"{NAMESPACE}/{name}:{tag}", below, entrypoint, tag)
-        yield _image(f"{NAMESPACE}/postgresql-init-client:{tag}", below, ["sleep", "infinity"], tag)
+        yield _image(f"{NAMESPACE}/postgresql-init-client:{tag}", below, ["sh", "-c", IDLE], tag)
         yield _image(f"{NAMESPACE}/kube-scheduler:{tag}", layers["kube-scheduler"], [], tag)
         yield _image(f"{NAMESPACE}/openpai-runtime:{tag}", [base, runtime], ["/kube-runtime/init"], tag)
         yield _image(f"{NAMESPACE}/dev-box:{tag}", [base, box], ["/usr/local/start-script.sh"], tag)

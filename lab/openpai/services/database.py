@@ -123,7 +123,7 @@ def main() -> None:
     if sys.argv[1:] == ["check"]:
         Client(f"postgresql://{user}:{password}@127.0.0.1:{os.environ['POSTGRES_PORT']}/").all("frameworks")
         return
-    fault.suffer()
+    fault.begin()
     port = next(word.removeprefix("port=") for word in sys.argv if word.startswith("port="))
     Server(site(Path(os.environ["PGDATA"]), user, password), int(port)).serve_forever()
 

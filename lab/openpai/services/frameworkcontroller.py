@@ -83,7 +83,7 @@ class Controller:
 
 def main() -> None:
     """Run in a pod."""
-    fault.suffer()
+    fault.begin()
     Controller(kube.connect()).run()
 
 

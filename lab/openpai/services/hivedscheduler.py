@@ -75,7 +75,7 @@ def _cell(sku: str, kind: str, address: str) -> dict[str, Any]:
 
 def main() -> None:
     """Run in a pod; a configuration that names no SKUs ends it."""
-    fault.suffer()
+    fault.begin()
     while sys.argv[1:] == ["scheduler"]:
         time.sleep(3600)
     hived = yaml.safe_load(CONFIG.read_text())

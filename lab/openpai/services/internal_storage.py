@@ -42,7 +42,7 @@ def delete(root: Path) -> None:
 
 def main() -> None:
     """Do one of the three."""
-    fault.suffer()
+    fault.begin()
     part = sys.argv[1]
     if part == "barrier":
         sys.exit(0 if BARRIER.exists() else 1)

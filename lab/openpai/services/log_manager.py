@@ -80,7 +80,7 @@ def _harmless(word: str) -> bool:
 
 def main() -> None:
     """Run one of the two containers."""
-    fault.suffer()
+    fault.begin()
     while sys.argv[1] == "cleaner":
         time.sleep(3600)
     node, name, password = (os.environ[key] for key in ("NODE_NAME", "ADMIN_NAME", "ADMIN_PASSWORD"))

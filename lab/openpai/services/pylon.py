@@ -75,7 +75,7 @@ def _copy(status: int, headers: Message, body: bytes) -> Answer:
 
 def main() -> None:
     """Serve on the port that the pod opens to its node."""
-    fault.suffer()
+    fault.begin()
     site = Site(Pylon(os.environ).answer)
     site.add("GET", "/healthz", lambda _: Answer("Pylon ready."))
     Server(site, PORT).serve_forever()

@@ -70,7 +70,7 @@ def found(api: Api, groups: dict[str, Any], name: str, password: str) -> None:
 
 def main() -> None:
     """Serve on the port that the pod opens to its node."""
-    fault.suffer()
+    fault.begin()
     hived = yaml.safe_load(HIVED.read_text()) if os.environ["LAUNCHER_SCHEDULER"] == "hivedscheduler" else None
     api = build(kube.connect(), os.environ, hived, yaml.safe_load(EXIT_CODES.read_text()))
     administrator = os.environ["DEFAULT_PAI_ADMIN_USERNAME"], os.environ["DEFAULT_PAI_ADMIN_PASSWORD"]

@@ -50,7 +50,7 @@ def site(rest: str) -> Site:
 
 def main() -> None:
     """Serve on the port that the pod opens to its node."""
-    fault.suffer()
+    fault.begin()
     Server(site(os.environ["REST_SERVER_URI"]), PORT).serve_forever()
 
 

@@ -197,7 +197,7 @@ def poll(merger: Merger, seconds: float) -> None:
 def main() -> None:
     """Run one part of the controller: `python3 -m services.write_merger PART`."""
     part = sys.argv[1]
-    fault.suffer()
+    fault.begin()
     database = Client(os.environ["DB_CONNECTION_STR"])
     if part == "database-initializer":
         initialize(database)
