@@ -107,7 +107,7 @@ def test_every_image_that_kubeadm_asks_for_is_there(built):
         kubeadm, "config", "images", "list", "--kubernetes-version", VERSION, "--image-repository", "mirror/repo"
     )
     wanted = {line.replace("mirror/repo", images.REPOSITORY) for line in listed.stdout.split()}
-    assert wanted | {images.DEVICE_PLUGIN} == set(oci.names(built / "images"))
+    assert wanted | {images.DEVICE_PLUGIN, images.HOST_DEVICE_PLUGIN} == set(oci.names(built / "images"))
 
 
 @pytest.mark.parametrize(
