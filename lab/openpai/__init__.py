@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import oci, services
+from lab import oci
 from lab.files import share_tree
 from lab.kubernetes import images as kubernetes_images
 from lab.openpai import git, images
+from lab.services import web_root  # not `from lab import services`: this package has a `services` of its own
 from lab.settings import WEB_PORT
 from lab.shell import LabError, run
 from lab.state import LabState
@@ -43,7 +44,7 @@ def config(lab: LabState) -> dict[str, object]:
 
 def publish(lab: LabState) -> None:
     """Serve the repository and push the images of both versions, unless they are there; after Kubernetes is built."""
-    share_tree(git.ensure(), services.web_root(lab) / REPOSITORY)
+    share_tree(git.ensure(), web_root(lab) / REPOSITORY)
     layout = images.ensure()
     names = dict.fromkeys(name for tag in git.TAGS for name in images.names(tag))
     with ThreadPoolExecutor(4) as pool:
