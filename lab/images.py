@@ -25,7 +25,8 @@ ln -sf dash /bin/sh
 ln -sf mawk /usr/bin/awk
 printf 'root:x:0:0:root:/root:/bin/bash\\nnobody:x:65534:65534:nobody:/:/bin/false\\n' >/etc/passwd
 printf 'root:x:0:\\nnogroup:x:65534:\\n' >/etc/group
-mkdir -p /tmp /root
+echo 'include /etc/ld.so.conf.d/*.conf' >/etc/ld.so.conf
+mkdir -p /tmp /root /etc/ld.so.conf.d
 chmod 1777 /tmp
 """
 

@@ -194,19 +194,22 @@ def poll(merger: Merger, seconds: float) -> None:
             print(f"polling: {error}", flush=True)
 
 
+def _database() -> Client:
+    return Client(os.environ["DB_CONNECTION_STR"])
+
+
 def main() -> None:
     """Run one part of the controller: `python3 -m services.write_merger PART`."""
     part = sys.argv[1]
     fault.begin()
-    database = Client(os.environ["DB_CONNECTION_STR"])
     if part == "database-initializer":
-        initialize(database)
+        initialize(_database())
     elif part == "write-merger":
-        Server(site(Merger(database, kube.connect())), int(os.environ["PORT"])).serve_forever()
+        Server(site(Merger(_database(), kube.connect())), int(os.environ["PORT"])).serve_forever()
     elif part == "framework-watcher":
         watch(kube.connect(), os.environ["WRITE_MERGER_URL"])
     elif part == "poller":
-        poll(Merger(database, kube.connect()), float(os.environ["INTERVAL_SECOND"]))
+        poll(Merger(_database(), kube.connect()), float(os.environ["INTERVAL_SECOND"]))
     elif part == "cluster-event-watcher":
         threading.Event().wait()
     else:
