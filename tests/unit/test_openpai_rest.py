@@ -80,7 +80,7 @@ class _Api(BaseHTTPRequestHandler):
 def api():
     server = _Server(("127.0.0.1", 0), _Api)
     server.seen = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
