@@ -16,7 +16,7 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse lock test lint format docs unit unit-tests plan-tests lab-tests clean
+.PHONY: help setup packages rehearse lock test lint format docs unit unit-waits unit-tests plan-tests lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -76,12 +76,15 @@ docs: setup  ## Renew the parts of docs/ that are written from the sources
 	@$(BIN)/python -m tasks.preflight.reference
 	@$(BIN)/python -m tests.unit.architecture
 
-# Each on a core of its own, and with threads of its own: tests/plan loads pyinfra's CLI, which puts gevent in their place.
+# Beside each other: tests that wait (hosts, lab, waiting), that reckon, and tests/plan, whose threads are gevent's.
 unit: setup  ## The tests that need nothing but Python
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-tests plan-tests
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-waits unit-tests plan-tests
+
+unit-waits:
+	$(PYTEST) -q tests/unit/test_[hlw]*.py
 
 unit-tests:
-	$(PYTEST) -q tests/unit
+	$(PYTEST) -q tests/unit/test_[!hlw]*.py
 
 plan-tests:
 	$(PYTEST) -q tests/plan
