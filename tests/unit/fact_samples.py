@@ -99,7 +99,7 @@ SAMPLES = [
     ),
     Sample(
         apt.AptOffers,
-        sections(offers=" gcc | 4:12.2.0-3 | http://deb.debian.org/debian bookworm/main amd64 Packages"),
+        sections(offers=" gcc | 4:12.2.0-3 | http://mirror/debian bookworm/main amd64 Packages"),
         {"names": ["gcc"]},
     ),
     Sample(apt.AptSources, sections(arch="amd64", lists="/etc/apt/sources.list:1:deb http://m/debian bookworm main")),
