@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from tests.lab.docker_host import DAEMON_JSON, container_started, daemon_json, restarts, started, write
 from tests.lab.harness import converged, deploy, killed_when, new_lab, out, printed, pyinfra
 
 WORKER, OTHER, MASTER = "openpai-001", "openpai-002", "openpai-master-01"
-DAEMON_JSON = "/etc/docker/daemon.json"
 
 
 @pytest.fixture(scope="module")
@@ -25,34 +25,6 @@ def ready(lab):
     """The lab after the killed runs of the first test and one whole run."""
     converged(lab)
     return lab
-
-
-def _json(lab, host):
-    return json.loads(out(lab, host, f"cat {DAEMON_JSON}"))
-
-
-def _write(lab, host, path, text):
-    done = lab.run(host, f"cat >{path}", stdin=text)
-    assert done.returncode == 0, done.stderr
-
-
-def _restarts(lab, host):
-    """What changes whenever the daemon is started again."""
-    return out(lab, host, "systemctl show -p InvocationID,MainPID docker.service")
-
-
-def _container(lab, host):
-    """Start a container that lasts; gives its name and start time."""
-    out(lab, host, f"docker rm -f lasting >/dev/null 2>&1; docker run -d --name lasting {_image(lab)} sleep 100000")
-    return _started(lab, host)
-
-
-def _started(lab, host):
-    return out(lab, host, "docker inspect -f '{{.State.Running}} {{.State.StartedAt}}' lasting")
-
-
-def _image(lab):
-    return f"{lab.gateway}:5000/library/busybox:latest"
 
 
 @pytest.mark.parametrize(
@@ -83,9 +55,9 @@ def test_a_run_killed_between_a_file_and_its_restart(ready):
     try:
         written = lambda: ready.run(WORKER, f"grep -q '\"7\"' {DAEMON_JSON}").returncode == 0  # noqa: E731
         killed_when(ready, written)
-        before = _restarts(ready, WORKER)
+        before = restarts(ready, WORKER)
         converged(ready)
-        assert _restarts(ready, WORKER) != before
+        assert restarts(ready, WORKER) != before
         assert converged(ready).changed == 0
     finally:
         ready.configure(docker_log_max_size=None, docker_log_max_file=None)
@@ -93,9 +65,9 @@ def test_a_run_killed_between_a_file_and_its_restart(ready):
 
 def test_the_operators_keys_survive(ready):
     own = {"debug": True, "labels": ["rack=7"], "registry-mirrors": ["https://mirror.example.com"]}
-    _write(ready, WORKER, DAEMON_JSON, json.dumps({**_json(ready, WORKER), **own}))
+    write(ready, WORKER, DAEMON_JSON, json.dumps({**daemon_json(ready, WORKER), **own}))
     converged(ready)
-    found = _json(ready, WORKER)
+    found = daemon_json(ready, WORKER)
     assert (found["debug"], found["labels"]) == (True, ["rack=7"])
     assert found["registry-mirrors"][0] == "https://mirror.example.com"
     assert found["live-restore"] is True
@@ -106,7 +78,7 @@ def test_the_operators_keys_survive(ready):
 def test_an_invalid_daemon_json_stops_that_host_and_is_left_alone(ready):
     valid = out(ready, WORKER, f"cat {DAEMON_JSON}")
     broken = '{\n  "live-restore": true,\n}\n'
-    _write(ready, WORKER, DAEMON_JSON, broken)
+    write(ready, WORKER, DAEMON_JSON, broken)
     try:
         run = deploy(ready)
         assert run.status != 0
@@ -125,41 +97,41 @@ def test_an_invalid_daemon_json_stops_that_host_and_is_left_alone(ready):
         assert "Traceback" not in run.output
         assert out(ready, WORKER, f"cat {DAEMON_JSON}") == broken.strip()
     finally:
-        _write(ready, WORKER, DAEMON_JSON, valid + "\n")
+        write(ready, WORKER, DAEMON_JSON, valid + "\n")
         converged(ready)
 
 
 def test_a_reloadable_change_and_a_second_run_spare_the_container(ready):
-    container, daemon = _container(ready, WORKER), _restarts(ready, WORKER)
+    container, daemon = container_started(ready, WORKER), restarts(ready, WORKER)
     converged(ready)
-    assert (_started(ready, WORKER), _restarts(ready, WORKER)) == (container, daemon)
+    assert (started(ready, WORKER), restarts(ready, WORKER)) == (container, daemon)
     ready.configure(openpai_docker_registry_mirrors=[f"http://{ready.gateway}:5000", "https://second.example.com"])
     assert "Docker | Docker runs with its configuration" in converged(ready).changes()
     assert "https://second.example.com/" in out(ready, WORKER, "docker info -f '{{.RegistryConfig.Mirrors}}'")
-    assert (_started(ready, WORKER), _restarts(ready, WORKER)) == (container, daemon)
+    assert (started(ready, WORKER), restarts(ready, WORKER)) == (container, daemon)
 
 
 def test_a_restart_spares_the_container_by_live_restore(ready):
-    container = _container(ready, WORKER)
+    container = container_started(ready, WORKER)
     ready.configure(docker_log_max_size="40m")
-    daemon = _restarts(ready, WORKER)
+    daemon = restarts(ready, WORKER)
     converged(ready)
-    assert _restarts(ready, WORKER) != daemon
-    assert _started(ready, WORKER) == container
+    assert restarts(ready, WORKER) != daemon
+    assert started(ready, WORKER) == container
 
 
 def test_no_restart_under_containers_without_live_restore_or_the_operators_word(ready):
     ready.configure(docker_live_restore=False)
     converged(ready)
-    container, daemon = _container(ready, WORKER), _restarts(ready, WORKER)
+    container, daemon = container_started(ready, WORKER), restarts(ready, WORKER)
     ready.configure(docker_log_max_size="30m")
     try:
         run = deploy(ready)
         assert run.status != 0
         assert any("1 containers run (lasting) and live-restore is off" in line for line in run.lines(WORKER))
-        assert (_started(ready, WORKER), _restarts(ready, WORKER)) == (container, daemon)
+        assert (started(ready, WORKER), restarts(ready, WORKER)) == (container, daemon)
         converged(ready, "--data", "allow_disruption=yes")
-        assert _restarts(ready, WORKER) != daemon
+        assert restarts(ready, WORKER) != daemon
     finally:
         ready.configure(docker_live_restore=None, docker_log_max_size=None)
         out(ready, WORKER, "docker rm -f lasting")
@@ -167,9 +139,9 @@ def test_no_restart_under_containers_without_live_restore_or_the_operators_word(
 
 
 def test_a_daemon_that_does_not_come_back_gets_its_old_file_back(ready):
-    good = _json(ready, WORKER)
+    good = daemon_json(ready, WORKER)
     # Valid JSON that only the start of the daemon refuses.
-    _write(ready, WORKER, DAEMON_JSON, json.dumps({**good, "storage-driver": "no-such-driver"}))
+    write(ready, WORKER, DAEMON_JSON, json.dumps({**good, "storage-driver": "no-such-driver"}))
     ready.configure(docker_log_max_file=8)
     try:
         run = deploy(ready)
@@ -177,7 +149,7 @@ def test_a_daemon_that_does_not_come_back_gets_its_old_file_back(ready):
         assert any("dockerd does not start with" in line for line in run.lines(WORKER)), run.output
     finally:
         ready.configure(docker_log_max_size=None, docker_log_max_file=None)
-        _write(ready, WORKER, DAEMON_JSON, json.dumps(good))
+        write(ready, WORKER, DAEMON_JSON, json.dumps(good))
         lab_start = ready.run(WORKER, "systemctl reset-failed docker; systemctl start docker")
         assert lab_start.returncode == 0, lab_start.stderr
         converged(ready)
@@ -186,7 +158,7 @@ def test_a_daemon_that_does_not_come_back_gets_its_old_file_back(ready):
 def test_a_flag_that_clashes_is_named_before_anything_changes(ready):
     dropin = "/etc/systemd/system/docker.service.d/flags.conf"
     before = out(ready, WORKER, f"cat {DAEMON_JSON}")
-    _write(ready, WORKER, dropin, "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --log-driver=journald\n")
+    write(ready, WORKER, dropin, "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --log-driver=journald\n")
     out(ready, WORKER, "systemctl daemon-reload")
     ready.configure(docker_log_max_file=9)
     try:
@@ -238,9 +210,9 @@ def test_a_vendors_own_package_source_gives_way_and_is_kept(ready):
     uri = out(ready, WORKER, f"awk '/^URIs/ {{ print $2 }}' {parts}/docker.sources")
     vendor = f"deb [arch=amd64 signed-by=/usr/share/keyrings/docker-archive-keyring.gpg] {uri} bookworm stable"
     mixed = f"# the company's\ndeb {uri}-of-another bookworm main\n"
-    _write(ready, WORKER, f"{parts}/docker.list", f"{vendor}\n")
-    _write(ready, WORKER, "/etc/apt/sources.list", f"{mixed}{vendor}\n")
-    _write(ready, OTHER, f"{parts}/docker.sources", f"Types: deb\nURIs: {uri}\nSuites: bookworm\nComponents: stable\n")
+    write(ready, WORKER, f"{parts}/docker.list", f"{vendor}\n")
+    write(ready, WORKER, "/etc/apt/sources.list", f"{mixed}{vendor}\n")
+    write(ready, OTHER, f"{parts}/docker.sources", f"Types: deb\nURIs: {uri}\nSuites: bookworm\nComponents: stable\n")
     theirs = out(ready, OTHER, f"cat {parts}/docker.sources")
     before = out(ready, WORKER, f"ls -l {parts}/debian.sources; sha256sum {parts}/debian.sources")
     try:
@@ -260,14 +232,14 @@ def test_a_vendors_own_package_source_gives_way_and_is_kept(ready):
 
 def test_what_a_login_shell_prints_is_no_answer_and_no_part_of_a_file(ready):
     bashrc = "/home/paiadmin/.bashrc"
-    before = _json(ready, WORKER)
+    before = daemon_json(ready, WORKER)
     out(ready, WORKER, f"cp -p {bashrc} /root/bashrc && sed -i '1i echo Welcome; echo @@ end' {bashrc}")
     try:
         assert converged(ready).changed == 0
         ready.configure(docker_log_max_size="60m", docker_log_max_file=6)
         run = converged(ready)
         assert "Welcome" not in run.output and "Traceback" not in run.output
-        assert _json(ready, WORKER) == before | {"log-opts": {"max-size": "60m", "max-file": "6"}}
+        assert daemon_json(ready, WORKER) == before | {"log-opts": {"max-size": "60m", "max-file": "6"}}
     finally:
         out(ready, WORKER, f"mv /root/bashrc {bashrc}")
         ready.configure(docker_log_max_size=None, docker_log_max_file=None)

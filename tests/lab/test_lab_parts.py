@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import runpy
 import shutil
-import socket
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -289,13 +285,3 @@ def test_one_who_is_not_root_is_told_so(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(LabError, match="run it as root"):
         Lab(PREFIX + "ltroot").up()
-
-
-def test_a_port_of_a_program_that_is_ending_is_waited_for():
-    lab: Any = SimpleNamespace(gateway="127.0.0.1")
-    with socket.create_server((lab.gateway, 0)) as server:
-        service = services.Service("web", server.getsockname()[1], lambda lab: [], lambda lab: "")
-        with pytest.raises(LabError, match=r"port \d+ of 127.0.0.1 is taken"):
-            services._check_port(lab, service, patience=0.2)
-        threading.Timer(0.3, server.close).start()
-        services._check_port(lab, service)

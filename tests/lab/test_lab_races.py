@@ -194,3 +194,13 @@ def test_a_service_that_has_just_been_started_is_waited_for(monkeypatch, tmp_pat
         services.start(lab)
         assert listen.finished.is_set()
         listen.join()
+
+
+def test_a_port_of_a_program_that_is_ending_is_waited_for():
+    lab: Any = SimpleNamespace(gateway="127.0.0.1")
+    with socket.create_server((lab.gateway, 0)) as server:
+        service = services.Service("web", server.getsockname()[1], lambda lab: [], lambda lab: "")
+        with pytest.raises(LabError, match=r"port \d+ of 127.0.0.1 is taken"):
+            services._check_port(lab, service, patience=0.2)
+        threading.Timer(0.3, server.close).start()
+        services._check_port(lab, service)

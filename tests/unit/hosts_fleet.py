@@ -5,8 +5,6 @@ does, only the modules that ask for that thing are run (by this file as a plugin
 they say of a healthy one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
