@@ -89,6 +89,16 @@ def key(workload: Workload) -> str:
     return f"{workload.kind}/{workload.namespace}/{workload.name}"
 
 
+def present(service: Service, state: ClusterState) -> list[str]:
+    """The workloads of `service` that the cluster has, as ClusterState calls them."""
+    return [key(one) for one in service.workloads if key(one) in state.workloads]
+
+
+def there(service: Service, state: ClusterState) -> bool:
+    """True of what runs, and of what was started and has nothing to run, as cluster-configuration."""
+    return bool(present(service, state)) or service.name in state.started
+
+
 def _workload(workload: Workload, state: ClusterState) -> str | None:
     running = state.workloads.get(key(workload))
     if running is None:

@@ -19,6 +19,7 @@ from tasks.openpai.judge import (
     outdated,
     shown,
     stale,
+    there,
     troubles,
 )
 from tasks.reach.sections import parse_sections
@@ -87,6 +88,13 @@ def test_another_tag_of_the_same_image_is_another_version():
     assert other_version([REST], STATE) is None
     assert other_version([REST], running(images=("openpai/rest-server:v1.8.0",))) == "openpai/rest-server:v1.8.0"
     assert other_version([REST], replace(STATE, workloads={})) is None
+
+
+def test_a_service_without_workloads_is_there_once_it_was_started():
+    configuration = Service("cluster-configuration")
+    assert not there(configuration, replace(STATE, started={}))
+    assert there(configuration, replace(STATE, started={"cluster-configuration": "sum"}))
+    assert there(REST, replace(STATE, started={})) and not there(REST, replace(STATE, started={}, workloads={}))
 
 
 def pod(name="rest-server-ds-abcde", **status):

@@ -10,7 +10,17 @@ from pyinfra.api import FunctionCommand, Host, operation
 
 from cluster.openpai import Service
 from tasks.openpai.facts import OpenPai, kubectl
-from tasks.openpai.judge import ClusterState, Wanted, held_back, key, lacking, other_version, outdated, stale
+from tasks.openpai.judge import (
+    ClusterState,
+    Wanted,
+    held_back,
+    lacking,
+    other_version,
+    outdated,
+    present,
+    stale,
+    there,
+)
 from tasks.openpai.operations.configuration import services_of, wanted_sum
 from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, pods_of, run, watch
 from tasks.reach import Commands, quoted, render, stop
@@ -127,16 +137,12 @@ def stopped(paictl: Paictl, only: list[str] | None = None, delete: bool = False)
     """Have none of the services running (none of `only`), the last one first; with `delete` their data ends too."""
     state = seen(paictl, host)
     for service in reversed(_selected(services_of(host, paictl), only)):
-        if _present(service, state) or service.name in state.started:
+        if there(service, state):
             yield FunctionCommand(_stop, (paictl, service, delete), {})
 
 
 def _selected(services: list[Service], only: list[str] | None) -> list[Service]:
     return [service for service in services if only is None or service.name in only]
-
-
-def _present(service: Service, state: ClusterState) -> list[str]:
-    return [key(one) for one in service.workloads if key(one) in state.workloads]
 
 
 def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool) -> bool:
@@ -151,7 +157,7 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
     verb, answers = ("delete", ("Y",)) if delete else ("stop", ())
     if not run(host, paictl, f"{verb} {service.name}", "service", verb, "-n", service.name, answers=answers):
         return False
-    left = _present(service, seen(paictl, host))
+    left = present(service, seen(paictl, host))
     if left:
         return failed(host, f"{service.name}: {left[0]} is still there after paictl service {verb}; run again")
     _noted(host, paictl, service, None)  # a record that is not there has nothing to forget
@@ -171,14 +177,14 @@ def of_another_version_stopped(paictl: Paictl) -> Commands:
 def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Commands:
     """Have nothing of OpenPAI in the cluster, where `confirmed` is its name; with `delete` its data go too."""
     state, name = seen(paictl, host), paictl.cluster.folder.name
-    present = [service for service in reversed(services_of(host, paictl)) if _present(service, state)]
-    if not present and "pai-configuration" not in state.configmaps:
+    services = [service for service in reversed(services_of(host, paictl)) if there(service, state)]
+    if not services and "pai-configuration" not in state.configmaps:
         return
     if confirmed != name:
         lost = "its users, jobs and data are lost" if delete else "its data stay on the master"
         yield stop(f"this takes OpenPAI off the cluster {name}; {lost}; to go on: --data confirm={name}")
         return
-    for service in present:
+    for service in services:
         yield FunctionCommand(_stop, (paictl, service, delete), {})
     for configmap in ("pai-configuration", "pai-cluster-id", RECORD):
         yield quoted([*kubectl(paictl.kubeconfig), "delete", "configmap", configmap, "--ignore-not-found"])
