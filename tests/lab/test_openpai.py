@@ -170,3 +170,6 @@ def test_it_is_taken_off_the_cluster_by_name_alone(lab):
     running(lab, "--data", f"confirm={lab.name}", file="tasks.openpai.uninstall")
     left = json.loads(out(lab, MASTER, f"{KUBECTL} get daemonsets,statefulsets -o json"))["items"]
     assert left == []
+    configmaps = out(lab, MASTER, f"{KUBECTL} get configmaps -o name")
+    assert "pai-configuration" not in configmaps and "host-configuration" not in configmaps, configmaps
+    assert running(lab, "--data", f"confirm={lab.name}", file="tasks.openpai.uninstall").changed == 0
