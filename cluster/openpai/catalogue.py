@@ -1,6 +1,7 @@
 """OpenPAI's services as its source deploys them, read from the templates of every release from v1.0.0 to v1.8.1.
 
-Each service stands after those that it needs, so that the order of the catalogue is an order to start them in.
+Each service stands after those that it needs, so that the order of the catalogue is an order to start them in; where
+there is a choice, not right after them, as they have to stay up for a while first.
 
 Left out: prometheus-pushgateway and the three dshuttle services, which upstream starts only where
 services-configuration.yaml turns them on, which no key of ours does (dshuttle's images are in a private registry).
@@ -65,19 +66,11 @@ CATALOGUE = (
     ),
     Service("internal-storage", _BASE, (_daemonset("internal-storage-create-ds", "internal-storage-create"),)),
     Service(
-        "postgresql",
-        ("internal-storage",),
-        (
-            _daemonset("postgresql-ds", "postgresql", "postgresql-init-client", ports=(5432,), until="1.5"),
-            _daemonset(
-                "postgresql-ds",
-                "internal-storage-barrier",
-                "postgresql",
-                "postgresql-init-client",
-                ports=(5432,),
-                since="1.6",
-            ),
-        ),
+        "device-plugin",
+        _BASE,
+        (_daemonset("k8s-host-device-plugin-daemonset", FUSE_PLUGIN, nodes=Nodes.ALL, namespace="kube-system"),),
+        (Object("ConfigMap", "host-devices", "kube-system"),),
+        by_paictl=False,
     ),
     Service(
         "frameworkcontroller",
@@ -96,11 +89,19 @@ CATALOGUE = (
         _configmaps("frameworkcontroller-config"),
     ),
     Service(
-        "device-plugin",
-        _BASE,
-        (_daemonset("k8s-host-device-plugin-daemonset", FUSE_PLUGIN, nodes=Nodes.ALL, namespace="kube-system"),),
-        (Object("ConfigMap", "host-devices", "kube-system"),),
-        by_paictl=False,
+        "postgresql",
+        ("internal-storage",),
+        (
+            _daemonset("postgresql-ds", "postgresql", "postgresql-init-client", ports=(5432,), until="1.5"),
+            _daemonset(
+                "postgresql-ds",
+                "internal-storage-barrier",
+                "postgresql",
+                "postgresql-init-client",
+                ports=(5432,),
+                since="1.6",
+            ),
+        ),
     ),
     Service(
         "hivedscheduler",
@@ -112,6 +113,12 @@ CATALOGUE = (
         ),
         (*_configmaps("hivedscheduler-config"), Object("Service", "hivedscheduler-service")),
         node_ports=(30096,),
+    ),
+    Service(
+        "database-controller",
+        ("frameworkcontroller", "postgresql"),
+        (_statefulset("database-controller-sts", "database-controller", ports=(9748,)),),
+        since="1.2",
     ),
     Service(
         "log-manager",
@@ -131,10 +138,13 @@ CATALOGUE = (
         ),
     ),
     Service(
-        "database-controller",
-        ("frameworkcontroller", "postgresql"),
-        (_statefulset("database-controller-sts", "database-controller", ports=(9748,)),),
-        since="1.2",
+        "pylon",
+        _BASE,
+        (
+            _daemonset("pylon-ds", "pylon", ports=(80, 443), memory=1024, until="1.7"),
+            _daemonset("pylon-ds", "pylon", ports=(80,), memory=1024, since="1.8"),
+        ),
+        _configmaps("pylon-config"),
     ),
     Service(
         "rest-server",
@@ -164,15 +174,6 @@ CATALOGUE = (
         "webportal",
         ("cluster-configuration", "rest-server"),
         (_daemonset("webportal-ds", "webportal", ports=(9286,), memory=512),),
-    ),
-    Service(
-        "pylon",
-        _BASE,
-        (
-            _daemonset("pylon-ds", "pylon", ports=(80, 443), memory=1024, until="1.7"),
-            _daemonset("pylon-ds", "pylon", ports=(80,), memory=1024, since="1.8"),
-        ),
-        _configmaps("pylon-config"),
     ),
     Service(
         "prometheus",

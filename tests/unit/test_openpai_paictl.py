@@ -3,13 +3,9 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from cluster.openpai import Service
-from tasks.openpai.operations import paictl
 from tasks.reach import FILES
 
 PASSWORD = "registry-password"
@@ -93,23 +89,3 @@ printf '{no_pip.strip()}\\n' >"$folder/bin/pip"; chmod +x "$folder/bin/pip"
         [folder / "bin/python3", "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True
     )
     assert asked.stdout.strip() == str(folder / "python3")
-
-
-def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(monkeypatch):
-    said: list[str] = []
-    host: Any = SimpleNamespace(log=said.append)
-    about: Any = SimpleNamespace(cluster=SimpleNamespace(config=SimpleNamespace(openpai_service_timeout=600)))
-    monkeypatch.setattr(paictl, "_status", lambda host: "1")
-    monkeypatch.setattr(paictl, "pods_of", lambda *_: [])
-    monkeypatch.setattr(paictl, "failed", lambda host, message, log=False: said.append(message))
-    monkeypatch.setattr("gevent.sleep", lambda _: None)
-    lacking = iter([paictl.SILENT, "no daemonset x", paictl.SILENT, *["no daemonset x"] * 9])
-    starts = []
-
-    def start() -> bool:
-        starts.append("x")
-        return True
-
-    assert not paictl.watch(host, about, Service("x"), lambda: next(lacking), start)
-    assert len(starts) == paictl.TRIES - 1
-    assert said[-1] == "x: no daemonset x; paictl failed 3 times, its log ends:"

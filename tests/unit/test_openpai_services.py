@@ -39,16 +39,16 @@ RELEASES = [
 LEAST_1_8 = [
     "cluster-configuration",
     "internal-storage",
-    "postgresql",
-    "frameworkcontroller",
     "device-plugin",
+    "frameworkcontroller",
+    "postgresql",
     "hivedscheduler",
-    "log-manager",
     "database-controller",
+    "log-manager",
+    "pylon",
     "rest-server",
     "openpai-runtime",
     "webportal",
-    "pylon",
 ]
 MASTER = (Nodes.MASTER, Nodes.ALL)
 

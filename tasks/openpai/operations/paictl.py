@@ -5,31 +5,22 @@ pyinfra runs a command to its end and shows what it printed; paictl waits for ho
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import gevent
 from pyinfra import logger
 from pyinfra.api import Host, StringCommand
 
 from cluster import Cluster
-from cluster.openpai import Service, paictl_image, replaced_images
-from tasks.openpai.facts import PaictlRun, Pods
-from tasks.openpai.judge import Patience, Steadiness, shown, troubles
+from cluster.openpai import paictl_image, replaced_images
+from tasks.openpai.facts import PaictlRun
 from tasks.reach import detached, script
 
 UNIT = "paictl"
 CONTAINER = "openpai-deploy-paictl"
-# Seconds between looks at the cluster, and between lines on the screen while nothing changes.
-LOOK, SAY = 2, 15
-# Seconds that a pod may be unable to start: a registry may stumble, a volume may be late.
-PATIENCE = 30
-# Seconds that a service must stay up to be called running: one that cannot work mostly ends within its first.
-STEADY = 6
-# Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
-TRIES = 3
-SILENT = "the API server does not answer"
+LOG = detached.log(UNIT)
+# Seconds between looks at it, and at the cluster meanwhile.
+LOOK = 2
 
 
 @dataclass(frozen=True)
@@ -82,101 +73,39 @@ def run(host: Host, paictl: Paictl, title: str, *arguments: str, answers: tuple[
     if not begin(host, paictl, *arguments, answers=answers):
         return False
     deadline = time.monotonic() + paictl.cluster.config.openpai_service_timeout
-    while (status := _status(host)) == "running":
+    while at_work(host):
         if time.monotonic() > deadline:
             host.run_shell_command(paictl.stop(), _sudo=True)
-            return failed(host, f"{title} did not end within its time; the log: {detached.log(UNIT)}")
+            return failed(host, f"{title} did not end within its time; the log: {LOG}")
         gevent.sleep(LOOK)
-    return status == "0" or failed(host, f"{title} failed (exit status {status or 'unknown'})", log=True)
+    ended = status(host)
+    return ended == "0" or failed(host, f"{title} failed (exit status {ended or 'unknown'})", log=True)
 
 
 def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] = ()) -> bool:
     """Start paictl once one that an earlier run left at work has ended."""
-    while _status(host) == "running":
+    while at_work(host):
         host.log("waiting for paictl of an earlier run")
         gevent.sleep(LOOK)
     worked, output = host.run_shell_command(paictl.start(*arguments, answers=answers), _sudo=True)
     return worked or failed(host, f"paictl could not be started: {output.stderr.strip()[-200:]}")
 
 
-def watch(
-    host: Host,
-    paictl: Paictl,
-    service: Service,
-    done: Callable[[], str | None],
-    again: Callable[[], bool] | None = None,
-) -> bool:
-    """Wait until `done()` says None of `service`; say what is waited for; end at once where a pod cannot start.
-
-    `done` gives what is still lacking, or SILENT. Where paictl fails without the service being there, `again` starts it
-    once more, as its own five tries may all have met the same silent API server; up to TRIES times in all.
-    """
-    started, said, failures = time.monotonic(), ("", 0.0), 0
-    patience, steadiness = Patience(PATIENCE), Steadiness(STEADY)
-    limit = paictl.cluster.config.openpai_service_timeout
-    while True:
-        now = time.monotonic()
-        missing = done()
-        pods = pods_of(host, paictl, service)
-        steady, busy = steadiness.holds(pods if missing is None else (), now), _status(host) == "running"
-        if missing is None and steady and not busy:
-            host.log(f"{service.name}: running ({now - started:.0f} s)")
-            return True
-        line = f"{service.name}: {missing or ('its script ends' if busy else 'it stays up')} [{shown(pods)}]"
-        if line != said[0] or now - said[1] >= SAY:
-            host.log(f"{line} {now - started:.0f} s")
-            said = (line, now)
-        trouble = patience.over(troubles(pods), now)
-        if trouble:
-            host.run_shell_command(paictl.stop(), _sudo=True)
-            failed(host, f"{service.name}: pod {trouble.pod} cannot start: {trouble.reason}: {trouble.message}"[:400])
-            return _diagnose(host, paictl, trouble.namespace, trouble.pod)
-        if now - started > limit:
-            host.run_shell_command(paictl.stop(), _sudo=True)
-            return failed(
-                host,
-                f"{service.name}: {missing or 'not steady'} after {limit} s; raise openpai_service_timeout if images "
-                f"are still being pulled; paictl's log: {detached.log(UNIT)}",
-            )
-        if again and missing not in (None, SILENT) and service.by_paictl and _status(host) not in ("running", "0"):
-            failures += 1
-            if failures == TRIES:
-                return failed(host, f"{service.name}: {missing}; paictl failed {TRIES} times, its log ends:", log=True)
-            if not again():
-                return False
-        gevent.sleep(LOOK)
+def at_work(host: Host) -> bool:
+    """True while a paictl runs."""
+    return status(host) == "running"
 
 
-def pods_of(host: Host, paictl: Paictl, service: Service) -> list[dict[str, Any]]:
-    """The pods of a service's workloads, as Kubernetes' API has them."""
-    return [pod for pod in host.get_fact(Pods, kubeconfig=paictl.kubeconfig) if _is_of(pod, service)]
-
-
-def _is_of(pod: dict[str, Any], service: Service) -> bool:
-    owners = [owner["name"] for owner in pod["metadata"].get("ownerReferences", ())]
-    return any(
-        owner == workload.name or owner.startswith(f"{workload.name}-")
-        for workload in service.workloads
-        for owner in owners
-    )
-
-
-def _status(host: Host) -> str:
+def status(host: Host) -> str:
+    """How paictl stands, as PaictlRun has it."""
     return host.get_fact(PaictlRun, unit=f"{detached.PREFIX}{UNIT}.service", status=detached.status_file(UNIT))
-
-
-def _diagnose(host: Host, paictl: Paictl, namespace: str, pod: str) -> bool:
-    _, output = host.run_shell_command(script("openpai/diagnose", paictl.kubeconfig, namespace, pod), _sudo=True)
-    for line in output.stdout_lines:
-        failed(host, f"  {line}")
-    return False
 
 
 def failed(host: Host, message: str, log: bool = False) -> bool:
     """Say why this host fails, with the end of paictl's log where asked; always False."""
     host.log_styled(message, fg="red", log_func=logger.error)
     if log:
-        _, output = host.run_shell_command(StringCommand("tail -n 15", detached.log(UNIT)), _sudo=True)
+        _, output = host.run_shell_command(StringCommand("tail -n 15", LOG), _sudo=True)
         for line in output.stdout_lines:
             host.log_styled(f"  {line}", fg="red", log_func=logger.error)
     return False

@@ -9,7 +9,7 @@ from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, operation
 
 from cluster.openpai import Service
-from tasks.openpai.facts import OpenPai, kubectl
+from tasks.openpai.facts import kubectl
 from tasks.openpai.judge import (
     ClusterState,
     Wanted,
@@ -21,26 +21,15 @@ from tasks.openpai.judge import (
     stale,
     there,
 )
-from tasks.openpai.operations.configuration import services_of, wanted_sum
-from tasks.openpai.operations.paictl import SILENT, Paictl, begin, failed, pods_of, run, watch
+from tasks.openpai.operations.configuration import services_of
+from tasks.openpai.operations.paictl import Paictl, begin, failed, run
+from tasks.openpai.operations.watch import Watch, seen, wanted
 from tasks.reach import Commands, quoted, render, stop
 
 RECORD = "openpai-deploy"
 AT_ONCE = ("--force", "--grace-period=0")
 # The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
 FUSE_PLUGIN = "openpai/fuse-device-plugin.yaml.j2"
-
-
-def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
-    """What the cluster's services are judged against."""
-    cluster = paictl.cluster
-    masters, workers = (tuple(one.name for one in hosts) for hosts in (cluster.masters[:1], cluster.workers))
-    return Wanted(wanted_sum(cluster, state.files), masters, workers)
-
-
-def seen(paictl: Paictl, host: Host, brief: bool = False) -> ClusterState:
-    """OpenPAI as the cluster has it now; `brief`: as far as it tells whether services run."""
-    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration, brief=brief)
 
 
 @operation()
@@ -56,62 +45,51 @@ def of_this_version(paictl: Paictl) -> Commands:
 def running(paictl: Paictl, only: list[str] | None = None) -> Commands:
     """Have the services as they should be, in order (those named in `only` alone); one that is stays untouched."""
     state, services = seen(paictl, host), _selected(services_of(host, paictl), only)
-    lame = [service for service in services if not _is_right(service, state, wanted(paictl, state))]
-    for service in lame:
-        yield FunctionCommand(_start, (paictl, service), {})
+    expected = wanted(paictl, state)
+    lame = [service for service in services if not _is_right(service, state, expected)]
     if lame:
-        yield FunctionCommand(_all_run, (paictl, services), {})
+        yield FunctionCommand(_have_running, (paictl, services, lame, expected), {})
 
 
 def _is_right(service: Service, state: ClusterState, expected: Wanted) -> bool:
     return not (lacking(service, state, expected) or outdated(service, state, expected) or stale(service, state))
 
 
-def _start(state: Any, host: Host, paictl: Paictl, service: Service) -> bool:
-    now = seen(paictl, host)
-    expected = wanted(paictl, now)
-    if _is_right(service, now, expected):
-        return True
+def _have_running(
+    _: Any, host: Host, paictl: Paictl, services: list[Service], lame: list[Service], expected: Wanted
+) -> bool:
+    before = seen(paictl, host)
+    watch = Watch(host, paictl, expected, partial(_proven, host, paictl, expected.configuration))
+    started = all(_start(host, paictl, watch, service, bool(present(service, before))) for service in lame)
+    return started and watch.all_stay_up(services)
 
-    def missing() -> str | None:
-        return _missing(host, paictl, service, expected)
 
+def _start(host: Host, paictl: Paictl, watch: Watch, service: Service, was_there: bool) -> bool:
     def start() -> bool:
         if service.by_paictl:
             return begin(host, paictl, "service", "start", "-n", service.name)
         return _apply(host, paictl, FUSE_PLUGIN)
 
-    for pod in held_back(pods_of(host, paictl, service)):
+    if not watch.needed_by(service):
+        return False
+    for pod in held_back(watch.pods([service])):
         # With its usual grace the kubelet of 1.20 takes more than a minute over a pod that has never run.
         _kubectl(host, paictl, "delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", *AT_ONCE)
-    if not (start() and watch(host, paictl, service, missing, start)):
+    again = start if service.by_paictl else None
+    if not (start() and watch.running(service, again)):
         return False
-    old = stale(service, seen(paictl, host))
+    old = stale(service, seen(paictl, host)) if was_there else []
     for workload in old:
         restart = ("rollout", "restart", workload.kind.lower(), "-n", workload.namespace, workload.name)
         _kubectl(host, paictl, *restart)
-    if old and not watch(host, paictl, service, missing, start):
-        return False
-    entry = f"--from-literal={service.name}={expected.configuration}"
-    return _noted(host, paictl, service, expected.configuration) or _kubectl(
-        host, paictl, "create", "configmap", RECORD, entry
+    return not old or watch.running(service, again)
+
+
+def _proven(host: Host, paictl: Paictl, configuration: str, service: Service) -> bool:
+    entry = f"--from-literal={service.name}={configuration}"
+    return _noted(host, paictl, service, configuration) or _kubectl(
+        host, paictl, "create", "configmap", RECORD, entry, quiet=True
     )
-
-
-def _all_run(state: Any, host: Host, paictl: Paictl, services: list[Service]) -> bool:
-    """Whether what ran a while ago still runs, or does again: a service may end for want of one that came after it."""
-    now = seen(paictl, host)
-    expected = wanted(paictl, now)
-    return all(
-        watch(host, paictl, service, partial(_missing, host, paictl, service, expected))
-        for service in services
-        if lacking(service, now, expected)
-    )
-
-
-def _missing(host: Host, paictl: Paictl, service: Service, expected: Wanted) -> str | None:
-    current = seen(paictl, host, brief=True)
-    return lacking(service, current, expected) if current.answers else SILENT
 
 
 def _noted(host: Host, paictl: Paictl, service: Service, configuration: str | None) -> bool:

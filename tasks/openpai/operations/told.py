@@ -10,7 +10,8 @@ from pyinfra.api import Host, operation
 from tasks.openpai.operations.configuration import services_of
 from tasks.openpai.operations.first_job import USER
 from tasks.openpai.operations.paictl import Paictl
-from tasks.openpai.operations.services import seen, summary, wanted
+from tasks.openpai.operations.services import summary
+from tasks.openpai.operations.watch import seen, wanted
 from tasks.reach import Commands, planning
 
 
