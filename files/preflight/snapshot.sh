@@ -5,6 +5,7 @@
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
 #              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
 #   FOLDERS    folders whose room is asked for, separated by spaces
+#   APT_PROXY  apt's settings of the proxy, as the deploy will write them
 #   LOCK_WAIT  seconds to wait for a held package lock
 #   BUNDLED    names of further probes, the commands of other facts, each a function probe_NAME
 # Every probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
@@ -165,7 +166,7 @@ url() {
         [ "$3" = - ] || through="-o Acquire::http::Proxy=$3 -o Acquire::https::Proxy=$3"
         said=$(timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
             -o Acquire::https::Verify-Peer=$trusted -o APT::Sandbox::User=root $through \
-            download-file "$4" "$dir/got.$1" 2>&1)
+            download-file "$4" "$(mktemp -u -p "$dir")" 2>&1)
         code=$?
         status=$(echo "$said" | sed -n 's/^[EW]: .*  \([0-9]\{3\}\)  .*/\1/p' | head -n 1)
         [ $code = 0 ] && status=200
@@ -188,6 +189,23 @@ probe_urls() {
     }
 }
 
+# Every package source, also one that was never fetched: its place, URL, and what url() says of it. Older vendors sign a Release file beside InRelease.
+probe_sources() {
+    echo "$APT_PROXY" >"$dir/apt.conf"
+    export APT_CONFIG="$dir/apt.conf"
+    # shellcheck disable=SC2016 # apt's own names
+    apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' | sed 's|//[^/@ ]*@|//|' | sort -u | grep ' http' | {
+        while read -r place base; do
+            {
+                said=$(url - apt - "${base}InRelease")
+                case $said in *' 404 '*) said=$(url - apt - "${base}Release") ;; esac
+                echo "$place $base ${said#* }"
+            } &
+        done
+        wait
+    }
+}
+
 snapshot() {
     dir=$(mktemp -d -p /dev/shm || mktemp -d) || return
     trap 'rm -rf "$dir"' EXIT
@@ -195,7 +213,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     probes="os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space storage ports
-        package_lock packages kubelet runtime rivals peers urls $BUNDLED"
+        package_lock packages kubelet runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

@@ -76,16 +76,20 @@ cd /etc/apt && grep -Hn '' sources.list sources.list.d/*.list sources.list.d/*.s
 """
 
 
+# apt keeps an index of what was fetched once, also where its source does not answer any more.
+_ORIGINS = "cd /var/lib/apt/lists && grep -Hm1 '^Origin:' -- *Release"
+
+
 class AptSources(Fact[Sources]):
     """The active entries of a host's package sources."""
 
     default = Sources
 
     def command(self) -> StringCommand:
-        return probes(arch=["dpkg", "--print-architecture"], lists=shell(_LISTS))
+        return probes(arch=["dpkg", "--print-architecture"], lists=shell(_LISTS), origins=shell(_ORIGINS))
 
     def read(self, found: dict[str, str]) -> Sources:
-        return parse_sources(found["lists"].splitlines(), found["arch"] or "amd64")
+        return parse_sources(found["lists"].splitlines(), found["arch"] or "amd64", found["origins"].splitlines())
 
 
 class KeyFingerprints(Fact[list[str]]):

@@ -11,23 +11,41 @@ from collections.abc import Callable, Iterable
 
 from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
-from pyinfra.facts.files import FileContents
+from pyinfra.facts.files import File, FileContents
 
 from cluster import versions
-from tasks.apt.facts import SUMS, AptOffers, AptPackages, AptSources, Binaries, KeyFingerprints, Package
-from tasks.apt.sources import Entry, takeover
-from tasks.reach import Commands, planning, script, show_diff, stop, until
-
-# The first line of every package source of ours.
-MARK = "# Written by openpai-deploy\n"
+from tasks.apt.facts import SUMS, AptOffers, AptPackages, AptSources, Binaries, KeyFingerprints, Package, Release
+from tasks.apt.sources import MARK, Entry, needed, takeover
+from tasks.reach import Commands, planning, quoted, script, show_diff, stop
 
 # Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
 _GET = (
     "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
-# The list lock has no timeout of its own.
-UPDATE = until(f"{_GET} -o APT::Update::Error-Mode=any update", 30, "echo 'apt-get update fails; see above'", pause=5)
+# Seconds for which a refresh of the package index is tried again: a mirror that is being renewed fails for a moment.
+_PATIENCE = 30
+
+
+def refresh(others: bool = False) -> StringCommand:
+    """Refresh the package index of our own sources and the distribution's.
+
+    Others' are left alone: one that is dead or slow would end or hold the run. Preflight tells of those. With `others`
+    they are asked too, for a minute, but need not answer.
+    """
+    release = host.get_fact(Release)
+    entries = needed(host.get_fact(AptSources), release.id, release.codename)
+    own = script("apt/refresh.sh", _PATIENCE, *_places(entries))
+    every = "{ timeout 60 apt-get -q update >/dev/null 2>&1 || :; }"
+    return StringCommand(own, "&&", every) if others else own
+
+
+def _places(entries: Iterable[Entry]) -> list[str]:
+    """The entries as programs take them: by twos, each file and its lines as ranges of sed."""
+    ranges: dict[str, list[str]] = {}
+    for entry in entries:
+        ranges.setdefault(entry.file, []).append(f"{entry.first},{entry.last}")
+    return [word for file, each in ranges.items() for word in (file, " ".join(each))]
 
 
 def get(*words: str) -> StringCommand:
@@ -71,8 +89,7 @@ def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> 
     if found.mixed:
         yield stop(*(_mixed(entry, uri, suite, signed_by) for entry in found.mixed))
         return
-    rivals = {file: "all" for file in found.whole}
-    rivals |= {file: " ".join(f"{one.first},{one.last}" for one in each) for file, each in found.lines.items()}
+    rivals = [*found.whole, *found.lines]
     if before == text and not rivals:
         return
     for file in rivals if planning() else ():
@@ -82,7 +99,8 @@ def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> 
     show_diff(path, before, text)
     yield FileUploadCommand(io.StringIO(text), f"{path}.new")
     foreign = "keep" if before and not before.startswith(MARK) else ""
-    pairs = [word for pair in rivals.items() for word in pair]
+    pairs = [word for file in found.whole for word in (file, "all")]
+    pairs += _places(entry for entries in found.lines.values() for entry in entries)
     yield script("apt/source.sh", "/etc/apt", f"{path}.new", path, foreign, *pairs)
 
 
@@ -91,6 +109,14 @@ def _mixed(entry: Entry, uri: str, suite: str, signed_by: str) -> str:
         f"{entry.file}:{entry.first} names {uri} {suite} with another key, in one entry with other repositories; "
         f"give it an entry of its own, or make its Signed-By {signed_by}"
     )
+
+
+@operation()
+def aside(paths: list[str]) -> Commands:
+    """Move the package sources `paths` aside where they are: kept as PATH.openpai.disabled, which apt passes over."""
+    for path in paths:
+        if host.get_fact(File, path=path):
+            yield quoted(["mv", "--backup=numbered", "-T", path, f"{path}.openpai.disabled"])
 
 
 @operation()
@@ -118,7 +144,7 @@ def packages(
         content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
         missing = [name for name in missing if name not in content]
     if missing:
-        yield UPDATE
+        yield refresh()
         offers = host.get_fact(AptOffers, names=missing)
         chosen = []
         for name in missing:

@@ -6,7 +6,10 @@ keyring, it refuses every source there is ("Conflicting values set for option Si
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+# The first line of every package source of ours.
+MARK = "# Written by openpai-deploy\n"
 
 _LINE = re.compile(r"deb(?:-src)?\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)")
 _OFF = ("no", "false", "without", "off", "disable", "0")
@@ -14,7 +17,11 @@ _OFF = ("no", "false", "without", "off", "disable", "0")
 
 @dataclass(frozen=True)
 class Entry:
-    """One active entry: its file, its first and last line, what it offers, and by which key."""
+    """One active entry: its file, its first and last line, what it offers and by which key.
+
+    `ours` where this deploy wrote it; `origins` are the names that its repositories give themselves (debian), by
+    the indexes that apt fetched before.
+    """
 
     file: str
     first: int
@@ -22,6 +29,8 @@ class Entry:
     repositories: frozenset[tuple[str, str]]
     signed_by: str = ""
     trusted: bool = False
+    ours: bool = False
+    origins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,31 @@ def takeover(sources: Sources, path: str, uri: str, suite: str, signed_by: str) 
     return found
 
 
-def parse_sources(numbered: Iterable[str], arch: str) -> Sources:
-    """The active entries in lines of `FILE:NUMBER:TEXT`, as `grep -Hn ''` prints them."""
+def needed(sources: Sources, distribution: str, codename: str) -> list[Entry]:
+    """The entries that a deploy lives by, its own and the distribution's (`distribution`: debian, ubuntu); [] for all.
+
+    The distribution's are those whose index says so. Where none of the release itself does (nothing was fetched yet, or
+    a company's mirror has a name of its own), those of the release's suites in the files that installers write.
+    """
+    own = [entry for entry in sources.entries if entry.ours]
+    others = [entry for entry in sources.entries if not entry.ours]
+    named = [entry for entry in others if distribution in entry.origins]
+    if any(suite == codename for entry in named for _, suite in entry.repositories):
+        return own + named
+    files = ("sources.list", f"sources.list.d/{distribution}.list", f"sources.list.d/{distribution}.sources")
+    written = [one for one in others if one.file.removeprefix("/etc/apt/") in files and _of(one, codename)]
+    return own + written if written else []
+
+
+def _of(entry: Entry, codename: str) -> bool:
+    return any(re.match(rf"{re.escape(codename)}(?![a-z])", suite) for _, suite in entry.repositories)
+
+
+def parse_sources(numbered: Iterable[str], arch: str, origins: Iterable[str] = ()) -> Sources:
+    """The active entries in lines of `FILE:NUMBER:TEXT`, as `grep -Hn ''` prints them.
+
+    `origins` are lines of `FILE:Origin: NAME` from the folder of apt's indexes.
+    """
     files: dict[str, list[str]] = {}
     for line in numbered:
         file, number, text = line.split(":", 2)
@@ -77,8 +109,21 @@ def parse_sources(numbered: Iterable[str], arch: str) -> Sources:
         lines.append(text)
     entries: list[Entry] = []
     for file, lines in files.items():
-        entries += (_stanzas if file.endswith(".sources") else _lines)(file, lines, arch)
-    return Sources(arch, tuple(entries))
+        found = (_stanzas if file.endswith(".sources") else _lines)(file, lines, arch)
+        entries += (replace(entry, ours=f"{lines[0]}\n" == MARK) for entry in found)
+    names = dict(line.split(":Origin:", 1) for line in origins)
+    return Sources(arch, tuple(replace(entry, origins=_origins(entry, names)) for entry in entries))
+
+
+def _origins(entry: Entry, names: dict[str, str]) -> frozenset[str]:
+    """What the entry's repositories call themselves, by apt's names of their indexes, in lower case."""
+    files = (
+        f"{re.sub('^[^/]*//', '', uri).replace('_', '%5f').replace('~', '%7e').replace('/', '_')}_dists_"
+        f"{suite.replace('_', '%5f').replace('/', '_')}_"
+        for uri, suite in entry.repositories
+    )
+    found = (names.get(f"{file}{kind}") for file in files for kind in ("InRelease", "Release"))
+    return frozenset(name.strip().lower() for name in found if name)
 
 
 def _lines(file: str, lines: list[str], arch: str) -> Iterator[Entry]:

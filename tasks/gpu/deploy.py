@@ -70,12 +70,12 @@ def _driver(config: Config) -> None:
 
 KEY = "/etc/apt/keyrings/nvidia-container-toolkit.asc"
 SOURCE = "/etc/apt/sources.list.d/nvidia-container-toolkit.sources"
-# The guide's list files: their repositories are gone, and one such source fails every refresh of the index.
-DEAD_SOURCES = (
+# The guide's list files: their repositories are gone, and one such source fails every refresh of the operator's own.
+DEAD_SOURCES = [
     "/etc/apt/sources.list.d/nvidia-container-runtime.list",
     "/etc/apt/sources.list.d/nvidia-docker.list",
     "/etc/apt/sources.list.d/libnvidia-container.list",
-)
+]
 # All of one version: the toolkit accepts no other library.
 TOOLKIT = [
     "nvidia-container-toolkit",
@@ -97,8 +97,7 @@ def install_runtime() -> None:
     if config.gpu_type != "nvidia":
         return
     mirror = config.nvidia_toolkit_apt_mirror.rstrip("/")
-    for path in host.loop(DEAD_SOURCES):
-        files.file(name="No package source of the toolkit's predecessors", path=path, present=False)
+    apt.aside(name="No package source of the toolkit's predecessors", paths=DEAD_SOURCES)
     apt.key(
         name="NVIDIA's signing key",
         url=config.nvidia_toolkit_apt_key_url or f"{mirror.removesuffix('/stable/deb')}/gpgkey",

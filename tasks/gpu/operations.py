@@ -41,9 +41,9 @@ def admissible(config: Config) -> Commands:
             if planning():
                 # A plan refreshes no index, so it leaves out what an old one may be wrong about.
                 certain = driver_policy.refusals(replace(driver, headers="present"), config, disruption=allowed)
-                yield stop(*certain) if certain else apt.UPDATE
+                yield stop(*certain) if certain else apt.refresh()
                 return
-            yield apt.UPDATE
+            yield apt.refresh(others=config.nvidia_driver == "apt")
             driver, offered = host.get_fact(NvidiaDriver), _offered(config)
     # A planning run needs no second answer from GPUs that may take seconds each to wake.
     smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None

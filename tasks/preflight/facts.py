@@ -63,11 +63,12 @@ def program(
     lock_wait: int,
     password: SecretStr | None,
     login: SecretStr | None = None,
+    apt_proxy: str = "",
 ) -> io.BytesIO:
     """The standard input of HostSnapshot: sudo's password, the parameters, and the probes.
 
     `peers` are ADDRESS:PORT, `folders` those whose room is asked for; `lock_wait` is in seconds, `login` the value of
-    an Authorization header. A stream, because pyinfra logs plain arguments.
+    an Authorization header, `apt_proxy` apt's settings of the proxy. A stream, because pyinfra logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
     probes = [
@@ -79,6 +80,7 @@ def program(
         f"URLS={shlex.quote(urls)}",
         f"FOLDERS={shlex.quote(' '.join(folders))}",
         f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
+        f"APT_PROXY={shlex.quote(apt_proxy)}",
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",
         *probes,

@@ -59,7 +59,8 @@ class Reply:
 class Snapshot:
     """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes.
 
-    `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`).
+    `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
+    `sources` the package sources, by place and URL.
     """
 
     started: int
@@ -92,6 +93,7 @@ class Snapshot:
     rivals: tuple[str, ...]
     peers: dict[str, str]
     replies: dict[str, Reply]
+    sources: dict[str, Reply] = field(default_factory=dict)
     late: frozenset[str] = frozenset()
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
@@ -161,6 +163,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         rivals=tuple(lines("rivals")),
         peers=dict(line.split(" ", 1) for line in lines("peers")),
         replies=dict(_reply(line) for line in lines("urls")),
+        sources=dict(_source(line) for line in lines("sources")),
         late=late,
         docker=bundled["docker"],
         driver=bundled["nvidia_driver"],
@@ -195,3 +198,8 @@ def _reply(line: str) -> tuple[str, Reply]:
     name, status, said = (*line.split(" ", 2), "")[:3]
     # apt repeats a proxy's whole answer; the first sentence tells.
     return name, Reply(int(status), re.split(r"\s{2,}| \[IP:", said.strip())[0])
+
+
+def _source(line: str) -> tuple[str, Reply]:
+    place, url, rest = line.split(" ", 2)
+    return f"{place}: {url}", _reply(f"- {rest}")[1]

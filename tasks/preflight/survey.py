@@ -15,6 +15,7 @@ from pyinfra.context import ctx_host
 
 from cluster import Problem, secrets
 from cluster.loader import inspect
+from tasks.apt import proxy_settings
 from tasks.preflight import images, targets
 from tasks.preflight.facts import HostSnapshot, program
 from tasks.preflight.model import Clock, Survey
@@ -109,6 +110,7 @@ def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
         config.package_lock_wait,
         secrets.password(cluster),
         images.registry_login(config),
+        proxy_settings(config),
     )
     asked = time.time() * 1000
     with ctx_host.use(pyinfra_host):

@@ -14,6 +14,7 @@ import pytest
 from pyinfra.api import FunctionCommand, Host, StringCommand
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host
+from pyinfra.facts.files import File
 
 import cluster
 import tasks
@@ -79,6 +80,7 @@ SAMPLES = [
     # A fingerprint's spaces are taken out.
     Sample("apt.key", arguments={"fingerprint": "0" * 40}),
     Sample("apt.source", silent=("uri", "suite", "components", "signed_by")),
+    Sample("apt.aside", facts={File: {"mode": 644}}),
     Sample(
         "apt.packages",
         facts={AptOffers: {hostile("names"): (hostile("offered"),)}},

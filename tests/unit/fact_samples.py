@@ -102,7 +102,14 @@ SAMPLES = [
         sections(offers=" gcc | 4:12.2.0-3 | http://mirror/debian bookworm/main amd64 Packages"),
         {"names": ["gcc"]},
     ),
-    Sample(apt.AptSources, sections(arch="amd64", lists="/etc/apt/sources.list:1:deb http://m/debian bookworm main")),
+    Sample(
+        apt.AptSources,
+        sections(
+            arch="amd64",
+            lists="/etc/apt/sources.list:1:deb http://m/debian bookworm main",
+            origins="m_debian_dists_bookworm_InRelease:Origin: Debian",
+        ),
+    ),
     Sample(
         apt.KeyFingerprints,
         sections(keys="pub:-:4096:1:8D81803C0EBFCD88:1487788586:::-:\nfpr:::::::::9DC858229FC7DD38854AE2D88D81803C0EBFCD88:"),

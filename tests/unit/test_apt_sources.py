@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.apt.sources import parse_sources, takeover
+from tasks.apt.sources import MARK, needed, parse_sources, takeover
 from tasks.reach import script
 from tests.unit.stand_ins import StandIns
 
@@ -86,6 +86,89 @@ def test_nvidias_own_documentation_writes_the_architecture_as_apt_does():
     sources = parse_sources(numbered(nvidia_list=line), "arm64")
     assert takeover(sources, PATH, "https://nvidia.github.io/stable/deb/$(ARCH)", "/", KEY).whole
     assert takeover(sources, PATH, "https://nvidia.github.io/stable/deb/arm64", "/", KEY).whole
+
+
+ARCHIVE, PPA = "http://archive.ubuntu.com/ubuntu", "http://ppa.launchpad.net/a/b_c/ubuntu"
+LISTS = f"deb {ARCHIVE} jammy main\n\ndeb {PPA} jammy main\ndeb {ARCHIVE}/ jammy-updates main\n"
+CORP = "deb http://corp/ubuntu jammy main\n"
+OURS = f"{MARK}{DEB822.format(URI, 'jammy', KEY)}"
+FETCHED = [
+    "archive.ubuntu.com_ubuntu_dists_jammy_InRelease:Origin: Ubuntu",
+    "archive.ubuntu.com_ubuntu_dists_jammy-updates_InRelease:Origin: Ubuntu",
+    "ppa.launchpad.net_a_b%5fc_ubuntu_dists_jammy_InRelease:Origin: LP-PPA-a-b",
+]
+
+
+def lived_by(origins=(), **files):
+    """What a deploy needs of a host's sources, by file and first line."""
+    sources = parse_sources(numbered(**files), "amd64", origins)
+    return [(entry.file.rpartition("/")[2], entry.first) for entry in needed(sources, "ubuntu", "jammy")]
+
+
+def test_only_our_sources_and_the_distributions_are_needed():
+    others = {"sources_list": LISTS, "corp_list": CORP}
+    assert lived_by(FETCHED, **others, docker_sources=OURS) == [
+        ("docker.sources", 2), ("sources.list", 1), ("sources.list", 4),
+    ]  # fmt: skip
+
+
+def test_before_anything_was_fetched_the_installers_files_tell_what_is_the_distributions():
+    own = "Types: deb\nURIs: http://mirror\nSuites: {}\nComponents: main\n"
+    found = lived_by(ubuntu_sources=own.format("jammy jammy-updates"), corp_list=CORP, docker_sources=OURS)
+    assert found == [("docker.sources", 2), ("ubuntu.sources", 1)]
+    assert lived_by(sources_list="deb http://m jammy/updates main\ndeb http://m jammyfish main\n") == [
+        ("sources.list", 1)
+    ]
+
+
+def test_a_mirror_of_the_companys_own_name_is_the_distribution_where_an_installer_would_write_it():
+    assert lived_by(["corp_ubuntu_dists_jammy_InRelease:Origin: Corp"], sources_list=CORP) == [("sources.list", 1)]
+
+
+def test_where_nothing_is_known_to_be_the_distributions_all_are_needed():
+    assert lived_by(corp_list=CORP, docker_sources=OURS) == []
+
+
+def refreshed(programs, seconds=0, *places):
+    return programs.run(script("apt/refresh.sh", seconds, *places))
+
+
+def test_nothing_is_asked_but_the_entries_named(programs, tmp_path):
+    (tmp_path / "x.list").write_text("deb one\ndeb two\ndeb three\n")
+    (tmp_path / "y.sources").write_text("URIs: a\nSuites: b\n\nURIs: c\nSuites: d\n\nURIs: e\nSuites: f\n")
+    programs.add(
+        "apt-get",
+        does="""
+for each; do case $each in Dir::Etc::sourceparts=*)
+    cat "${each#*=}"/*.list >ONE; cat "${each#*=}"/*.sources >TWO ;; esac; done""",
+    )
+    done = refreshed(programs, 0, str(tmp_path / "x.list"), "1,1 3,3", str(tmp_path / "y.sources"), "1,2 7,8")
+    assert (done.returncode, done.stderr) == (0, "")
+    (call,) = programs.calls
+    assert "Dir::Etc::sourcelist=/dev/null" in call and "APT::Get::List-Cleanup=false" in call and call[-1] == "update"
+    assert (programs.folder / "ONE").read_text().split("\n") == ["deb one", "", "deb three", "", ""]
+    assert (programs.folder / "TWO").read_text() == "URIs: a\nSuites: b\n\nURIs: e\nSuites: f\n\n"
+    assert refreshed(programs).returncode == 0
+    assert not [word for word in programs.calls[-1] if word.startswith("Dir::")], "all where none is named"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(100, "E"), (0, "W")], ids=["apt 2.2", "before, it ends with 0"])
+def test_a_source_that_we_need_and_cannot_have_ends_the_run_in_its_own_words(programs, tmp_path, status, kind):
+    (tmp_path / "x.list").write_text("deb one\n")
+    said = f"{kind}: Failed to fetch http://me:secret@one/InRelease  Could not connect"
+    rest = f"{kind}: Some index files failed to download. They have been ignored, or old ones used instead."
+    programs.add("apt-get", does=f"printf '%s\\n' '{said}' '{rest}' >&2; exit {status}")
+    done = refreshed(programs, 0, str(tmp_path / "x.list"), "1,1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "http://one/InRelease  Could not connect",
+        f"apt's index of {tmp_path}/x.list is not refreshed; mend what is named above, the proxy or the mirror",
+    ]
+
+
+def test_a_warning_that_is_none_of_a_sources_is_no_failure(programs):
+    programs.add("apt-get", does="echo 'W: Key is stored in legacy trusted.gpg keyring' >&2")
+    assert refreshed(programs).returncode == 0
 
 
 @pytest.fixture

@@ -94,6 +94,9 @@ BREAK = {
     "proxy": lambda s: changed(s, **missed(s, "10.77.3.1:3128")),
     "docker-source": lambda s: changed(s, **reply(s, "docker-source")),
     "nvidia-source": lambda s: changed(s, **reply(s, "nvidia-source", 404, "Not Found")),
+    "package-sources": lambda s: changed(
+        s, sources={"/etc/apt/sources.list:3: http://gone/": Reply(0, "Could not connect")}
+    ),
     "kubernetes-source": lambda s: changed(s, **reply(s, "kubernetes:kubelet")),
     "registries": lambda s: changed(s, **reply(s, "registry:10.77.3.1:5000")),
     "hostname-unique": lambda s: changed(s, DEV_BOX, hostname=WORKER),

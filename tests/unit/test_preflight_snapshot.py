@@ -38,6 +38,26 @@ def test_every_probe_answers_here(answer):
     assert not seen.late
 
 
+def test_every_package_source_is_asked_by_its_release_file(tmp_path):
+    """As apt would ask, with apt's own words; a login that stands in a source is neither used nor shown."""
+    (tmp_path / "sources.list").write_text(
+        "deb [trusted=yes] http://me:secret@127.0.0.1:9/debian bookworm main\n"
+        f"deb [trusted=yes] file:{tmp_path} ./\n\ndeb [trusted=yes] http://127.0.0.1:9/flat ./\n"
+    )
+    (tmp_path / "apt.conf").write_text(f'Dir::Etc::sourcelist "{tmp_path}/sources.list"; Dir::Etc::sourceparts "-";')
+    given = program([], [], [], 0, None, apt_proxy=(tmp_path / "apt.conf").read_text()).getvalue()
+    done = subprocess.run(
+        ["sh", "-c", HostSnapshot().command()], input=given, capture_output=True, timeout=90, check=True
+    )
+    seen = HostSnapshot().process(done.stdout.decode().splitlines())
+    place = f"{tmp_path}/sources.list"
+    assert {at: reply.status for at, reply in seen.sources.items()} == {
+        f"{place}:1: http://127.0.0.1:9/debian/dists/bookworm/": 0, f"{place}:4: http://127.0.0.1:9/flat/./": 0,
+    }  # fmt: skip
+    assert all("onnect" in reply.said for reply in seen.sources.values()), seen.sources
+    assert b"secret" not in done.stdout
+
+
 def test_nothing_is_left_behind(answer):
     assert not [path for path in Path("/dev/shm").glob("tmp.*") if (path / "os.done").exists()]
 

@@ -7,8 +7,18 @@ from cluster.kubernetes import BINARIES, binary_sha256
 from cluster.openpai import paictl_image
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
-from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Subject, Survey, across_hosts, each_host, shortfall
-from tasks.preflight.snapshot import Snapshot
+from tasks.preflight.model import (
+    CONTROLLED,
+    EVERY,
+    WORKERS,
+    Severity,
+    Subject,
+    Survey,
+    across_hosts,
+    each_host,
+    shortfall,
+)
+from tasks.preflight.snapshot import Reply, Snapshot
 
 NO_ANSWER = "no answer"
 
@@ -68,6 +78,18 @@ def nvidia_source(subject: Subject) -> Iterable[Problem]:
         yield from _source(subject, "nvidia-source", "nvidia_toolkit_apt_mirror")
 
 
+@each_host("package-sources", EVERY, Severity.SHOULD)
+def package_sources(subject: Subject) -> Iterable[Problem]:
+    """Every package source of the host answers; the deploy itself asks its own and the distribution's alone."""
+    seen = subject.seen
+    if any(seen.peers.get(each) != "ok" for each in targets.proxies(subject.config)):
+        return
+    for source, reply in seen.sources.items():
+        if not _answered(reply, login=True):
+            fix = "mend or disable it; without the distribution's own no package can be installed"
+            yield shortfall(f"{source}: {reply.said or f'HTTP status {reply.status}'}", "an answer", fix)
+
+
 @each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
 def kubernetes_source(subject: Subject) -> Iterable[Problem]:
     """kubernetes_mirror has the version that is to be installed, where no kubelet is installed yet."""
@@ -116,7 +138,7 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     if target.proxy and any(seen.peers.get(each) != "ok" for each in targets.proxies(subject.config)):
         return []
     reply = seen.replies.get(target.id)
-    if reply and (200 <= reply.status < 400 or (registry and reply.status in (401, 403))):
+    if reply and _answered(reply, login=registry):
         return []
     url = target.url.replace("@id@", seen.os_id).replace("@codename@", seen.os_codename)
     reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
@@ -124,4 +146,9 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
 
 
-ALL = (peers, proxy, docker_source, nvidia_source, kubernetes_source, registries)
+def _answered(reply: Reply, login: bool) -> bool:
+    """Whether the reply is a good one; `login`: or that of somebody who wants one."""
+    return 200 <= reply.status < 400 or (login and reply.status in (401, 403))
+
+
+ALL = (peers, proxy, docker_source, nvidia_source, package_sources, kubernetes_source, registries)

@@ -1,0 +1,36 @@
+# shellcheck shell=dash
+# Refresh apt's index of some package sources, for $1 seconds until it succeeds; of all where none is named. By twos come
+# the files of the sources and which of their lines: sed's ranges separated by spaces. What apt has of others stays.
+set -u
+seconds=$1
+shift
+now() { cut -d. -f1 /proc/uptime; }
+end=$(($(now) + seconds))
+staged=$(mktemp -d) || exit
+trap 'rm -rf "$staged"' EXIT
+
+alone='' files=''
+while [ $# -gt 0 ]; do
+    alone="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$staged -o APT::Get::List-Cleanup=false"
+    copy=$staged/$#.${1##*.}
+    for range in $2; do
+        { sed -n "${range}p" "$1" && echo; } || exit
+    done >"$copy"
+    files="$files $1"
+    shift 2
+done
+
+refresh() {
+    # shellcheck disable=SC2069,SC2086 # what it complains of alone; words
+    DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y $alone -o APT::Update::Error-Mode=any update 2>&1 >/dev/null
+}
+
+# Before 2.2 apt has no Error-Mode: it ends with 0 where a source does not answer.
+until said=$(refresh) && ! echo "$said" | grep -q '^W: Failed to fetch '; do
+    if [ "$(now)" -ge $end ]; then
+        echo "$said" | sed -nE '/^[EW]: Some index files/d; s|//[^/@ ]*@|//|g; s/^[EW]: (Failed to fetch )?//p' >&2
+        echo "apt's index of${files:- all its sources} is not refreshed; mend what is named above, the proxy or the mirror" >&2
+        exit 1
+    fi
+    sleep 5
+done
