@@ -31,14 +31,6 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Space:
-    """Room on the file system that holds a folder, or will: bytes."""
-
-    free: int
-    total: int
-
-
-@dataclass(frozen=True)
 class Listener:
     """A listening TCP port and its owner: the process (empty: unseen), and docker or kubernetes if it is theirs."""
 
@@ -59,6 +51,7 @@ class Reply:
 class Snapshot:
     """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes.
 
+    `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`).
     """
 
@@ -81,7 +74,7 @@ class Snapshot:
     cgroup: str
     addresses: tuple[Address, ...]
     macs: dict[str, str]
-    space: dict[str, Space]
+    space: dict[str, int]
     storage: frozenset[str]
     ports: tuple[Listener, ...]
     lock_waited: int
@@ -148,9 +141,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         cgroup=_cgroup(lines("cgroup")),
         addresses=tuple(_addresses(lines("addresses"))),
         macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
-        space={
-            name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))
-        },
+        space={name: int(free) * 1024 for name, free, _total in map(str.split, lines("space"))},
         storage=frozenset(lines("storage")),
         ports=tuple(_listener(line) for line in lines("ports")),
         lock_waited=int(waited),

@@ -8,7 +8,7 @@ import pytest
 from cluster import Config
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Clock
-from tasks.preflight.snapshot import Listener, Reply, Space
+from tasks.preflight.snapshot import Listener, Reply
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
 from tests.unit.preflight_survey import (
     CAPTURED_UNDER,
@@ -36,8 +36,8 @@ BREAK = {
     "systemd": lambda s: changed(s, systemd=False),
     "memory": lambda s: changed(s, memory=15 * 10**9),
     "processors": lambda s: changed(s, cpus=0),
-    "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": Space(10**9, 10**11)}),
-    "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": Space(10**9, 10**11)}),
+    "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": 10**9}),
+    "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": 10**9}),
     "hostname": lambda s: changed(s, hostname="debian"),
     "hostname-resolves": lambda s: changed(s, resolves=False),
     "address": lambda s: changed(
@@ -86,7 +86,7 @@ BREAK = {
     "openpai-ports": lambda s: changed(s, ports=(Listener(9103, "nginx", ""), Listener(80, "nginx", ""))),
     "openpai-requests": lambda s: changed(s, MASTER, cpus=0),
     "openpai-storage": lambda s: changed(
-        s, MASTER, space={**s.snapshots[MASTER].space, "/mnt/paiInternal": Space(32 * 10**9, 10**11)}
+        s, MASTER, space={**s.snapshots[MASTER].space, "/mnt/paiInternal": 32 * 10**9}
     ),
     "openpai-loop": lambda s: changed(s, MASTER, storage=frozenset()),
     "openpai-processors": lambda s: changed(s, cpus=1),  # a hundredth of which is kept back

@@ -27,7 +27,7 @@ def test_a_host_that_is_down_is_one_row_and_does_not_stop_the_others():
 def test_a_host_that_gives_no_snapshot_stops_all():
     survey = surveyed("bookworm")
     seen = {name: each for name, each in survey.snapshots.items() if name != OTHER}
-    verdict = judge(replace(survey, snapshots=seen), silent=[OTHER])
+    verdict = judge(replace(survey, snapshots=seen, silent=(OTHER,)))
     assert [(row.host, row.requirement) for row in verdict.failures] == [(OTHER, ANSWERS)]
     assert verdict.forbids
 

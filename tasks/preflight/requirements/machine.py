@@ -109,8 +109,8 @@ def room(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Probl
         yield shortfall(
             f"{folder}: df does not answer", f"{needed} GB free", "look for a dead mount (`mount`, `dmesg`)"
         )
-    elif found.free < needed * GB:
-        yield shortfall(f"{folder}: {found.free / GB:.1f} GB free", f"{needed} GB free", fix)
+    elif found < needed * GB:
+        yield shortfall(f"{folder}: {found / GB:.1f} GB free", f"{needed} GB free", fix)
 
 
 @each_host("hostname", CONTROLLED)
