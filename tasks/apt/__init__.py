@@ -2,4 +2,4 @@
 
 from tasks.apt.deploy import go_through_proxy, proxy_file
 from tasks.apt.facts import AptOffers, AptPackages, Binaries, Package, Release, parse_release
-from tasks.apt.operations import UPDATE, downloaded, fetch, get, key, mark, packages, program, removed, source
+from tasks.apt.operations import UPDATE, downloaded, fetch, get, key, mark, packages, program, source

@@ -42,7 +42,7 @@ def test_nvidia_smi_names_the_gpu():
     report = parse_smi(lines("smi-well"))
     assert (report.status, report.gpus, report.said) == (0, (H100,), "")
     assert describe(report.gpus) == "1 x NVIDIA H100 80GB HBM3"
-    assert faults(BUS, report) == faults(BUS, report, VERSION) == []
+    assert faults(BUS, report) == []
 
 
 def test_the_bus_shows_the_gpu_among_other_devices(tmp_path):
