@@ -70,6 +70,7 @@ def answers(folder, state):
             "openpai/cluster-state.sh": state,
             "measured.json": sections(text=json.dumps(MEASURED)),
             "rev-parse HEAD": sections(commit=commit, changed=""),
+            "-- git": sections(packages="git install installed 1:2.39.5"),
         }
     }
 
@@ -106,6 +107,16 @@ def test_one_service_that_lacks_a_pod_is_started_alone(essential):
     with planned(essential, openpai.install, answers(essential, state)) as plan:
         assert "OpenPAI's services run" in titles(plan.operations(DEV_BOX))
         assert "The cluster has the configuration" not in titles(plan.operations(DEV_BOX))
+
+
+def test_a_service_of_another_configuration_is_started_by_paictl_and_noted(essential):
+    state = [line.replace("webportal ", "webportal un") for line in up(essential)]
+    with planned(essential, openpai.install, answers(essential, state)) as plan:
+        plan.run()
+        started = [command for command in plan.commands(DEV_BOX) if "service start" in command]
+        assert len(started) == 1 and "webportal" in started[0]
+        noted = [command for command in plan.commands(DEV_BOX) if "patch configmap" in command]
+        assert len(noted) == 1 and "webportal" in noted[0]
 
 
 def test_another_version_stops_with_the_way_to_upgrade(essential, caplog):
