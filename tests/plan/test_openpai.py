@@ -47,17 +47,17 @@ def up(folder, tag="v1.0.0"):
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
     services = chosen(described.config)
     workloads = [
-        f"{key(one)}|1|1|1|1|1|{' '.join(image.replace('v1.0.0', tag) for image in one.images)} |"
+        f"{key(one)}|1|1|1|1|1|{' '.join(image.replace('v1.0.0', tag) for image in one.images)} |||"
         for service in services
         for one in service.workloads
     ]
-    objects = [f"{one.kind}/{one.namespace}/{one.name}" for service in services for one in service.objects]
+    objects = [f"{one.kind}/{one.namespace}/{one.name}|||||||||" for service in services for one in service.objects]
     listed = "\n".join(f"{sum_} {name}" for name, sum_ in sums.items())
-    labels = ["openpai-master-01|true|", *(f"{host.name}||true" for host in described.workers)]
+    nodes = ["Node//openpai-master-01||||||||true|", *(f"Node//{one.name}|||||||||true" for one in described.workers)]
     started = [f"{service.name} {wanted_sum(described, sums)}" for service in services]
     return sections(
-        answers="ok", nodes="\n".join(labels), workloads="\n".join(workloads), cronjobs="", objects="\n".join(objects),
-        configmaps="", pods="", pushed=listed, files=listed, started="\n".join(started), cluster_id="pai",
+        objects="\n".join([*nodes, *workloads, *objects]), configmaps="", pods="", pushed=listed, files=listed,
+        started="\n".join(started), cluster_id="pai",
     )  # fmt: skip
 
 
