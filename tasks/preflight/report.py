@@ -86,7 +86,7 @@ def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
 
 def _host(seen: Snapshot) -> dict[str, Any]:
     return {
-        "release": seen.os_name,
+        "release": seen.os.name,
         "kernel": seen.kernel,
         "architecture": seen.architecture,
         "cpus": seen.cpus,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.apt import parse_release
+from tasks.apt import OsRelease, parse_release
 from tasks.docker import Docker, DockerDaemon
 from tasks.gpu import TIMED_OUT, DriverState, NvidiaDriver, NvidiaSmi, SmiReport
 from tasks.reach import Fact
@@ -58,10 +58,7 @@ class Snapshot:
     started: int
     ended: int
     sudo_error: str | None
-    os_id: str
-    os_version: str
-    os_codename: str
-    os_name: str
+    os: OsRelease
     kernel: str
     architecture: str
     hostname: str
@@ -119,16 +116,12 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         return found.get(probe, [])
 
     bundled = {name: fact().parse(found[name]) if lines(name) else fact().default() for name, fact in BUNDLED.items()}
-    os = parse_release(lines("os"))
     waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
     return Snapshot(
         started=int(found["start"][0]),
         ended=int(found["end"][0]),
         sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
-        os_id=os.id,
-        os_version=os.version,
-        os_codename=os.codename,
-        os_name=os.name,
+        os=parse_release(lines("os")),
         kernel=found["kernel"][0],
         architecture=found["kernel"][1],
         hostname=found["name"][0],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cluster import Config
+from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Clock
 from tasks.preflight.snapshot import Listener, Reply
@@ -30,8 +31,8 @@ from tests.unit.preflight_survey import (
 # What breaks each requirement, and it alone, on the worker (or the host named), under these keys.
 BREAK = {
     "sudo": lambda s: changed(s, sudo_error="paiadmin is not in the sudoers file."),
-    "release": lambda s: changed(s, os_id="debian", os_version="10", os_name="Debian GNU/Linux 10 (buster)"),
-    "release-known": lambda s: changed(s, os_id="ubuntu", os_version="31.10", os_name="Ubuntu 31.10"),
+    "release": lambda s: changed(s, os=OsRelease("debian", "10", "buster", "Debian GNU/Linux 10 (buster)")),
+    "release-known": lambda s: changed(s, os=OsRelease("ubuntu", "31.10", name="Ubuntu 31.10")),
     "architecture": lambda s: changed(s, architecture="aarch64"),
     "systemd": lambda s: changed(s, systemd=False),
     "memory": lambda s: changed(s, memory=15 * 10**9),

@@ -52,7 +52,7 @@ def test_the_times_frame_the_answer(answer):
 ])  # fmt: skip
 def test_captured_workers(name, os_id, version):
     seen = parse_snapshot(captured(name))
-    assert (seen.os_id, seen.os_version, seen.architecture, seen.systemd) == (os_id, version, "x86_64", True)
+    assert (seen.os.id, seen.os.version, seen.architecture, seen.systemd) == (os_id, version, "x86_64", True)
     assert len(seen.smi.gpus) == len(seen.driver.bus) == 4
     assert seen.sudo_error is None and seen.lock_holder is None
     assert seen.mac_of(seen.addresses[-1].address)

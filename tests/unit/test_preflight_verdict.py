@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster import Config, Problem
+from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Severity
 from tasks.preflight.snapshot import Listener
@@ -83,7 +84,7 @@ def test_other_gpus_than_nvidias_are_not_examined():
 
 
 def test_worst_comes_first():
-    survey = changed(surveyed("bookworm"), os_id="ubuntu", os_version="31.10", cpus=0)
+    survey = changed(surveyed("bookworm"), os=OsRelease("ubuntu", "31.10"), cpus=0)
     assert [row.severity for row in judge(survey).unmet] == [Severity.MUST, Severity.SHOULD]
 
 

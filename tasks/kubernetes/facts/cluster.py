@@ -9,10 +9,9 @@ from ipaddress import ip_address, ip_network
 
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, asked
+from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
 from tasks.reach import Fact, probes, program, shell
 
-KUBECTL = f"{ASK} {ADMIN_CONF}"
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
 

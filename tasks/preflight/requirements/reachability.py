@@ -113,7 +113,7 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     reply = seen.replies.get(target.id)
     if reply and (200 <= reply.status < 400 or (registry and reply.status in (401, 403))):
         return []
-    url = target.url.replace("@id@", seen.os_id).replace("@codename@", seen.os_codename)
+    url = target.url.replace("@id@", seen.os.id).replace("@codename@", seen.os.codename)
     reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
     through = f" through {target.proxy}" if target.proxy else ""
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
