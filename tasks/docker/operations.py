@@ -52,7 +52,7 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
             f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)"
         )
         return
-    text = daemon_json.render(wanted)
+    text = json.dumps(wanted, indent=4) + "\n"
     show_diff(DAEMON_JSON, daemon.file or "", text)
     yield StringCommand("mkdir -p /etc/docker")
     yield FileUploadCommand(io.StringIO(text), f"{DAEMON_JSON}.new")

@@ -41,9 +41,9 @@ def gate() -> None:
 
 def _judged(to_stderr: bool) -> Verdict:
     """Look, judge, and report."""
-    skipped = _skipped()
-    wrong = unknown(skipped)
-    if wrong:
+    # --data skip_requirements=ID,ID
+    skipped = [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]
+    if wrong := unknown(skipped):
         raise PyinfraError("\n".join(wrong))
     survey = take(host.state)
     verdict = judge(survey, skipped)
@@ -54,8 +54,3 @@ def _judged(to_stderr: bool) -> Verdict:
     if path:
         report.write(Path(str(path)), report.as_json(verdict, survey))
     return verdict
-
-
-def _skipped() -> list[str]:
-    """`--data skip_requirements=ID,ID`."""
-    return [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]

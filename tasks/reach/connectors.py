@@ -258,5 +258,4 @@ class ClusterLocal(_Base):
         return _plain(secrets.password(cluster)) if getpass.getuser() == cluster.config.user else None
 
     def _start(self, raw: str, pty: bool) -> Running:
-        process = Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-        return cast(Running, process)
+        return cast(Running, Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE))
