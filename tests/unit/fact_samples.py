@@ -120,7 +120,7 @@ SAMPLES = [
             home="/home/paiadmin", public="ssh-ed25519 AAAA paiadmin@dev-box", authorized="ssh-ed25519 AAAA me",
             known="10.1.0.1 ssh-ed25519 AAAA", sudoers="paiadmin ALL=(ALL) NOPASSWD:ALL", mode="440 root:root",
         ),
-        {"user": "paiadmin", "sudoers": "/etc/sudoers.d/90-openpai-deploy"},
+        {"user": "paiadmin"},
     ),
     Sample(ssh.Account, sections(name="paiadmin", home="/home/paiadmin")),
     Sample(
