@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 # An error keeps things from being used; a warning and a notice (what an edit means) do not.
@@ -24,6 +25,9 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.file else self.host
+
+
+_ORDER = attrgetter("place", "found", "fix", "severity")
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,7 @@ class Problem:
 
     def __lt__(self, other: Problem) -> bool:
         """The order that they are said in: by place, lines as numbers."""
-        return self._order < other._order
-
-    @property
-    def _order(self) -> tuple[Place, str, str, Severity]:
-        return self.place, self.found, self.fix, self.severity
+        return _ORDER(self) < _ORDER(other)
 
     def at(self, place: Place) -> Problem:
         """The same problem, there."""

@@ -12,15 +12,13 @@ from cluster.problems import WARNING, Problem
 _KUBESPRAY_NETWORKS = frozenset(
     ("calico", "canal", "cilium", "cloud", "cni", "contiv", "flannel", "kube-router", "ovn4nfv", "weave")
 )
-_KUBESPRAY_ONLY = frozenset(
-    (
-        "hyperkube_download_url",
-        "openpai_kubespray_extra_var",
-        "kubespray_repository",
-        "kubespray_commit",
-        "kubespray_python",
-    )
-)
+_KUBESPRAY_ONLY = {
+    "hyperkube_download_url",
+    "openpai_kubespray_extra_var",
+    "kubespray_repository",
+    "kubespray_commit",
+    "kubespray_python",
+}
 _KUBEADM_NETWORKS = {"calico", "host-gw"}
 
 

@@ -4,6 +4,8 @@ One module a subject, one class a group. A key is added in one place, as a field
 the check, docs/config.md and the example config follow from it (`python -m cluster.reference` writes the last two).
 """
 
+from typing import Any
+
 from cluster.config.access import Access
 from cluster.config.base import Group, Meta
 from cluster.config.docker import Docker, Proxy, Time
@@ -24,10 +26,9 @@ GROUPS: tuple[type[Group], ...] = Config.__bases__
 
 
 def meta_of(name: str) -> Meta:
-    """The Meta of the key of this attribute name; an empty one where it was declared by a plain pydantic Field."""
-    extra = Config.model_fields[name].json_schema_extra
-    meta = extra.get("meta") if isinstance(extra, dict) else None
-    return meta if isinstance(meta, Meta) else Meta()
+    """The Meta of the key of this attribute name."""
+    extra: Any = Config.model_fields[name].json_schema_extra
+    return extra["meta"]
 
 
 def is_secret(name: str) -> bool:

@@ -18,12 +18,9 @@ _RESTORE = "restore it from a backup, or remove it (hosts that left the CSV file
 
 
 @dataclass(frozen=True)
-class DeployedHost:
+class DeployedHost(Host):
     """A host as it was deployed, and where the record says so."""
 
-    name: str
-    address: str
-    role: Role
     place: Place
 
 
@@ -55,7 +52,7 @@ def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
 def departed_hosts(cluster: Cluster) -> tuple[Host, ...]:
     """Hosts that were deployed and are in the CSV files no more. Raises ClusterError when the record is unreadable."""
     present = {host.name for host in cluster.hosts}
-    return tuple(Host(one.name, one.address, one.role) for one in _hosts(cluster.folder) if one.name not in present)
+    return tuple(one for one in _hosts(cluster.folder) if one.name not in present)
 
 
 def record_deployed(cluster: Cluster) -> None:
@@ -78,7 +75,7 @@ def _hosts(folder: Path) -> list[DeployedHost]:
     return deployed
 
 
-def _write(folder: Path, hosts: Iterable[Host | DeployedHost]) -> None:
+def _write(folder: Path, hosts: Iterable[Host]) -> None:
     written = [{"name": host.name, "address": host.address, "role": host.role.value} for host in hosts]
     text = _HEADER + yaml.dump({"hosts": written}, Dumper=yaml.CSafeDumper, sort_keys=False)
     path = folder / DEPLOYED

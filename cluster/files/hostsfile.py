@@ -1,6 +1,7 @@
 """master.csv and worker.csv: `hostname,address` a line and nothing else, as the guide demands."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -130,13 +131,9 @@ def address_flaw(text: str) -> Problem | None:
 
 
 def _not_ipv4(text: str) -> str:
-    if ":" in text:
-        try:
-            IPv6Address(text)
-        except AddressValueError:
-            pass
-        else:
-            return f"{text} is an IPv6 address"
+    with suppress(AddressValueError):
+        IPv6Address(text)
+        return f"{text} is an IPv6 address"
     if "/" in text:
         return f"{quoted(text)} is a network, not an address"
     if re.fullmatch(r"\d+(\.\d+){3}", text, re.ASCII) and re.search(r"(^|\.)0\d", text):

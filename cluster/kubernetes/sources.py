@@ -45,12 +45,7 @@ def filled(text: str, version: str, arch: str) -> str:
 
 def binary_url(config: Config, name: str, arch: str) -> str:
     """The URL of kubeadm, kubelet or kubectl for `arch` (amd64, arm64): its own key, else the release mirror."""
-    own = {
-        "kubeadm": config.kubeadm_download_url,
-        "kubelet": config.kubelet_download_url,
-        "kubectl": config.kubectl_download_url,
-    }[name]
-    if own:
+    if own := getattr(config, f"{name}_download_url"):
         return filled(own, config.kubernetes_version, arch)
     return f"{config.kubernetes_mirror.rstrip('/')}/{config.kubernetes_version}/bin/linux/{arch}/{name}"
 

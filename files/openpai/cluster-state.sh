@@ -15,11 +15,8 @@ local_files() {
         [ ! -e "$folder/$file" ] || echo "$(sha256sum <"$folder/$file" | cut -c1-64) $file"
     done
 }
-section answers kubectl get --raw /readyz
-section nodes kubectl get nodes -o "jsonpath=$(items '{.metadata.name}|{.metadata.labels.pai-master}|{.metadata.labels.pai-worker}')"
-section workloads kubectl get daemonsets,deployments,statefulsets --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.spec.replicas}|{.status.numberReady}{.status.readyReplicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{range .spec.template.spec.initContainers[*]}{.image} {end}{range .spec.template.spec.containers[*]}{.image} {end}|{range .spec.template.spec.volumes[*]}{.configMap.name} {end}')"
-section cronjobs kubectl get cronjobs --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{range .spec.jobTemplate.spec.template.spec.containers[*]}{.image} {end}')"
-section objects kubectl get configmaps,secrets,services,namespaces,priorityclasses --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}')"
+# Of each kind the fields that it has: one line an object, so that a look costs one kubectl.
+section objects kubectl get nodes,daemonsets,deployments,statefulsets,cronjobs,configmaps,secrets,services,namespaces,priorityclasses --all-namespaces -o "jsonpath=$(items '{.kind}/{.metadata.namespace}/{.metadata.name}|{.metadata.generation}|{.status.observedGeneration}|{.status.desiredNumberScheduled}{.spec.replicas}|{.status.numberReady}{.status.readyReplicas}|{.status.updatedNumberScheduled}{.status.updatedReplicas}|{range .spec.template.spec.initContainers[*]}{.image} {end}{range .spec.template.spec.containers[*]}{.image} {end}{range .spec.jobTemplate.spec.template.spec.containers[*]}{.image} {end}|{range .spec.template.spec.volumes[*]}{.configMap.name} {end}|{.metadata.labels.pai-master}|{.metadata.labels.pai-worker}')"
 if [ -z "$brief" ]; then
     section configmaps kubectl get configmaps -o "jsonpath=$(items '{.metadata.name}|{.metadata.managedFields[*].time}')"
     section pods kubectl get pods -o "jsonpath=$(items '{.metadata.ownerReferences[0].name}|{.metadata.creationTimestamp}')"

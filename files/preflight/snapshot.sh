@@ -30,7 +30,6 @@ probe_memory() { grep MemTotal: /proc/meminfo; }
 probe_swaps() { tail -n +2 /proc/swaps; }
 probe_machine_id() { cat /etc/machine-id; }
 probe_systemd() { [ -d /run/systemd/system ] && echo running; }
-probe_user() { id -u; }
 probe_cgroup() {
     for at in /sys/fs/cgroup /sys/fs/cgroup/unified; do
         [ -d $at ] && stat -fc %T $at
@@ -147,18 +146,16 @@ probe_peers() {
 # settings count; the proxy travels by the environment because it may hold a password.
 url() {
     [ "$3" = - ] || export http_proxy="$3" https_proxy="$3"
-    trusted=yes
-    [ -e /etc/ssl/certs/ca-certificates.crt ] || trusted=no # the deploy brings them
+    trusted=yes with_curl='' with_wget=''
+    if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then # the deploy brings them
+        trusted=no with_curl=--insecure with_wget=--no-check-certificate
+    fi
     if [ "$2" = http ] && command -v curl >/dev/null; then
-        insecure=
-        [ $trusted = yes ] || insecure=--insecure
-        said=$(curl -q -sS $insecure -m $CONNECT -o /dev/null -w '\n%{http_code}' "$4" 2>&1)
+        said=$(curl -q -sS $with_curl -m $CONNECT -o /dev/null -w '\n%{http_code}' "$4" 2>&1)
         status=$(echo "$said" | tail -n 1)
         said=$(echo "$said" | sed -n 's/^curl: ([0-9]*) //p')
     elif [ "$2" = http ] && command -v wget >/dev/null; then
-        insecure=
-        [ $trusted = yes ] || insecure=--no-check-certificate
-        said=$(wget -nv -S $insecure -T $CONNECT -t 1 --max-redirect 0 -O /dev/null "$4" 2>&1)
+        said=$(wget -nv -S $with_wget -T $CONNECT -t 1 --max-redirect 0 -O /dev/null "$4" 2>&1)
         status=$(echo "$said" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p' | tail -n 1)
         said=$(echo "$said" | tail -n 1)
     else
@@ -212,7 +209,7 @@ snapshot() {
     late=no
     trap 'late=yes' ALRM
 
-    probes="os kernel name resolves cpus memory swaps machine_id systemd user cgroup addresses links space storage ports
+    probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup addresses links space storage ports
         package_lock packages kubelet runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do

@@ -118,8 +118,7 @@ def _build(progress: Progress) -> Path:
         _compile(tree, programs, sources, tell)
     tell("compiling the stand-ins")
     tree.add_stand_ins()
-    for name in STAND_INS:
-        tree.build(f"cmd/openpai-lab/{name}", programs / name)
+    tree.build([f"cmd/openpai-lab/{name}" for name in STAND_INS], programs)
     tree.build_pause(programs / "pause", images.PAUSE_VERSION)
 
     tell("making the release mirror and the images")
@@ -140,11 +139,10 @@ def _compile(tree: Tree, programs: Path, sources: list[str], tell: Progress) -> 
         if needed:
             tell("generating the API definitions")
             tree.generate_openapi()
-    for number, name in enumerate(COMMANDS, 1):
-        with _once(name, sources + tree.flags()) as needed:
-            if needed:
-                tell(f"compiling {name}, {number} of {len(COMMANDS)} (about 5 minutes in all)")
-                tree.build(f"cmd/{name}", programs / name)
+    with _once("programs", sources + tree.flags()) as needed:
+        if needed:
+            tell(f"compiling {', '.join(COMMANDS)} (about 5 minutes)")
+            tree.build([f"cmd/{name}" for name in COMMANDS], programs)
 
 
 def _make_images(downloads: debian.Downloads, programs: Path, place: Path) -> None:

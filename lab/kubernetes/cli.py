@@ -11,7 +11,7 @@ from lab import kubernetes
 
 @click.group("kubernetes")
 def group() -> None:
-    """The lab's Kubernetes: built once, about 7 minutes on 2 cores, then offered by `up --kubernetes`."""
+    """The lab's Kubernetes: built once, about 5 minutes on 2 cores, then offered by `up --kubernetes`."""
 
 
 @group.command("build")

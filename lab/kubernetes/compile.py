@@ -5,6 +5,7 @@ Go 1.15 it must be: the tree's vendored reflect2 crashes in programs that Go 1.1
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.shell import run
@@ -38,8 +39,8 @@ class Tree:
 
     def generate_openapi(self) -> None:
         """Write the Go file of API definitions that the source package leaves to be generated."""
-        generator = self.gopath / "openapi-gen"
-        self.build("vendor/k8s.io/kube-openapi/cmd/openapi-gen", generator)
+        self.build(["vendor/k8s.io/kube-openapi/cmd/openapi-gen"], self.gopath / "bin")
+        generator = self.gopath / "bin/openapi-gen"
         output = f"{MODULE}/pkg/generated/openapi"
         arguments = ["-i", ",".join(self._openapi_packages()), "-p", output, "-O", "zz_generated.openapi"]
         header = self.source / "hack/boilerplate/boilerplate.generatego.txt"
@@ -61,14 +62,20 @@ class Tree:
             flags += [f"-X {MODULE}/vendor/k8s.io/{library}.{name}={value}" for name, value in facts.items()]
         return flags
 
-    def build(self, folder: str, output: Path) -> None:
-        """Compile the program in a folder of the tree, static; its file appears only when it is whole."""
-        draft = output.with_suffix(".new")
-        flags = " ".join(self.flags())
+    def build(self, folders: Sequence[str], place: Path) -> None:
+        """Compile the programs in folders of the tree, static, into `place`; they appear there when all are whole.
+
+        All at once: while one is linked, which takes one processor, the next is compiled.
+        """
+        draft = place.with_name(f"{place.name}.new")
+        draft.mkdir(parents=True, exist_ok=True)
         # What a debugger would read is not made in the first place: the linker would only leave it out.
-        options = ("-trimpath", "-gcflags", "all=-dwarf=false", "-ldflags", flags)
-        self._run(self.go / "bin/go", "build", *options, "-o", draft, f"./{folder}")
-        draft.rename(output)
+        options = ("-trimpath", "-gcflags", "all=-dwarf=false", "-ldflags", " ".join(self.flags()), "-o", f"{draft}/")
+        self._run(self.go / "bin/go", "build", *options, *(f"./{folder}" for folder in folders))
+        place.mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            name = Path(folder).name
+            (draft / name).rename(place / name)
 
     def build_pause(self, output: Path, version: str) -> None:
         """Compile the program that holds a pod's namespaces."""

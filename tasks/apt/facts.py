@@ -7,6 +7,7 @@ host's run.
 
 import shlex
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pyinfra.api import StringCommand
 
@@ -32,16 +33,12 @@ class AptPackages(Fact[dict[str, Package]]):
         return probes(packages=["dpkg-query", "-W", "-f", shown, "--", *names])
 
     def read(self, found: dict[str, str]) -> dict[str, Package]:
-        return parse_packages(found["packages"].splitlines())
-
-
-def parse_packages(output: list[str]) -> dict[str, Package]:
-    """Packages by name; one that was removed but for its configuration is not installed."""
-    found = {}
-    for line in output:
-        name, want, status, *version = line.split(" ")
-        found[name] = Package(version[0] if status == "installed" else None, want == "hold")
-    return found
+        """By name; one that was removed but for its configuration is not installed."""
+        packages = {}
+        for line in found["packages"].splitlines():
+            name, want, status, *version = line.split(" ")
+            packages[name] = Package(version[0] if status == "installed" else None, want == "hold")
+        return packages
 
 
 class AptOffers(Fact[dict[str, tuple[str, ...]]]):
@@ -57,16 +54,12 @@ class AptOffers(Fact[dict[str, tuple[str, ...]]]):
         return probes(offers=["apt-cache", *caches, "madison", "--", *names])
 
     def read(self, found: dict[str, str]) -> dict[str, tuple[str, ...]]:
-        return parse_offers(found["offers"].splitlines())
-
-
-def parse_offers(output: list[str]) -> dict[str, tuple[str, ...]]:
-    """Versions by package, each once."""
-    offered: dict[str, dict[str, None]] = {}
-    for line in output:
-        name, version, _source = (part.strip() for part in line.split("|"))
-        offered.setdefault(name, {})[version] = None
-    return {name: tuple(versions) for name, versions in offered.items()}
+        """Versions by package, each once."""
+        offered: dict[str, dict[str, None]] = {}
+        for line in found["offers"].splitlines():
+            name, version, _source = (part.strip() for part in line.split("|"))
+            offered.setdefault(name, {})[version] = None
+        return {name: tuple(versions) for name, versions in offered.items()}
 
 
 # Every line with its file and number, but logins in URIs, which are nobody else's affair.
@@ -101,21 +94,10 @@ class KeyFingerprints(Fact[list[str]]):
         return probes(keys=shell('test -s "$1" && gpg --batch --show-keys --with-colons -- "$1"', path))
 
     def read(self, found: dict[str, str]) -> list[str]:
-        return primary_fingerprints(found["keys"].splitlines())
-
-
-def primary_fingerprints(colons: list[str]) -> list[str]:
-    """The `fpr` record that follows each `pub` record in gpg's --with-colons output."""
-    found = []
-    after_pub = False
-    for line in colons:
-        fields = line.split(":")
-        if fields[0] == "pub":
-            after_pub = True
-        elif fields[0] == "fpr" and after_pub:
-            found.append(fields[9])
-            after_pub = False
-    return found
+        """Of gpg's records the `fpr` that comes next after a `pub`; subkeys have theirs after a `sub`."""
+        records = [line.split(":") for line in found["keys"].splitlines()]
+        keys = [record for record in records if record[0] in ("pub", "fpr")]
+        return [second[9] for first, second in pairwise(keys) if (first[0], second[0]) == ("pub", "fpr")]
 
 
 # Sums that came with a download, for versions whose sum nobody else vouches for.

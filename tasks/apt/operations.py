@@ -167,15 +167,6 @@ def packages(
 
 
 @operation()
-def removed(names: list[str]) -> Commands:
-    """Remove packages that are installed; configuration and data stay, as with the guide's apt-get remove."""
-    state = host.get_fact(AptPackages, names=names)
-    present = [name for name in names if state.get(name, Package()).installed]
-    if present:
-        yield get("--allow-change-held-packages", "remove", *present)
-
-
-@operation()
 def downloaded(
     url: str, path: str, sha256: str, mode: str = "644", remedy: str = "check the URL and the sum"
 ) -> Commands:

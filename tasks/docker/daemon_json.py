@@ -65,11 +65,6 @@ def merge(current: dict[str, Any], settings: dict[str, Any], defaults: dict[str,
     return merged
 
 
-def render(content: dict[str, Any]) -> str:
-    """The file's text."""
-    return json.dumps(content, indent=4) + "\n"
-
-
 def needed(in_force: dict[str, Any] | None, wanted: dict[str, Any]) -> Take:
     """What it takes to get from what the daemon runs with (None: unknown) to `wanted`."""
     if in_force is None:

@@ -80,7 +80,6 @@ class Docker(Fact[DockerDaemon]):
     def read(self, found: dict[str, str]) -> DockerDaemon:
         """An invalid daemon.json is kept as text: judging it is the caller's."""
         unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
-        monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
         changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
         file_changed = changed.pop(DAEMON_JSON, 0.0)
         return DockerDaemon(
@@ -90,7 +89,7 @@ class Docker(Fact[DockerDaemon]):
             enabled=unit.get("UnitFileState") == "enabled",
             invocation=unit.get("InvocationID", ""),
             needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
-            started=started_at(found["clock"], monotonic),
+            started=started_at(found["clock"], unit),
             exec_start=unit.get("ExecStart", ""),
             file=found["file"] or None,
             file_changed=file_changed,

@@ -52,7 +52,7 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
             f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)"
         )
         return
-    text = daemon_json.render(wanted)
+    text = json.dumps(wanted, indent=4) + "\n"
     show_diff(DAEMON_JSON, daemon.file or "", text)
     yield StringCommand("mkdir -p /etc/docker")
     yield FileUploadCommand(io.StringIO(text), f"{DAEMON_JSON}.new")
@@ -138,7 +138,10 @@ def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None
 
 @operation()
 def old_packages_removed() -> Commands:
-    """Remove docker, docker-engine and docker.io (guide, Docker, step 1), but not from under running containers."""
+    """Remove docker, docker-engine and docker.io (guide, Docker, step 1), but not from under running containers.
+
+    Configuration and data stay, as with the guide's apt-get remove.
+    """
     state = host.get_fact(AptPackages, names=OLD_PACKAGES)
     present = [name for name in OLD_PACKAGES if state.get(name, Package()).installed]
     if not present:
@@ -150,7 +153,7 @@ def old_packages_removed() -> Commands:
             "stop them, or allow it with --data allow_disruption=yes"
         )
         return
-    yield from apt.removed._inner(present)
+    yield apt.get("--allow-change-held-packages", "remove", *present)
 
 
 CGROUP_DRIVER = "native.cgroupdriver=systemd"

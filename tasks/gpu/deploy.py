@@ -27,7 +27,7 @@ def install_driver() -> None:
     if config.gpu_type != "nvidia":
         return
     operations.admissible(name="The driver that the config wants is possible", config=config)
-    _nouveau(config)
+    _nouveau()
     _driver(config)
     operations.loaded(name="The driver is loaded")
     operations.verified(name="Every GPU on the bus answers", config=config)
@@ -36,15 +36,10 @@ def install_driver() -> None:
     operations.persistent(name="Persistence mode", unit=PERSISTENCE)
 
 
-def _nouveau(config: Config) -> None:
+def _nouveau() -> None:
     put(name="nouveau is blacklisted", content=FILES / "gpu/nouveau.conf", dest=BLACKLIST)
     operations.knows_blacklist(name="The initramfs knows the blacklist")
-    reboot_for(
-        name="Reboot where nouveau is loaded",
-        cause=operations.nouveau_loaded,
-        batch=config.reboot_batch,
-        patience=config.reboot_timeout,
-    )
+    reboot_for(name="Reboot where nouveau is loaded", cause=operations.nouveau_loaded)
 
 
 def _driver(config: Config) -> None:
@@ -58,12 +53,7 @@ def _driver(config: Config) -> None:
     if config.nvidia_driver != "preinstalled":
         operations.build_tools(name="Kernel headers and compiler", config=config)
         operations.installed(name="NVIDIA driver", config=config)
-        reboot_for(
-            name="Reboot where another version of the driver is loaded",
-            cause=operations.other_version_loaded,
-            batch=config.reboot_batch,
-            patience=config.reboot_timeout,
-        )
+        reboot_for(name="Reboot where another version of the driver is loaded", cause=operations.other_version_loaded)
     if config.nvidia_driver == "apt":
         operations.held(name="The driver's packages are held")
 

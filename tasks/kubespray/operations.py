@@ -21,7 +21,8 @@ def installed(folder: str, pythons: list[str]) -> Commands:
     if planning() and not state.requirements:
         yield StringCommand("true")
         return
-    python = next((name for name in pythons if _fits(name, state)), None)
+    there = state.pythons.items()
+    python = next((name for name, version in there if kubespray_python_fits(version, state.requirements)), None)
     if python is None:
         yield stop(_no_python(pythons, state))
         return
@@ -29,10 +30,6 @@ def installed(folder: str, pythons: list[str]) -> Commands:
     if state.installed == note:
         return
     yield script("kubespray/install.sh", folder, python, kubespray_constraints(state.requirements), note)
-
-
-def _fits(python: str, state: KubesprayState) -> bool:
-    return python in state.pythons and kubespray_python_fits(state.pythons[python], state.requirements)
 
 
 def _no_python(pythons: list[str], state: KubesprayState) -> str:

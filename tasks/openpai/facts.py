@@ -69,34 +69,32 @@ def read_state(found: dict[str, str]) -> ClusterState:
         return found.get(section, "").splitlines()
 
     pods = [line.split("|") for line in lines("pods")]
-    workloads = {}
-    for line in found["workloads"].splitlines():
-        key, generation, observed, wanted, ready, updated, images, configmaps = line.split("|")
-        name = key.rpartition("/")[2]
-        made = [at for owner, at in pods if owner == name or owner.startswith(f"{name}-")]
-        workloads[key] = Running(
-            wanted=int(wanted or 0),
-            ready=int(ready or 0),
-            updated=int(updated or 0),
-            settled=generation == observed,
-            images=tuple(images.split()),
-            configmaps=tuple(configmaps.split()),
-            oldest_pod=min(made, default=""),
-        )
-    for line in found["cronjobs"].splitlines():
-        key, images = line.split("|")
-        workloads[key] = Running(0, 0, 0, True, tuple(images.split()))
+    workloads, labels, objects = {}, {}, set()
+    for line in found["objects"].splitlines():
+        key, generation, observed, wanted, ready, updated, images, configmaps, master, worker = line.split("|")
+        kind, _, name = key.split("/")
+        objects.add(key)
+        if kind == "Node":
+            labels[name] = {"pai-master": master, "pai-worker": worker}
+        elif images:
+            made = [at for owner, at in pods if owner == name or owner.startswith(f"{name}-")]
+            workloads[key] = Running(
+                wanted=int(wanted or 0),
+                ready=int(ready or 0),
+                updated=int(updated or 0),
+                settled=kind == "CronJob" or generation == observed,
+                images=tuple(images.split()),
+                configmaps=tuple(configmaps.split()),
+                oldest_pod=min(made, default=""),
+            )
     return ClusterState(
-        answers=found["answers"] == "ok",
+        answers=bool(labels),
         workloads=workloads,
-        objects=frozenset(found["objects"].splitlines()),
+        objects=frozenset(objects),
         configmaps={
             name: max(times.split(), default="") for name, times in (line.split("|") for line in lines("configmaps"))
         },
-        labels={
-            name: {"pai-master": master, "pai-worker": worker}
-            for name, master, worker in (line.split("|") for line in found["nodes"].splitlines())
-        },
+        labels=labels,
         pushed=_sums(lines("pushed")),
         files=_sums(lines("files")),
         started=dict(line.split() for line in lines("started")),

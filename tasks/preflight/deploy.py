@@ -31,7 +31,7 @@ def gate() -> None:
     It decides while pyinfra prepares, which only reads; a dry run says what is unmet and goes on listing.
     """
     verdict, first = once(host.state, lambda: _judged(to_stderr=True))
-    if not verdict.forbids or _dry_run():
+    if not verdict.forbids or "--dry" in sys.argv:  # pyinfra keeps --dry to itself
         return
     if not first:
         raise gevent.GreenletExit
@@ -41,26 +41,16 @@ def gate() -> None:
 
 def _judged(to_stderr: bool) -> Verdict:
     """Look, judge, and report."""
-    skipped = _skipped()
-    wrong = unknown(skipped)
-    if wrong:
+    # --data skip_requirements=ID,ID
+    skipped = [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]
+    if wrong := unknown(skipped):
         raise PyinfraError("\n".join(wrong))
-    taken = take(host.state)
-    verdict = judge(taken.survey, taken.silent, skipped)
+    survey = take(host.state)
+    verdict = judge(survey, skipped)
     stream = sys.stderr if to_stderr else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else None
     click.echo(report.text(verdict, width, colour=stream.isatty()), err=to_stderr)
     path = host.data.get("report")
     if path:
-        report.write(Path(str(path)), report.as_json(verdict, taken.survey))
+        report.write(Path(str(path)), report.as_json(verdict, survey))
     return verdict
-
-
-def _skipped() -> list[str]:
-    """`--data skip_requirements=ID,ID`."""
-    return [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]
-
-
-def _dry_run() -> bool:
-    """pyinfra keeps --dry to itself."""
-    return "--dry" in sys.argv

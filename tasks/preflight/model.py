@@ -42,13 +42,14 @@ class Clock:
 class Survey:
     """All hosts of a run at one moment.
 
-    `absent` maps hosts that were not reached to the reason; `layout` is the operator's layout.yaml, if there is one;
-    `disruption` the operator's word that what runs may be stopped.
+    `absent` maps hosts that were not reached to the reason; `silent` are those that were but gave no snapshot; `layout`
+    is the operator's layout.yaml, if there is one; `disruption` the operator's word that what runs may be stopped.
     """
 
     cluster: Cluster
     snapshots: Mapping[str, Snapshot]
     absent: Mapping[str, Problem] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
     clocks: Mapping[str, Clock] = field(default_factory=dict)
     layout: Layout | None = None
     disruption: bool = False
@@ -57,15 +58,6 @@ class Survey:
     def config(self) -> Config:
         """The cluster's config."""
         return self.cluster.config
-
-    def present(self, roles: Iterable[Role] = EVERY) -> list[tuple[Host, Snapshot]]:
-        """The hosts of `roles` that answered, with their snapshots."""
-        wanted = frozenset(roles)
-        return [
-            (host, self.snapshots[host.name])
-            for host in self.cluster.hosts
-            if host.role in wanted and host.name in self.snapshots
-        ]
 
 
 @dataclass(frozen=True)
@@ -116,10 +108,13 @@ class Requirement:
         """Every host that falls short, and how."""
         if not self.when(survey.config):
             return []
+        answered = [
+            (host, survey.snapshots[host.name]) for host in survey.cluster.hosts if host.name in survey.snapshots
+        ]
         hosts = [
             (host, seen)
-            for host, seen in survey.present(self.roles)
-            if not (self.needs_root and seen.sudo_error is not None)
+            for host, seen in answered
+            if host.role in self.roles and not (self.needs_root and seen.sudo_error is not None)
         ]
         return list(self.judge(survey, hosts))
 

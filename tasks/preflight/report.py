@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,7 @@ def _shrunk(widths: list[int], available: int) -> list[int]:
 
 def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths, strict=True)]
-    height = max(len(column) for column in columns)
-    return [
-        "  ".join(
-            (column[line] if line < len(column) else "").ljust(width)
-            for column, width in zip(columns, widths, strict=True)
-        ).rstrip()
-        for line in range(height)
-    ]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in zip_longest(*columns, fillvalue="")]
 
 
 def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
@@ -92,7 +86,7 @@ def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
 
 def _host(seen: Snapshot) -> dict[str, Any]:
     return {
-        "release": seen.os_name,
+        "release": seen.os.name,
         "kernel": seen.kernel,
         "architecture": seen.architecture,
         "cpus": seen.cpus,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.apt import parse_release
+from tasks.apt import OsRelease, parse_release
 from tasks.docker import Docker, DockerDaemon
 from tasks.gpu import TIMED_OUT, DriverState, NvidiaDriver, NvidiaSmi, SmiReport
 from tasks.reach import Fact
@@ -31,14 +31,6 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Space:
-    """Room on the file system that holds a folder, or will: bytes."""
-
-    free: int
-    total: int
-
-
-@dataclass(frozen=True)
 class Listener:
     """A listening TCP port and its owner: the process (empty: unseen), and docker or kubernetes if it is theirs."""
 
@@ -59,6 +51,7 @@ class Reply:
 class Snapshot:
     """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes.
 
+    `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
     `sources` the package sources, by place and URL.
     """
@@ -66,10 +59,7 @@ class Snapshot:
     started: int
     ended: int
     sudo_error: str | None
-    os_id: str
-    os_version: str
-    os_codename: str
-    os_name: str
+    os: OsRelease
     kernel: str
     architecture: str
     hostname: str
@@ -82,7 +72,7 @@ class Snapshot:
     cgroup: str
     addresses: tuple[Address, ...]
     macs: dict[str, str]
-    space: dict[str, Space]
+    space: dict[str, int]
     storage: frozenset[str]
     ports: tuple[Listener, ...]
     lock_waited: int
@@ -128,16 +118,12 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         return found.get(probe, [])
 
     bundled = {name: fact().parse(found[name]) if lines(name) else fact().default() for name, fact in BUNDLED.items()}
-    os = parse_release(lines("os"))
     waited, _, holder = (lines("package_lock") or ["0 "])[0].partition(" ")
     return Snapshot(
         started=int(found["start"][0]),
         ended=int(found["end"][0]),
         sudo_error=" ".join(line.strip() for line in found["sudo"]) if "sudo" in found else None,
-        os_id=os.id,
-        os_version=os.version,
-        os_codename=os.codename,
-        os_name=os.name,
+        os=parse_release(lines("os")),
         kernel=found["kernel"][0],
         architecture=found["kernel"][1],
         hostname=found["name"][0],
@@ -150,9 +136,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         cgroup=_cgroup(lines("cgroup")),
         addresses=tuple(_addresses(lines("addresses"))),
         macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
-        space={
-            name: Space(int(free) * 1024, int(total) * 1024) for name, free, total in map(str.split, lines("space"))
-        },
+        space={name: int(free) * 1024 for name, free, _total in map(str.split, lines("space"))},
         storage=frozenset(lines("storage")),
         ports=tuple(_listener(line) for line in lines("ports")),
         lock_waited=int(waited),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -25,29 +24,6 @@ from tasks.reach import cluster_host, cluster_of, disruption_allowed
 # Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
 GRACE = 100
 _NO_CONNECTION = Problem("no connection", "see the messages above", needed="an SSH connection")
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """A host's snapshot, and when it was asked for and had: milliseconds of this machine's clock."""
-
-    snapshot: Snapshot
-    asked: float
-    had: float
-
-    @property
-    def clock(self) -> Clock:
-        """The host's clock against this machine's, as NTP reckons it: half the sum of both ways' differences."""
-        there, back = self.snapshot.started - self.asked, self.snapshot.ended - self.had
-        return Clock((there + back) / 2, (there - back) / 2)
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A run's survey, and the hosts that were reached but gave no snapshot."""
-
-    survey: Survey
-    silent: tuple[str, ...]
 
 
 Made = TypeVar("Made")
@@ -72,34 +48,31 @@ def once(state: State, produce: Callable[[], Made]) -> tuple[Made, bool]:
     return found, True
 
 
-def take(state: State) -> Taken:
+def take(state: State) -> Survey:
     """Look at every host of the run at once, in a pool of its own: pyinfra's may be full of hosts that wait."""
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     present = [host for host in hosts if host in state.active_hosts]
     looks = {cluster_host(host).name: state.fact_pool.spawn(_look, host) for host in present}
-    seen: dict[str, Sighting] = {}
-    for name, look in looks.items():
-        sighting = look.get()
-        if sighting is not None:
-            seen[name] = sighting
+    seen = {name: found for name, look in looks.items() if (found := look.get())}
     cluster = cluster_of(hosts[0])
     plan = inspect(cluster.folder).layout
-    survey = Survey(
+    return Survey(
         cluster=cluster,
-        snapshots={name: sighting.snapshot for name, sighting in seen.items()},
+        snapshots={name: snapshot for name, (snapshot, _) in seen.items()},
+        silent=tuple(name for name in looks if name not in seen),
         absent={
             cluster_host(host).name: host.connector_data.get("refusal", _NO_CONNECTION)
             for host in hosts
             if host not in present
         },
-        clocks={name: sighting.clock for name, sighting in seen.items()},
+        clocks={name: clock for name, (_, clock) in seen.items()},
         layout=plan.layout if plan else None,
         disruption=disruption_allowed(hosts[0]),
     )
-    return Taken(survey, tuple(name for name in looks if name not in seen))
 
 
-def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
+def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
+    """The host's snapshot, and its clock against this machine's; None where it gives no answer that can be read."""
     cluster = cluster_of(pyinfra_host)
     config = cluster.config
     host = cluster_host(pyinfra_host)
@@ -118,4 +91,8 @@ def _look(pyinfra_host: PyinfraHost) -> Sighting | None:
             HostSnapshot, _sudo=False, _stdin=given, _timeout=GRACE + config.package_lock_wait, _ignore_errors=True
         )
     had = time.time() * 1000
-    return Sighting(snapshot, asked, had) if snapshot is not None else None
+    if snapshot is None:
+        return None
+    # As NTP reckons it: half the sum of both ways' differences.
+    there, back = snapshot.started - asked, snapshot.ended - had
+    return snapshot, Clock((there + back) / 2, (there - back) / 2)

@@ -36,8 +36,9 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
         url = f"{config.nvidia_toolkit_apt_mirror.rstrip('/')}/amd64/InRelease"
         found.append(_target("nvidia-source", "apt", url, config))
     found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
-    found += [_target(_mirror(url), "http", f"{url.rstrip('/')}/v2/", config) for url in mirrors(config)]
-    return found + [_target(_registry(name), "http", api(name, config), config) for name in registries(config)]
+    for url in mirrors(config):
+        found.append(_target(f"mirror:{urlsplit(url).netloc}", "http", f"{url.rstrip('/')}/v2/", config))
+    return found + [_target(f"registry:{name}", "http", api(name, config), config) for name in registries(config)]
 
 
 def kubernetes_sources(config: Config, role: Role) -> dict[str, str]:
@@ -87,11 +88,6 @@ def folders(config: Config) -> list[str]:
     return [config.docker_data_root, "/var", INTERNAL_STORAGE]
 
 
-def target_ids(config: Config) -> tuple[list[str], list[str]]:
-    """The ids of the targets of mirrors() and of registries()."""
-    return [_mirror(url) for url in mirrors(config)], [_registry(name) for name in registries(config)]
-
-
 def proxy_for(url: str, config: Config) -> str | None:
     """The proxy that a client with the config's proxy settings asks for `url`."""
     parts = urlsplit(url)
@@ -117,14 +113,6 @@ def _docker_source(config: Config) -> Target:
 
 def _target(id: str, client: str, url: str, config: Config) -> Target:
     return Target(id, client, url, proxy_for(url, config))
-
-
-def _mirror(url: str) -> str:
-    return f"mirror:{urlsplit(url).netloc}"
-
-
-def _registry(name: str) -> str:
-    return f"registry:{name}"
 
 
 def api(name: str, config: Config) -> str:

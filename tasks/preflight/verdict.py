@@ -71,19 +71,19 @@ def unknown(ids: Iterable[str]) -> list[str]:
     return found
 
 
-def judge(survey: Survey, silent: Iterable[str] = (), skipped: Iterable[str] = ()) -> Verdict:
-    """Judge `survey` by every requirement; `silent` are the hosts that were reached but gave no snapshot."""
+def judge(survey: Survey, skipped: Iterable[str] = ()) -> Verdict:
+    """Judge `survey` by every requirement; `skipped` are the ids of those that the operator passes over."""
     skip = tuple(dict.fromkeys(skipped))
     rows = [_row(name, REACHABLE, Severity.MUST, reason, skip) for name, reason in survey.absent.items()]
     unread = shortfall("no answer that can be read, see above", "an answer", "log in and look at the host itself")
-    rows += [_row(name, ANSWERS, Severity.MUST, unread, skip) for name in silent]
+    rows += [_row(name, ANSWERS, Severity.MUST, unread, skip) for name in survey.silent]
     for requirement in REQUIREMENTS:
         for host, lacking in requirement.shortfalls(survey):
             rows.append(_row(host.name, requirement.id, requirement.severity, lacking, skip))
     order = {host.name: position for position, host in enumerate(survey.cluster.hosts)}
     ids = {id: position for position, id in enumerate(IDS)}
     rows.sort(key=lambda row: (row.severity is Severity.SHOULD, order[row.host], ids[row.requirement]))
-    return Verdict(len({*survey.snapshots, *survey.absent, *silent}), tuple(rows), skip)
+    return Verdict(len({*survey.snapshots, *survey.absent, *survey.silent}), tuple(rows), skip)
 
 
 def _row(host: str, id: str, severity: Severity, lacking: Problem, skip: tuple[str, ...]) -> Row:

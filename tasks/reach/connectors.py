@@ -59,6 +59,11 @@ class _Base(BaseConnector):
 
     handles_execution = True
 
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """The host under its plain name."""
+        yield name, {}, []
+
     def _start(self, raw: str, pty: bool) -> Running:
         raise NotImplementedError
 
@@ -148,21 +153,8 @@ class _Base(BaseConnector):
         return True
 
 
-class _NoConnection(ConnectError):
-    """Why a host cannot be logged in to; `problem` is what preflight's table shows of it."""
-
-    def __init__(self, found: str, fix: str):
-        self.problem = Problem(found, fix, needed="an SSH connection")
-        super().__init__(str(self.problem))
-
-
 class ClusterSSH(_Base, SSHConnector):
     """A master, worker or remote dev box, by the config's user with key or password."""
-
-    @staticmethod
-    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """The host under its plain name."""
-        yield name, {}, []
 
     def _is_root(self) -> bool:
         return cluster_of(self.host).config.user == "root"
@@ -181,13 +173,6 @@ class ClusterSSH(_Base, SSHConnector):
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
-        try:
-            self._connect()
-        except _NoConnection as error:
-            self.host.connector_data["refusal"] = error.problem
-            raise
-
-    def _connect(self) -> None:
         cluster = cluster_of(self.host)
         config = cluster.config
         address, where = self.host.data.address, cluster.folder.name
@@ -205,23 +190,28 @@ class ClusterSSH(_Base, SSHConnector):
             )
         except BadHostKeyException as error:
             pinned, found = error.expected_key.fingerprint, error.key.fingerprint
-            raise _NoConnection(
+            raise self._refusal(
                 f"{address}: the host key changed: pinned {pinned}, found {found}",
                 f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}",
             ) from None
         except AuthenticationException:
-            raise _NoConnection(
+            raise self._refusal(
                 f"{address}: login as {config.user} refused ({tried})",
                 f"check user, password and ssh_key_file_path in {where}/config.yaml",
             ) from None
         except (OSError, EOFError, SSHException) as error:
-            raise _NoConnection(
+            raise self._refusal(
                 f"{address}: no SSH connection to port {config.ssh_port} ({error or type(error).__name__})",
                 "check that the machine is up, its address and its sshd",
             ) from None
         transport = self.client.get_transport()
         assert transport is not None
         transport.set_keepalive(KEEPALIVE)
+
+    def _refusal(self, found: str, fix: str) -> ConnectError:
+        """Why this host cannot be logged in to; kept for preflight's table."""
+        problem = self.host.connector_data["refusal"] = Problem(found, fix, needed="an SSH connection")
+        return ConnectError(str(problem))
 
     def disconnect(self) -> None:
         """Close the connection, so that a host that reboots leaves no half-open one."""
@@ -246,7 +236,7 @@ class ClusterSSH(_Base, SSHConnector):
                 tried.append("the agent's keys")
             except (SSHException, ValueError, OSError) as error:
                 said = f"{cluster.identity}: not a private key ({error})"
-                raise _NoConnection(said, "see ssh_key_file_path") from None
+                raise self._refusal(said, "see ssh_key_file_path") from None
         password = _plain(secrets.password(cluster))
         if password is not None:
             keys["password"] = password
@@ -260,11 +250,6 @@ class ClusterSSH(_Base, SSHConnector):
 class ClusterLocal(_Base):
     """The dev box when it is the machine that pyinfra runs on."""
 
-    @staticmethod
-    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """The dev box under its plain name."""
-        yield name, {}, []
-
     def _is_root(self) -> bool:
         return os.geteuid() == 0
 
@@ -273,5 +258,4 @@ class ClusterLocal(_Base):
         return _plain(secrets.password(cluster)) if getpass.getuser() == cluster.config.user else None
 
     def _start(self, raw: str, pty: bool) -> Running:
-        process = Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-        return cast(Running, process)
+        return cast(Running, Popen(raw, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE))

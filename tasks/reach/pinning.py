@@ -14,11 +14,9 @@ class PinOnFirstContact(MissingHostKeyPolicy):
     def missing_host_key(self, client: Any, hostname: str, key: PKey) -> None:
         """Called by paramiko for a host that known_hosts does not name."""
         line = f"{hostname} {key.get_name()} {key.get_base64()}\n".encode()
-        file = os.open(client._host_keys_filename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        with open(os.open(client._host_keys_filename, flags, 0o600), "wb") as file:
+            file.write(line)
         # The loaded keys are shared by every connection of the run: without this a reconnect would pin again.
         client._host_keys.add(hostname, key.get_name(), key)
         logger.info("    %s: host key pinned: %s %s", hostname, key.get_name(), key.fingerprint)

@@ -9,6 +9,8 @@ from pyinfra.api import StringCommand
 
 from tasks.reach import Fact, probe_script, probes, shell
 
+SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
+
 
 @dataclass(frozen=True)
 class SshFiles:
@@ -23,12 +25,12 @@ class SshFiles:
 
 
 class Ssh(Fact[SshFiles]):
-    """The SSH files of `user`, and the content of the sudoers drop-in `sudoers`, in one command."""
+    """The SSH files of `user`, and the content of this project's drop-in for sudo, in one command."""
 
     default = SshFiles
 
-    def command(self, user: str, sudoers: str) -> StringCommand:
-        return probe_script("ssh/files.sh", user, sudoers)
+    def command(self, user: str) -> StringCommand:
+        return probe_script("ssh/files.sh", user, SUDOERS)
 
     def read(self, found: dict[str, str]) -> SshFiles:
         public = found["public"].splitlines()

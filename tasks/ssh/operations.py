@@ -13,9 +13,7 @@ from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, operation
 
 from tasks.reach import Commands, planning, script, show_diff, stop
-from tasks.ssh.facts import Ssh
-
-SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
+from tasks.ssh.facts import SUDOERS, Ssh
 
 
 @operation()
@@ -34,7 +32,7 @@ def operator_key(path: str) -> Commands:
 @operation()
 def key_pair(user: str) -> Commands:
     """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
-    if not host.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key:
+    if not host.get_fact(Ssh, user=user).public_key:
         yield script("ssh/make-key-pair.sh", user)
 
 
@@ -42,13 +40,13 @@ def key_pair(user: str) -> Commands:
 def authorized(user: str, identity: str) -> Commands:
     """Authorise for `user` the key of the dev box and the one that this side logs in with (`identity`)."""
     (dev_box,) = inventory.get_group("dev_box")
-    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    files = host.get_fact(Ssh, user=user)
     if not files.home:
         yield stop(f"there is no user {user}; make the account of the config's `user`, with sudo, on this host")
         return
     keys = {"this side's": _public(identity)}
     if dev_box.name != host.name:
-        keys["the dev box's"] = _dev_box_key(dev_box, user)
+        keys["the dev box's"] = dev_box.get_fact(Ssh, user=user).public_key if dev_box.connected else ""
     absent = [whose for whose, key in keys.items() if not key]
     have = {_key(line) for line in files.authorized_keys}
     missing = [key for key in keys.values() if _key(key) not in have]
@@ -62,7 +60,7 @@ def authorized(user: str, identity: str) -> Commands:
 @operation()
 def known(user: str, pinned: str) -> Commands:
     """Give `user` the pinned host keys of the file `pinned` (on this machine) as known hosts."""
-    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    files = host.get_fact(Ssh, user=user)
     have = set(files.known_hosts)
     missing = [line for line in Path(pinned).read_text().splitlines() if line and line not in have]
     if missing:
@@ -73,7 +71,7 @@ def known(user: str, pinned: str) -> Commands:
 def sudo_without_password(user: str) -> Commands:
     """Let `user` use sudo without a password; the drop-in is checked by visudo before it counts."""
     line = f"{user} ALL=(ALL) NOPASSWD:ALL"
-    files = host.get_fact(Ssh, user=user, sudoers=SUDOERS)
+    files = host.get_fact(Ssh, user=user)
     present = files.sudoers.strip()
     if present == line and files.sudoers_mode == "440 root:root":
         return
@@ -91,13 +89,6 @@ def _public(identity: str) -> str:
     command = ["ssh-keygen", "-y", "-P", "", "-f", identity]
     made = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     return made.stdout.strip()
-
-
-def _dev_box_key(dev_box: Host, user: str) -> str:
-    """The dev box's public key; empty when the dev box cannot be asked."""
-    if not dev_box.connected:
-        return ""
-    return dev_box.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key
 
 
 def _key(line: str) -> str:

@@ -48,19 +48,22 @@ class ServiceState(Fact[Service]):
 
     def read(self, found: dict[str, str]) -> Service:
         unit = dict(line.split("=", 1) for line in found["unit"].splitlines())
-        monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
         return Service(
             loaded=unit.get("LoadState") == "loaded",
             enabled=unit.get("UnitFileState") == "enabled",
             active=unit.get("ActiveState") == "active",
-            started=started_at(found["clock"], monotonic),
+            started=started_at(found["clock"], unit),
             changed=max(map(float, found["changed"].split()), default=0.0),
             outdated=unit.get("NeedDaemonReload") == "yes",
         )
 
 
-def started_at(clock: str, monotonic: float) -> float:
-    """Epoch seconds of `monotonic` (seconds since boot; 0: never); `clock` is `date +%s.%N` and the uptime."""
+def started_at(clock: str, unit: dict[str, str]) -> float:
+    """When the main process of `unit` (of `systemctl show`) started, in epoch seconds; 0: it never did.
+
+    `clock` is `date +%s.%N` and the uptime.
+    """
+    monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
     now, uptime = (float(number) for number in clock.split())
     return now - uptime + monotonic if monotonic else 0.0
 

@@ -16,7 +16,7 @@ from paramiko import SSHException
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 
-from tasks.reach import Commands, disruption_allowed, stop
+from tasks.reach import Commands, config_of, disruption_allowed, stop
 from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
 
 # Leaves the SSH session before the machine goes down, so that the command itself ends well.
@@ -40,12 +40,12 @@ _batches: WeakKeyDictionary[State, _Batch] = WeakKeyDictionary()
 
 
 @operation()
-def reboot_for(cause: Callable[[], str | None], batch: int, patience: int) -> Commands:
+def reboot_for(cause: Callable[[], str | None]) -> Commands:
     """Reboot the host if `cause` gives a reason, and see to it that the reason is gone afterwards.
 
-    Hosts without running containers reboot all at once; of the others, which need allow_disruption, `batch` at a time,
-    and none after one that did not come back. `patience` is the time a host has to come back, in seconds. The machine
-    that this program runs on is never rebooted.
+    Hosts without running containers reboot all at once; of the others, which need allow_disruption, reboot_batch at a
+    time, and none after one that did not come back within reboot_timeout. The machine that this program runs on is
+    never rebooted.
     """
     why = cause()
     if why is None:
@@ -60,7 +60,9 @@ def reboot_for(cause: Callable[[], str | None], batch: int, patience: int) -> Co
             "stop them, or allow the reboot with --data allow_disruption=yes"
         )
         return
-    yield FunctionCommand(_reboot, (why, boot.boot_id, batch if boot.containers else None, patience), {})
+    config = config_of(host)
+    batch = config.reboot_batch if boot.containers else None
+    yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout), {})
     remaining = cause()
     if remaining is not None:
         yield stop(f"after the reboot still: {remaining}")

@@ -47,17 +47,17 @@ def up(folder, tag="v1.0.0"):
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
     services = chosen(described.config)
     workloads = [
-        f"{key(one)}|1|1|1|1|1|{' '.join(image.replace('v1.0.0', tag) for image in one.images)} |"
+        f"{key(one)}|1|1|1|1|1|{' '.join(image.replace('v1.0.0', tag) for image in one.images)} |||"
         for service in services
         for one in service.workloads
     ]
-    objects = [f"{one.kind}/{one.namespace}/{one.name}" for service in services for one in service.objects]
+    objects = [f"{one.kind}/{one.namespace}/{one.name}|||||||||" for service in services for one in service.objects]
     listed = "\n".join(f"{sum_} {name}" for name, sum_ in sums.items())
-    labels = ["openpai-master-01|true|", *(f"{host.name}||true" for host in described.workers)]
+    nodes = ["Node//openpai-master-01||||||||true|", *(f"Node//{one.name}|||||||||true" for one in described.workers)]
     started = [f"{service.name} {wanted_sum(described, sums)}" for service in services]
     return sections(
-        answers="ok", nodes="\n".join(labels), workloads="\n".join(workloads), cronjobs="", objects="\n".join(objects),
-        configmaps="", pods="", pushed=listed, files=listed, started="\n".join(started), cluster_id="pai",
+        objects="\n".join([*nodes, *workloads, *objects]), configmaps="", pods="", pushed=listed, files=listed,
+        started="\n".join(started), cluster_id="pai",
     )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def answers(folder, state):
             "openpai/cluster-state.sh": state,
             "measured.json": sections(text=json.dumps(MEASURED)),
             "rev-parse HEAD": sections(commit=commit, changed=""),
+            "-- git": sections(packages="git install installed 1:2.39.5"),
         }
     }
 
@@ -106,6 +107,16 @@ def test_one_service_that_lacks_a_pod_is_started_alone(essential):
     with planned(essential, openpai.install, answers(essential, state)) as plan:
         assert "OpenPAI's services run" in titles(plan.operations(DEV_BOX))
         assert "The cluster has the configuration" not in titles(plan.operations(DEV_BOX))
+
+
+def test_a_service_of_another_configuration_is_started_by_paictl_and_noted(essential):
+    state = [line.replace("webportal ", "webportal un") for line in up(essential)]
+    with planned(essential, openpai.install, answers(essential, state)) as plan:
+        plan.run()
+        started = [command for command in plan.commands(DEV_BOX) if "service start" in command]
+        assert len(started) == 1 and "webportal" in started[0]
+        noted = [command for command in plan.commands(DEV_BOX) if "patch configmap" in command]
+        assert len(noted) == 1 and "webportal" in noted[0]
 
 
 def test_another_version_stops_with_the_way_to_upgrade(essential, caplog):

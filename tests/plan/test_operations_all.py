@@ -18,7 +18,7 @@ from pyinfra.facts.files import File
 
 import cluster
 import tasks
-from tasks.apt.facts import AptOffers, AptPackages, Package
+from tasks.apt.facts import AptOffers
 from tasks.gpu import Vendor
 from tasks.gpu.facts import NvidiaBus
 from tasks.gpu.vendors import NVIDIA
@@ -86,7 +86,6 @@ SAMPLES = [
         facts={AptOffers: {hostile("names"): (hostile("offered"),)}},
         arguments={"version": None, "acceptable": lambda _: True},
     ),
-    Sample("apt.removed", facts={AptPackages: {hostile("names"): Package("1.2")}}),
     Sample("apt.downloaded"),
     Sample(
         "apt.program", ("version",), arguments={"url": lambda _: hostile("url"), "sha256": lambda _: hostile("sum")}

@@ -66,6 +66,11 @@ def bundled(name: str) -> list[str]:
     return lines[start : next(number for number in range(start, len(lines)) if lines[number].startswith("@@@ "))]
 
 
+_OPENPAI = """\
+Node//openpai-001|||||||||true
+Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ||
+CronJob/default/cleaner|2|||||openpai/cleaner:v1.8.0 |||
+ConfigMap/default/pai-configuration|||||||||"""
 _CONFIG = "/home/a/pai-deploy/kube/config"
 _DAEMON = {
     "version": "Docker version 20.10.24, build 297e128",
@@ -127,7 +132,7 @@ SAMPLES = [
             home="/home/paiadmin", public="ssh-ed25519 AAAA paiadmin@dev-box", authorized="ssh-ed25519 AAAA me",
             known="10.1.0.1 ssh-ed25519 AAAA", sudoers="paiadmin ALL=(ALL) NOPASSWD:ALL", mode="440 root:root",
         ),
-        {"user": "paiadmin", "sudoers": "/etc/sudoers.d/90-openpai-deploy"},
+        {"user": "paiadmin"},
     ),
     Sample(ssh.Account, sections(name="paiadmin", home="/home/paiadmin")),
     Sample(
@@ -224,21 +229,15 @@ SAMPLES = [
     Sample(
         openpai.OpenPai,
         sections(
-            answers="ok", nodes="openpai-001||true", cronjobs="CronJob/default/cleaner|openpai/cleaner:v1.8.0 ",
-            workloads="Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ",
-            objects="ConfigMap/default/pai-configuration", configmaps="pai-configuration|2026-11-25T19:52:34Z",
+            objects=_OPENPAI, configmaps="pai-configuration|2026-11-25T19:52:34Z", started=f"webportal {'b' * 64}",
             pods="webportal-ds-5c4|2026-11-25T19:52:34Z", pushed=f"{'a' * 64} layout.yaml", cluster_id="pai",
-            files=f"{'a' * 64} layout.yaml", started=f"webportal {'b' * 64}",
+            files=f"{'a' * 64} layout.yaml",
         ),
         {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": False},
     ),
     Sample(
         openpai.OpenPai,
-        sections(
-            answers="ok", nodes="openpai-001||true", cronjobs="CronJob/default/cleaner|openpai/cleaner:v1.8.0 ",
-            workloads="Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ",
-            objects="ConfigMap/default/pai-configuration",
-        ),
+        sections(objects=_OPENPAI),
         {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": True},
     ),
     Sample(openpai.Pods, sections(pods=json.dumps({"items": [_NODE]})), {"kubeconfig": _CONFIG}),

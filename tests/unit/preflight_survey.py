@@ -8,7 +8,7 @@ from cluster import Cluster, Config, Host, Role
 from cluster.openpai import Layout
 from tasks.docker.facts import DockerDaemon
 from tasks.preflight.model import Clock, Survey
-from tasks.preflight.snapshot import Reply, Space, parse_snapshot
+from tasks.preflight.snapshot import Reply, parse_snapshot
 from tasks.preflight.verdict import judge
 
 DATA = Path(__file__).parent / "data/snapshots"
@@ -49,7 +49,7 @@ def surveyed(capture, **keys):
                           addresses=(fourth,))  # fmt: skip
     seen[WORKER] = replace(seen[WORKER], hostname=WORKER)
     # The captures are older than OpenPAI's part of the snapshot, and have fewer processors than GPUs.
-    space = {"/mnt/paiInternal": Space(10**11, 10**12)}
+    space = {"/mnt/paiInternal": 10**11}
     for name, one in seen.items():
         seen[name] = replace(one, cpus=8, space=one.space | space, storage=frozenset({"loop"}))
     roles = {DEV_BOX: Role.DEV_BOX, MASTER: Role.MASTER, WORKER: Role.WORKER, OTHER: Role.WORKER}

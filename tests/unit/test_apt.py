@@ -2,8 +2,9 @@
 
 import pytest
 
-from tasks.apt.facts import OsRelease, Package, parse_offers, parse_packages, parse_release, primary_fingerprints
+from tasks.apt.facts import AptOffers, AptPackages, KeyFingerprints, OsRelease, Package, parse_release
 from tasks.docker.deploy import fits_kubelet
+from tests.sections import sections
 
 
 def test_packages_by_name():
@@ -13,7 +14,7 @@ def test_packages_by_name():
         "docker.io unknown not-installed ",
         "gnupg install installed 2.2.40-1",
     ]
-    assert parse_packages(output) == {
+    assert AptPackages().process(sections(packages="\n".join(output))) == {
         "docker-ce": Package("5:20.10.24~3-0~debian-bookworm", True),
         "containerd.io": Package(None, False),
         "docker.io": Package(None, False),
@@ -23,9 +24,8 @@ def test_packages_by_name():
 
 def test_offers_newest_first_and_once():
     line = " docker-ce | 5:20.10.24~{}-0 | http://m/linux/debian bookworm/stable amd64 Packages"
-    assert parse_offers([line.format(3), line.format(3), line.format(2)]) == {
-        "docker-ce": ("5:20.10.24~3-0", "5:20.10.24~2-0")
-    }
+    offers = "\n".join((line.format(3), line.format(3), line.format(2)))
+    assert AptOffers().process(sections(offers=offers)) == {"docker-ce": ("5:20.10.24~3-0", "5:20.10.24~2-0")}
 
 
 @pytest.mark.parametrize(("version", "fits"), [("5:29.0.0-1~x", False), ("5:28.5.2-1~x", True), ("1.7.27-1", True)])
@@ -35,8 +35,9 @@ def test_dockers_that_the_kubelet_can_speak_to(version, fits):
 
 def test_only_primary_keys_count():
     colons = ["pub:-:4096:1:8D81803C0EBFCD88:", "fpr:::::::::AAAA:", "uid:-::::", "sub:-:4096:", "fpr:::::::::BBBB:"]
-    assert primary_fingerprints(colons) == ["AAAA"]
-    assert primary_fingerprints([*colons, "pub:-:255:", "fpr:::::::::CCCC:"]) == ["AAAA", "CCCC"]
+    assert KeyFingerprints().process(sections(keys="\n".join(colons))) == ["AAAA"]
+    colons += ["pub:-:255:", "fpr:::::::::CCCC:"]
+    assert KeyFingerprints().process(sections(keys="\n".join(colons))) == ["AAAA", "CCCC"]
 
 
 def test_a_release_is_read_as_a_shell_reads_it():

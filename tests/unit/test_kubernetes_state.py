@@ -7,7 +7,7 @@ import pytest
 from cluster import Problem
 from tasks.apt.facts import Binaries
 from tasks.kubernetes.facts.certificates import CertificateState
-from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, unready
+from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, Unready
 from tasks.kubernetes.facts.kernel import KernelState
 from tasks.kubernetes.facts.node import (
     ADMIN_CONF,
@@ -202,7 +202,7 @@ def test_pods_with_addresses_of_a_range_that_their_node_had():
 
 def test_workloads_without_their_pods():
     lines = ["DaemonSet/kube-proxy 3 3", "Deployment/coredns 1 2", "DaemonSet/plugin  2", "DaemonSet/none 0 0", ""]
-    assert unready(lines) == ["Deployment/coredns 1/2", "DaemonSet/plugin 0/2"]
+    assert Unready().process(sections(workloads="\n".join(lines))) == ["Deployment/coredns 1/2", "DaemonSet/plugin 0/2"]
 
 
 def test_a_manifest_differs_until_the_api_server_says_otherwise():

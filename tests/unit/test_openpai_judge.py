@@ -190,16 +190,12 @@ def test_a_pod_in_its_init_containers_is_shown_by_the_one_that_all_wait_for(stat
 
 def test_the_facts_output_becomes_a_state():
     text = """
-@@ answers
-ok
-@@ nodes
-openpai-001||true
-@@ workloads
-DaemonSet/default/rest-server-ds|2|2|1|1|1|openpai/rest-server:v1.8.1 |  group-configuration |
-StatefulSet/default/frameworkcontroller-sts|1|1|1|||frameworkcontroller/frameworkcontroller:v0.9.0 ||
-@@ cronjobs
 @@ objects
-ConfigMap/default/group-configuration
+Node//openpai-001|||||||||true
+DaemonSet/default/rest-server-ds|2|2|1|1|1|openpai/rest-server:v1.8.1 |GROUPS||
+StatefulSet/default/frameworkcontroller-sts|1|1|1|||frameworkcontroller/frameworkcontroller:v0.9.0 |||
+CronJob/default/alert-cron|3|||||cron:v1 |||
+ConfigMap/default/group-configuration|||||||||
 @@ configmaps
 group-configuration|2026-01-01T09:00:00Z 2026-01-01T09:59:59Z
 @@ pods
@@ -212,10 +208,12 @@ aaaa layout.yaml
 rest-server sum
 @@ cluster_id
 pai
-""".replace("group-configuration |\n", "group-configuration\n").replace("v0.9.0 ||\n", "v0.9.0 |\n")
+""".replace("GROUPS", " group-configuration ")
     state = read_state(parse_sections(text.splitlines()))
     assert state.answers and state.cluster_id == "pai" and state.pushed == state.files == {"layout.yaml": "aaaa"}
     assert state.workloads[KEY] == UP
     assert state.workloads["StatefulSet/default/frameworkcontroller-sts"].complete is False
     assert state.configmaps == {"group-configuration": "2026-01-01T09:59:59Z"}
+    assert state.workloads["CronJob/default/alert-cron"].complete
+    assert "ConfigMap/default/group-configuration" in state.objects
     assert state.labels["openpai-001"]["pai-worker"] == "true"

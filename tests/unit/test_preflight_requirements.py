@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from cluster import Config
+from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Clock
-from tasks.preflight.snapshot import Listener, Reply, Space
+from tasks.preflight.snapshot import Listener, Reply
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
 from tests.unit.preflight_survey import (
     CAPTURED_UNDER,
@@ -30,14 +31,14 @@ from tests.unit.preflight_survey import (
 # What breaks each requirement, and it alone, on the worker (or the host named), under these keys.
 BREAK = {
     "sudo": lambda s: changed(s, sudo_error="paiadmin is not in the sudoers file."),
-    "release": lambda s: changed(s, os_id="debian", os_version="10", os_name="Debian GNU/Linux 10 (buster)"),
-    "release-known": lambda s: changed(s, os_id="ubuntu", os_version="31.10", os_name="Ubuntu 31.10"),
+    "release": lambda s: changed(s, os=OsRelease("debian", "10", "buster", "Debian GNU/Linux 10 (buster)")),
+    "release-known": lambda s: changed(s, os=OsRelease("ubuntu", "31.10", name="Ubuntu 31.10")),
     "architecture": lambda s: changed(s, architecture="aarch64"),
     "systemd": lambda s: changed(s, systemd=False),
     "memory": lambda s: changed(s, memory=15 * 10**9),
     "processors": lambda s: changed(s, cpus=0),
-    "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": Space(10**9, 10**11)}),
-    "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": Space(10**9, 10**11)}),
+    "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": 10**9}),
+    "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": 10**9}),
     "hostname": lambda s: changed(s, hostname="debian"),
     "hostname-resolves": lambda s: changed(s, resolves=False),
     "address": lambda s: changed(
@@ -86,7 +87,7 @@ BREAK = {
     "openpai-ports": lambda s: changed(s, ports=(Listener(9103, "nginx", ""), Listener(80, "nginx", ""))),
     "openpai-requests": lambda s: changed(s, MASTER, cpus=0),
     "openpai-storage": lambda s: changed(
-        s, MASTER, space={**s.snapshots[MASTER].space, "/mnt/paiInternal": Space(32 * 10**9, 10**11)}
+        s, MASTER, space={**s.snapshots[MASTER].space, "/mnt/paiInternal": 32 * 10**9}
     ),
     "openpai-loop": lambda s: changed(s, MASTER, storage=frozenset()),
     "openpai-processors": lambda s: changed(s, cpus=1),  # a hundredth of which is kept back

@@ -33,7 +33,7 @@ def test_every_probe_answers_here(answer):
     assert seen.cpus > 0 and seen.memory > 0 and seen.hostname and seen.kernel
     assert seen.peers == {"127.0.0.1:9": "Connection refused"}
     assert seen.replies["nowhere"].status == 0 and seen.replies["nowhere"].said
-    assert seen.space["/nowhere/docker"].total > 0
+    assert seen.space["/nowhere/docker"] > 0
     assert seen.storage <= {"loop", "made", "ready"}
     assert not seen.late
 
@@ -72,7 +72,7 @@ def test_the_times_frame_the_answer(answer):
 ])  # fmt: skip
 def test_captured_workers(name, os_id, version):
     seen = parse_snapshot(captured(name))
-    assert (seen.os_id, seen.os_version, seen.architecture, seen.systemd) == (os_id, version, "x86_64", True)
+    assert (seen.os.id, seen.os.version, seen.architecture, seen.systemd) == (os_id, version, "x86_64", True)
     assert len(seen.smi.gpus) == len(seen.driver.bus) == 4
     assert seen.sudo_error is None and seen.lock_holder is None
     assert seen.mac_of(seen.addresses[-1].address)

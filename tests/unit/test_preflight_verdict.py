@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster import Config, Problem
+from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Severity
 from tasks.preflight.snapshot import Listener
@@ -27,7 +28,7 @@ def test_a_host_that_is_down_is_one_row_and_does_not_stop_the_others():
 def test_a_host_that_gives_no_snapshot_stops_all():
     survey = surveyed("bookworm")
     seen = {name: each for name, each in survey.snapshots.items() if name != OTHER}
-    verdict = judge(replace(survey, snapshots=seen), silent=[OTHER])
+    verdict = judge(replace(survey, snapshots=seen, silent=(OTHER,)))
     assert [(row.host, row.requirement) for row in verdict.failures] == [(OTHER, ANSWERS)]
     assert verdict.forbids
 
@@ -83,7 +84,7 @@ def test_other_gpus_than_nvidias_are_not_examined():
 
 
 def test_worst_comes_first():
-    survey = changed(surveyed("bookworm"), os_id="ubuntu", os_version="31.10", cpus=0)
+    survey = changed(surveyed("bookworm"), os=OsRelease("ubuntu", "31.10"), cpus=0)
     assert [row.severity for row in judge(survey).unmet] == [Severity.MUST, Severity.SHOULD]
 
 

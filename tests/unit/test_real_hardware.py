@@ -42,7 +42,7 @@ def test_nvidia_smi_names_the_gpu():
     report = parse_smi(lines("smi-well"))
     assert (report.status, report.gpus, report.said) == (0, (H100,), "")
     assert describe(report.gpus) == "1 x NVIDIA H100 80GB HBM3"
-    assert faults(BUS, report) == faults(BUS, report, VERSION) == []
+    assert faults(BUS, report) == []
 
 
 def test_the_bus_shows_the_gpu_among_other_devices(tmp_path):
@@ -92,7 +92,7 @@ def test_what_nvidia_smi_says_when_something_is_taken_from_it(name, status, caus
 
 
 def test_the_snapshot_tells_the_machine(seen):
-    assert (seen.os_id, seen.os_version, seen.architecture, seen.kernel) == ("ubuntu", "24.04", "x86_64", "6.18.44")
+    assert (seen.os.id, seen.os.version, seen.architecture, seen.kernel) == ("ubuntu", "24.04", "x86_64", "6.18.44")
     assert (seen.cpus, seen.memory // 2**30, seen.cgroup, seen.systemd) == (16, 125, "v2", False)
     assert seen.smi.gpus == (H100,) and not seen.late and seen.sudo_error is None
     assert [each.address for each in seen.addresses] == ["192.0.2.2"]  # no `ip`: the IPv6 address is left out
@@ -151,7 +151,7 @@ def test_preflight_finds_the_gpu_well_and_misses_systemd_alone(seen):
 @pytest.mark.parametrize("state", ["bare", "deployed"])
 def test_a_systemd_host_with_the_gpu_bound_in_is_a_worker(state):
     worker = parse_snapshot(lines(f"worker-{state}"))
-    assert (worker.os_id, worker.systemd, worker.cgroup) == ("debian", True, "v2")
+    assert (worker.os.id, worker.systemd, worker.cgroup) == ("debian", True, "v2")
     assert worker.smi.gpus == (H100,) and worker.driver.bus == BUS
     assert (worker.driver.loaded, worker.driver.installed) == (VERSION, None)  # it shows no /sys/module
     assert refusals(worker.driver, config(nvidia_driver_version="580"), smi=worker.smi) == []

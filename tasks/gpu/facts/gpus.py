@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pyinfra.api import StringCommand
 
 from cluster import Problem
-from cluster.versions import matches
 from tasks.reach import Fact, probes, program
 
 # Seconds: without persistence mode the driver initialises every GPU on the first call, some 2 s each.
@@ -62,7 +61,7 @@ def normal_bus_id(bus_id: str) -> str:
 
 
 def parse_smi(lines: Sequence[str]) -> SmiReport:
-    """Read SMI_SCRIPT's output; lines that are not a GPU (warnings, errors) are kept as its words."""
+    """Read SMI's output; lines that are not a GPU (warnings, errors) are kept as its words."""
     if not lines or not lines[0].strip().isdigit():
         return SmiReport(status=1, said=" ".join(lines).strip())
     gpus, said = [], []
@@ -77,12 +76,8 @@ def parse_smi(lines: Sequence[str]) -> SmiReport:
     return SmiReport(int(lines[0]), tuple(gpus), " ".join(said))
 
 
-def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None) -> list[Problem]:
-    """Everything wrong with a host's GPUs; empty when all is well.
-
-    `bus` holds the addresses BUS_SCRIPT found; `driver_version` is the version the driver must have, or its beginning,
-    if one is asked.
-    """
+def faults(bus: Sequence[str], smi: SmiReport) -> list[Problem]:
+    """Everything wrong with a host's GPUs; empty when all is well. `bus` holds the addresses that BUS found."""
     if not bus:
         fix = "check that the card is seated, powered and enabled in the firmware, or set gpu_type for other devices"
         return [Problem("no NVIDIA GPU on the PCI bus", fix)]
@@ -98,9 +93,6 @@ def faults(bus: Sequence[str], smi: SmiReport, driver_version: str | None = None
         if gpu.memory is None:
             fix = "the driver does not fully support it or the card failed: check the driver version, reboot"
             found.append(Problem(f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A])", fix))
-        if driver_version and not matches(gpu.driver_version, driver_version):
-            other = f"GPU {gpu.index} runs driver {gpu.driver_version}, expected {driver_version}"
-            found.append(Problem(other, "reboot the host"))
     return found
 
 

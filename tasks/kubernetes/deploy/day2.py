@@ -34,7 +34,6 @@ def remove_departed() -> None:
         departure.departed(
             name="Departed workers are out of the cluster",
             cluster=cluster_of(host),
-            keep=config_of(host).etcd_snapshots_kept,
             forced=disruption_allowed(host),
         )
 
@@ -44,16 +43,12 @@ def reset() -> None:
     """Take every host out of Kubernetes; needs --data confirm=NAME, the name of the cluster's folder."""
     if not ours():
         return
-    arguments = {
-        "cluster": cluster_of(host),
-        "confirmed": host.data.get("confirm"),
-        "keep": config_of(host).etcd_snapshots_kept,
-    }
+    cluster, confirmed = cluster_of(host), host.data.get("confirm")
     if role_of(host) is Role.WORKER:
-        departure.reset(name="Workers leave Kubernetes", **arguments)
+        departure.reset(name="Workers leave Kubernetes", cluster=cluster, confirmed=confirmed)
     barrier(name="The master goes last")
     if role_of(host) is Role.MASTER:
-        departure.reset(name="The master leaves Kubernetes", **arguments)
+        departure.reset(name="The master leaves Kubernetes", cluster=cluster, confirmed=confirmed)
 
 
 @deploy("etcd, snapshot")
@@ -62,7 +57,7 @@ def snapshot() -> None:
     if not ours():
         return
     if role_of(host) is Role.MASTER:
-        etcd.saved(name="A snapshot of etcd", reason="manual", keep=config_of(host).etcd_snapshots_kept)
+        etcd.saved(name="A snapshot of etcd", reason="manual")
     barrier(name="The snapshot comes first")
     if role_of(host) is Role.DEV_BOX:
         user, home = host.get_fact(Account, _sudo=False)

@@ -75,8 +75,6 @@ def bring_up() -> None:
         node_name=cluster_host(host).name,
         server=api_server(cluster),
         ignore=config.kubeadm_ignore_preflight_errors,
-        timeout=config.kubernetes_timeout,
-        keep=config.etcd_snapshots_kept,
     )
     put(name="Program to restore etcd", content=FILES / "kubernetes/etcd-restore", dest=restore.PROGRAM, mode="755")
     if config.openpai_kube_network_plugin == "calico":
@@ -142,11 +140,6 @@ def equip() -> None:
 @deploy("Kubernetes, certificates")
 def renew_certificates() -> None:
     """Certificates of the control plane renewed before they expire; a plain deploy does it too."""
-    config = config_of(host)
     if ours() and role_of(host) is Role.MASTER:
-        certificates.renewed(
-            name="Certificates last and are in use",
-            days=config.kube_certificate_renewal_days,
-            keep=config.etcd_snapshots_kept,
-            timeout=config.kubernetes_timeout,
-        )
+        days = config_of(host).kube_certificate_renewal_days
+        certificates.renewed(name="Certificates last and are in use", days=days)

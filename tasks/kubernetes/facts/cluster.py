@@ -9,10 +9,9 @@ from ipaddress import ip_address, ip_network
 
 from pyinfra.api import StringCommand
 
-from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, asked
+from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
 from tasks.reach import Fact, probes, program, shell
 
-KUBECTL = f"{ASK} {ADMIN_CONF}"
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
 
@@ -92,18 +91,14 @@ class Unready(Fact[list[str]]):
         return probes(workloads=shell(get, _PODS))
 
     def read(self, found: dict[str, str]) -> list[str]:
-        return unready(found["workloads"].splitlines())
-
-
-def unready(lines: list[str]) -> list[str]:
-    """The workloads of Unready's output that are not complete; a missing number of ready pods is none."""
-    found = []
-    for line in filter(None, lines):
-        name, *numbers = line.split(" ")
-        ready, wanted = (int(number or 0) for number in numbers)
-        if ready < wanted:
-            found.append(f"{name} {ready}/{wanted}")
-    return found
+        """Those that are not complete; a missing number of ready pods is none."""
+        unready = []
+        for line in filter(None, found["workloads"].splitlines()):
+            name, *numbers = line.split(" ")
+            ready, wanted = (int(number or 0) for number in numbers)
+            if ready < wanted:
+                unready.append(f"{name} {ready}/{wanted}")
+        return unready
 
 
 # What StrandedPods asks of `get nodes` and `get pods`, a line each.
@@ -129,19 +124,14 @@ class StrandedPods(Fact[list[str]]):
         )
 
     def read(self, found: dict[str, str]) -> list[str]:
-        return stranded(found["ranges"].splitlines(), found["pods"].splitlines())
-
-
-def stranded(ranges: list[str], pods: list[str]) -> list[str]:
-    """The pods of `pods` (lines of _PLACES) whose address is not of their node's range (`ranges`, lines of _RANGES)."""
-    of_node = dict(line.split("|") for line in ranges)
-    found = []
-    for line in pods:
-        pod, node, of_the_host, phase, address = line.split("|")
-        on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
-        if on_the_network and of_node.get(node) and ip_address(address) not in ip_network(of_node[node]):
-            found.append(pod)
-    return found
+        ranges = dict(line.split("|") for line in found["ranges"].splitlines())
+        stranded = []
+        for line in found["pods"].splitlines():
+            pod, node, of_the_host, phase, address = line.split("|")
+            on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
+            if on_the_network and ranges.get(node) and ip_address(address) not in ip_network(ranges[node]):
+                stranded.append(pod)
+        return stranded
 
 
 class JoinTokens(Fact[list[str]]):

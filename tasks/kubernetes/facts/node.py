@@ -4,7 +4,6 @@ pyinfra has no facts for Kubernetes.
 """
 
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +24,9 @@ JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The API server's answer, or its absence, must not hold a fact up for long.
 ASK = "kubectl --request-timeout=10s --kubeconfig"
+KUBECTL = f"{ASK} {ADMIN_CONF}"
+# For what takes its time: each such command has a limit of its own.
+KUBECTL_PATIENT = f"kubectl --kubeconfig {ADMIN_CONF}"
 _LIST_UNITS = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating")
 
 _FILES = (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG)
@@ -75,7 +77,7 @@ class KubernetesNode(Fact[Node]):
     def command(self, node: str, master: bool = False) -> StringCommand:
         # Where the API server is up, its own objects tell whether kubeadm came to the end: the first is its
         # configuration, the add-ons come last.
-        get = f"exec 2>&1; get='{ASK} {ADMIN_CONF} get -o name'"
+        get = f"exec 2>&1; get='{KUBECTL} get -o name'"
         system, public = "cm/kubeadm-config ds/kube-proxy deploy/coredns", "cm/cluster-info"
         masters: dict[str, Iterable[str | int]] = {
             "ready": asked(ADMIN_CONF, "get", "--raw", "/readyz"),
@@ -164,14 +166,10 @@ def asked(kubeconfig: str, *words: str) -> list[str]:
     return [*ASK.split(), kubeconfig, *words]
 
 
-def _allocatable_gpus(node: str, resource: str) -> list[str]:
+def allocatable_gpus(node: str, resource: str) -> list[str]:
+    """The words of a command: the GPUs of `node` that pods may ask for as `resource`, by the kubelet's credentials."""
     name = resource.replace(".", "\\.")
     return asked(KUBELET_CONF, "get", "node", "-o", f"jsonpath={{.status.allocatable.{name}}}", "--", node)
-
-
-def allocatable_gpus(node: str, resource: str) -> str:
-    """Shell text: the GPUs of `node` that pods may ask for as `resource`, by the kubelet's own credentials."""
-    return f"{shlex.join(_allocatable_gpus(node, resource))} 2>/dev/null"
 
 
 class AllocatableGpus(Fact[int]):
@@ -180,7 +178,7 @@ class AllocatableGpus(Fact[int]):
     default = int
 
     def command(self, node: str, resource: str) -> StringCommand:
-        return probes(gpus=_allocatable_gpus(node, resource))
+        return probes(gpus=allocatable_gpus(node, resource))
 
     def read(self, found: dict[str, str]) -> int:
         return int(found["gpus"] or 0)

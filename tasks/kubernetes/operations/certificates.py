@@ -9,21 +9,20 @@ from pyinfra.api import StringCommand, operation
 from tasks.kubernetes.facts.certificates import CertificateState
 from tasks.kubernetes.operations.control_plane import answering
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.reach import Commands, detached
+from tasks.reach import Commands, config_of, detached
 
 RENEW = "kubeadm-renew"
 
 
 @operation()
-def renewed(days: int, keep: int, timeout: int) -> Commands:
+def renewed(days: int) -> Commands:
     """Renew all certificates when one of them expires within `days`, and restart the processes that run with old ones.
 
-    The restart is decided from what runs, so that a run killed in between leaves nothing undone. `keep` is the number
-    of etcd snapshots kept, `timeout` the seconds the API server has to come back.
+    The restart is decided from what runs, so that a run killed in between leaves nothing undone.
     """
     state = host.get_fact(CertificateState, days=days)
     if state.expiring:
-        yield snapshot("certificates", keep)
+        yield snapshot("certificates")
         yield detached.command(RENEW, "kubeadm certs renew all")
         state = host.get_fact(CertificateState, days=days)
     for component in state.stale:
@@ -33,4 +32,4 @@ def renewed(days: int, keep: int, timeout: int) -> Commands:
         )
     if state.stale:
         yield StringCommand("sleep 2")
-        yield answering(timeout)
+        yield answering(config_of(host).kubernetes_timeout)

@@ -7,10 +7,10 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from cluster import Problem
-from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, KubernetesNode
+from tasks.kubernetes.facts.node import KUBECTL, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.kubernetes.steps import Step, of_master
-from tasks.reach import Commands, detached, script, stop, until
+from tasks.reach import Commands, config_of, detached, script, stop, until
 
 CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
 INIT = "kubeadm-init"
@@ -25,10 +25,10 @@ OWN_TRACES = (
 
 
 @operation()
-def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) -> Commands:
+def up(node_name: str, server: str, ignore: list[str]) -> Commands:
     """Have the control plane answer at `server`, from whatever state the master is in.
 
-    `ignore` names kubeadm's checks to pass over, `timeout` is in seconds, `keep` is the number of etcd snapshots kept.
+    `ignore` names kubeadm's checks to pass over.
     """
     node = host.get_fact(KubernetesNode, node=node_name, master=True)
     if INIT in node.running:
@@ -41,14 +41,14 @@ def up(node_name: str, server: str, ignore: list[str], timeout: int, keep: int) 
         yield _init(ignore)
     elif step is Step.RESUME:
         if node.ready:
-            yield snapshot("resume", keep)
+            yield snapshot("resume")
         yield _init([*ignore, *OWN_TRACES])
     elif step in (Step.REWRITE, Step.REVIVE):
         if step is Step.REWRITE:
             phases = ("etcd local", "control-plane all")
             yield StringCommand(" && ".join(f"kubeadm init phase {phase} --config {CONFIG}" for phase in phases))
         yield StringCommand("systemctl start docker.service kubelet.service")
-        yield answering(timeout)
+        yield answering(config_of(host).kubernetes_timeout)
 
 
 def _init(ignore: list[str]) -> StringCommand:
@@ -63,4 +63,4 @@ def passing(ignore: list[str]) -> list[QuoteString]:
 def answering(timeout: int) -> StringCommand:
     """Wait for the API server; when it stays silent, say which component is down and in which words it went."""
     said = StringCommand("echo 'the control plane does not come back:';", script("kubernetes/control-plane-faults.sh"))
-    return until(f"{ASK} {ADMIN_CONF} get --raw /readyz 2>/dev/null | grep -qx ok", timeout, said, pause=2)
+    return until(f"{KUBECTL} get --raw /readyz 2>/dev/null | grep -qx ok", timeout, said, pause=2)

@@ -12,8 +12,8 @@ from pyinfra.api.exceptions import ConnectError, PyinfraError
 
 from cluster import Cluster, Host
 from cluster.files import departed_hosts, forget_deployed
-from tasks.kubernetes.facts.cluster import KUBECTL, Members
-from tasks.kubernetes.facts.node import KubernetesNode
+from tasks.kubernetes.facts.cluster import Members
+from tasks.kubernetes.facts.node import KUBECTL, KUBECTL_PATIENT, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.reach import Commands, ask, script, stop
 
@@ -22,7 +22,7 @@ DRAIN = 180
 
 
 @operation()
-def departed(cluster: Cluster, keep: int, forced: bool) -> Commands:
+def departed(cluster: Cluster, forced: bool) -> Commands:
     """On the master: drain, delete and reset every worker that was deployed and is in worker.csv no more.
 
     A worker whose pods do not leave in time stays, unless it is down or `forced`. One that cannot be reached is taken
@@ -31,7 +31,7 @@ def departed(cluster: Cluster, keep: int, forced: bool) -> Commands:
     leaving = [one for one in departed_hosts(cluster) if one.role.value == "worker"]
     if not leaving:
         return
-    yield snapshot("removal", keep)
+    yield snapshot("removal")
     members = host.get_fact(Members)
     for worker in leaving:
         member = members.get(worker.name)
@@ -40,7 +40,7 @@ def departed(cluster: Cluster, keep: int, forced: bool) -> Commands:
             late = f"the pods of {worker.name} did not leave within {DRAIN} s"
             give_up = "true" if forced or not member.ready else "exit 1"
             yield StringCommand(
-                "kubectl --kubeconfig /etc/kubernetes/admin.conf drain", name,
+                f"{KUBECTL_PATIENT} drain", name,
                 f"--ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s >/dev/null || {{ echo",
                 QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes"), f">&2; {give_up}; }}",
             )  # fmt: skip
@@ -73,7 +73,7 @@ def _outsider(host: Any, cluster: Cluster, worker: Host) -> PyinfraHost:
 
 
 @operation()
-def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Commands:
+def reset(cluster: Cluster, confirmed: str | None) -> Commands:
     """Take this host out of Kubernetes for good, where `confirmed` is the cluster's name; etcd is saved first."""
     node = host.get_fact(KubernetesNode, node="-")
     if node.untouched:
@@ -85,5 +85,5 @@ def reset(cluster: Cluster, confirmed: str | None, keep: int) -> Commands:
         )
         return
     # A cluster that no longer runs may be reset all the same.
-    yield snapshot("reset", keep, needed=False)
+    yield snapshot("reset", needed=False)
     yield script("kubernetes/reset.sh")

@@ -8,7 +8,7 @@ from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import Vendor
 from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
-from tasks.reach import Commands, stop, until
+from tasks.reach import Commands, quoted, stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
@@ -25,7 +25,8 @@ def advertised(node: str, vendor: Vendor) -> Commands:
     if host.get_fact(AllocatableGpus, node=node, resource=vendor.resource) >= wanted:
         return
     yield StringCommand(f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null")
-    yield until(f"{allocatable_gpus(node, vendor.resource)} | grep -qx {wanted}", PATIENCE)
+    ask = quoted(allocatable_gpus(node, vendor.resource))
+    yield until(StringCommand(ask, f"2>/dev/null | grep -qx {wanted}"), PATIENCE)
     found = host.get_fact(AllocatableGpus, node=node, resource=vendor.resource)
     if found < wanted:
         yield stop(

@@ -7,23 +7,24 @@ from pyinfra import host, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import Snapshots
-from tasks.reach import Commands, copied, script, the_master
+from tasks.reach import Commands, config_of, copied, script, the_master
 
 FOLDER = "/var/backups/openpai-deploy/etcd"
 
 
-def snapshot(reason: str, keep: int, needed: bool = True) -> StringCommand:
-    """Save etcd's content as FOLDER/TIME-REASON.db, 0600, checked by etcdctl, and keep the newest `keep`.
+def snapshot(reason: str, needed: bool = True) -> StringCommand:
+    """Save etcd's content as FOLDER/TIME-REASON.db, 0600, checked by etcdctl; the newest etcd_snapshots_kept are kept.
 
     An etcd that does not run cannot be saved, which is an error where it is `needed`.
     """
+    keep = config_of(host).etcd_snapshots_kept
     return script("kubernetes/snapshot-etcd.sh", FOLDER, reason, keep, "needed" if needed else "")
 
 
 @operation()
-def saved(reason: str, keep: int) -> Commands:
+def saved(reason: str) -> Commands:
     """Save etcd's content now."""
-    yield snapshot(reason, keep)
+    yield snapshot(reason)
 
 
 @operation()

@@ -8,7 +8,8 @@ import re
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.kubernetes.facts.cluster import KUBECTL, JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
+from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
+from tasks.kubernetes.facts.node import KUBECTL, KUBECTL_PATIENT
 from tasks.reach import Commands, quoted, stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
@@ -50,11 +51,8 @@ def readdressed(forced: bool) -> Commands:
     stranded = host.get_fact(StrandedPods)
     given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
     for pod in given_up:
-        namespace, _, name = pod.partition("/")
-        yield StringCommand(
-            "kubectl --kubeconfig /etc/kubernetes/admin.conf delete pod --ignore-not-found --timeout=60s -n",
-            QuoteString(namespace), QuoteString(name),
-        )  # fmt: skip
+        delete = f"{KUBECTL_PATIENT} delete pod --ignore-not-found --timeout=60s -n"
+        yield StringCommand(delete, *map(QuoteString, pod.split("/", 1)))
     kept = [pod for pod in stranded if pod not in given_up]
     if kept:
         yield stop(
@@ -83,7 +81,7 @@ def ready(names: list[str], timeout: int) -> Commands:
     if not waiting:
         return
     yield StringCommand(
-        f"kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready --timeout={timeout}s",
+        f"{KUBECTL_PATIENT} wait --for=condition=Ready --timeout={timeout}s",
         *(QuoteString(f"node/{name}") for name in waiting), ">/dev/null 2>&1 || :",
     )  # fmt: skip
     still = late()
@@ -99,17 +97,11 @@ def settled(timeout: int) -> Commands:
     for kind in ("daemonset", "deployment"):
         yield StringCommand(
             f"for one in $({KUBECTL} get -n kube-system {kind} -o name); do "
-            f"kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system rollout status --timeout={timeout}s $one "
-            ">/dev/null 2>&1 || break; done"
+            f"{KUBECTL_PATIENT} -n kube-system rollout status --timeout={timeout}s $one >/dev/null 2>&1 || break; done"
         )
     still = host.get_fact(Unready)
     if still:
-        yield stop(
-            *(
-                f"{workload} pods are ready; see: kubectl -n kube-system describe {workload.split()[0]}"
-                for workload in still
-            )
-        )
+        yield stop(*(f"{one} pods are ready; see: kubectl -n kube-system describe {one.split()[0]}" for one in still))
 
 
 @operation()
@@ -120,7 +112,7 @@ def applied(path: str, kept: str | None = None) -> Commands:
     stays.
     """
     if host.get_fact(ManifestDiffers, path=path, kept=kept):
-        yield StringCommand("kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f", QuoteString(path))
+        yield StringCommand(f"{KUBECTL_PATIENT} apply -f", QuoteString(path))
 
 
 @operation()

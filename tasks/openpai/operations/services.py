@@ -56,7 +56,7 @@ def _is_right(service: Service, state: ClusterState, expected: Wanted) -> bool:
 
 
 def _have_running(
-    _: Any, host: Host, paictl: Paictl, services: list[Service], lame: list[Service], expected: Wanted
+    state: Any, host: Host, paictl: Paictl, services: list[Service], lame: list[Service], expected: Wanted
 ) -> bool:
     before = seen(paictl, host)
     watch = Watch(host, paictl, expected, partial(_proven, host, paictl, expected.configuration))

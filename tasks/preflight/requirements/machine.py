@@ -36,11 +36,11 @@ def sudo(subject: Subject) -> Iterable[Problem]:
 def release(subject: Subject) -> Iterable[Problem]:
     """Debian 11 or Ubuntu 18.04, or newer."""
     seen = subject.seen
-    oldest = OLDEST.get(seen.os_id)
+    oldest = OLDEST.get(seen.os.id)
     # Debian's testing and unstable have no version.
-    if oldest is None or (seen.os_version and numbers(seen.os_version) < oldest):
+    if oldest is None or (seen.os.version and numbers(seen.os.version) < oldest):
         yield shortfall(
-            seen.os_name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", "install a supported release on this host"
+            seen.os.name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", "install a supported release on this host"
         )
 
 
@@ -48,10 +48,10 @@ def release(subject: Subject) -> Iterable[Problem]:
 def release_known(subject: Subject) -> Iterable[Problem]:
     """A release that this deploy knows: Debian 11 to 13, Ubuntu LTS 18.04 to 24.04."""
     seen = subject.seen
-    known = KNOWN.get(seen.os_id, ())
-    older = numbers(seen.os_version) < OLDEST.get(seen.os_id, ()) if seen.os_version else False
-    if known and not older and seen.os_version not in known:
-        yield shortfall(seen.os_name, f"one of {', '.join(known)}", "try it on one host first (--limit)")
+    known = KNOWN.get(seen.os.id, ())
+    older = numbers(seen.os.version) < OLDEST.get(seen.os.id, ()) if seen.os.version else False
+    if known and not older and seen.os.version not in known:
+        yield shortfall(seen.os.name, f"one of {', '.join(known)}", "try it on one host first (--limit)")
 
 
 @each_host("architecture", EVERY)
@@ -109,8 +109,8 @@ def room(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Probl
         yield shortfall(
             f"{folder}: df does not answer", f"{needed} GB free", "look for a dead mount (`mount`, `dmesg`)"
         )
-    elif found.free < needed * GB:
-        yield shortfall(f"{folder}: {found.free / GB:.1f} GB free", f"{needed} GB free", fix)
+    elif found < needed * GB:
+        yield shortfall(f"{folder}: {found / GB:.1f} GB free", f"{needed} GB free", fix)
 
 
 @each_host("hostname", CONTROLLED)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cluster import Config, Host, Problem, Role
+from cluster import Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
 from cluster.openpai import paictl_image
 from tasks.preflight import targets
@@ -21,10 +21,6 @@ from tasks.preflight.model import (
 from tasks.preflight.snapshot import Reply, Snapshot
 
 NO_ANSWER = "no answer"
-
-
-def _has_proxy(config: Config) -> bool:
-    return bool(targets.proxies(config))
 
 
 @across_hosts("peers", EVERY)
@@ -53,7 +49,7 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
                 yield host, shortfall(found, "every host reaches every other", fix)
 
 
-@each_host("proxy", EVERY, when=_has_proxy)
+@each_host("proxy", EVERY, when=lambda config: bool(targets.proxies(config)))
 def proxy(subject: Subject) -> Iterable[Problem]:
     """The configured proxies answer."""
     for each in targets.proxies(subject.config):
@@ -108,17 +104,16 @@ def kubernetes_source(subject: Subject) -> Iterable[Problem]:
 @each_host("registries", EVERY)
 def registries(subject: Subject) -> Iterable[Problem]:
     """Every registry that images come from answers; for Docker Hub one of its mirrors is enough."""
-    config = subject.config
-    asked = _targets(subject)
-    mirrors, names = targets.target_ids(config)
-    mirrored = any(not _unanswered(subject, asked[each], registry=True) for each in mirrors)
-    for each in names:
-        if each == f"registry:{targets.DOCKER_HUB}" and mirrored:
+    config, asked = subject.config, _targets(subject)
+    mirrors = [target for id, target in asked.items() if id.startswith("mirror:")]
+    mirrored = any(not _unanswered(subject, each, registry=True) for each in mirrors)
+    for name in targets.registries(config):
+        if name == targets.DOCKER_HUB and mirrored:
             continue
-        if subject.host.role is Role.DEV_BOX and each != f"registry:{targets.registry_of(paictl_image(config))}":
+        if subject.host.role is Role.DEV_BOX and name != targets.registry_of(paictl_image(config)):
             continue
         fix = "check the name, the proxy and the firewall, or name a mirror (openpai_docker_registry_mirrors, *_repo)"
-        yield from _unanswered(subject, asked[each], registry=True, fix=fix)
+        yield from _unanswered(subject, asked[f"registry:{name}"], registry=True, fix=fix)
 
 
 def _targets(subject: Subject) -> dict[str, Target]:
@@ -140,7 +135,7 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     reply = seen.replies.get(target.id)
     if reply and _answered(reply, login=registry):
         return []
-    url = target.url.replace("@id@", seen.os_id).replace("@codename@", seen.os_codename)
+    url = target.url.replace("@id@", seen.os.id).replace("@codename@", seen.os.codename)
     reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
     through = f" through {target.proxy}" if target.proxy else ""
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
