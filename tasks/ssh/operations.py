@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from gevent.lock import BoundedSemaphore
 from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, operation
 
@@ -16,6 +18,9 @@ from tasks.reach import Commands, planning, script, show_diff, stop
 from tasks.ssh.facts import Ssh
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
+# Every host wants the dev box's key at once, and its sshd takes ten sessions a connection: one asks, for all of them.
+_turn = BoundedSemaphore()
+_dev_box_keys: WeakKeyDictionary[Host, str] = WeakKeyDictionary()
 
 
 @operation()
@@ -97,7 +102,10 @@ def _dev_box_key(dev_box: Host, user: str) -> str:
     """The dev box's public key; empty when the dev box cannot be asked."""
     if not dev_box.connected:
         return ""
-    return dev_box.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key
+    with _turn:
+        if not _dev_box_keys.get(dev_box):  # while planning there may be none yet
+            _dev_box_keys[dev_box] = dev_box.get_fact(Ssh, user=user, sudoers=SUDOERS).public_key
+        return _dev_box_keys[dev_box]
 
 
 def _key(line: str) -> str:
