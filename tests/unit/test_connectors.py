@@ -150,10 +150,15 @@ def test_a_command_that_hangs_fails_its_host_alone(monkeypatch):
 
 
 def test_a_big_file_is_read_once_for_all_hosts(tmp_path, monkeypatch):
-    file, read = tmp_path / "NVIDIA.run", []
+    file = tmp_path / "NVIDIA.run"
     file.write_bytes(b"driver")
-    digest = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda *given: read.append(1) or digest(*given))
+    digest, read = hashlib.file_digest, []
+
+    def file_digest(source, name):
+        read.append(name)
+        return digest(source, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", file_digest)
     for _ in range(3):
         with streams.opened(str(file)) as (source, size, sha256):
             assert (source.read(), size, sha256) == (b"driver", 6, hashlib.sha256(b"driver").hexdigest())
