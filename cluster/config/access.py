@@ -1,6 +1,6 @@
 """Keys: how the hosts are reached."""
 
-from cluster.config.base import AddressOrLocal, Group, LinuxUser, PathOrHome, Port, Secret, Switch, key
+from cluster.config.base import AddressOrLocal, Group, LinuxUser, PathOrHome, Port, Positive, Secret, Switch, key
 
 
 class Access(Group):
@@ -36,6 +36,12 @@ class Access(Group):
         22,
         "Port of sshd on every host.",
         changes="login; hosts.yml `ansible_port`",
+    )
+    command_timeout: Positive = key(
+        3600,
+        "Seconds that one command on a host may take; then that host has failed, and the others go on. What takes "
+        "longer runs apart, with limits of its own.",
+        changes="every command over SSH",
     )
     dev_box: AddressOrLocal = key(
         "@local",

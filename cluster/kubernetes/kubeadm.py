@@ -70,10 +70,14 @@ def ca_hash(certificate: str) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def kubelet_flags(config: Config, node: Host, arch: str) -> dict[str, str]:
-    """The kubelet's flags on `node`: those of OpenPAI, or kubelet_custom_flags in their place, and ours."""
+def kubelet_flags(config: Config, node: Host, arch: str, resolver: str) -> dict[str, str]:
+    """The kubelet's flags on `node`: those of OpenPAI, or kubelet_custom_flags in their place, and ours.
+
+    `resolver` is the file that pods of the node take their name servers from.
+    """
     custom = {name: _text(value) for name, value in config.kubelet_custom_flags.items()}
     return {
+        "resolv-conf": resolver,
         **(custom or OPENPAI_KUBELET_FLAGS),
         "hostname-override": node.name,
         "node-ip": node.address,

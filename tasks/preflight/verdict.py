@@ -1,7 +1,7 @@
 """Judging a survey by every requirement: the rows of the table, worst first."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,15 +59,22 @@ class Verdict:
         """True when no host may be changed. A host that was not reached is not changed anyway: the others may go on."""
         return any(row.requirement != REACHABLE for row in self.failures)
 
+    @property
+    def unfit(self) -> list[str]:
+        """The hosts that were reached and must not be changed."""
+        return list(dict.fromkeys(row.host for row in self.failures if row.requirement != REACHABLE))
 
-def unknown(ids: Iterable[str]) -> list[str]:
-    """A sentence for each id that no requirement has."""
+
+def unknown(skipped: Iterable[str], hosts: Sequence[str]) -> list[str]:
+    """A sentence for each of ID and HOST:ID whose id no requirement has, or whose host is none of `hosts`."""
     found = []
-    for each in ids:
-        if each not in IDS:
-            near = difflib.get_close_matches(each, IDS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(IDS)}"
-            found.append(f"skip_requirements: there is no requirement {each!r}; {hint}")
+    for each in skipped:
+        host, colon, id = each.rpartition(":")
+        for kind, name, known in (("requirement", id, IDS), *([("host", host, hosts)] if colon else [])):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+                found.append(f"skip_requirements: there is no {kind} {name!r}; {hint}")
     return found
 
 
@@ -88,7 +95,7 @@ def judge(survey: Survey, skipped: Iterable[str] = ()) -> Verdict:
 
 def _row(host: str, id: str, severity: Severity, lacking: Problem, skip: tuple[str, ...]) -> Row:
     outcome = Outcome.UNMET
-    if id in skip:
+    if id in skip or f"{host}:{id}" in skip:
         outcome = Outcome.SKIPPED
     elif lacking.severity == NOTICE:
         outcome = Outcome.BY_DEPLOY

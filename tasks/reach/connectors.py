@@ -11,6 +11,7 @@ import getpass
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Protocol, cast
 
 import gevent
@@ -53,6 +54,9 @@ class Running(Protocol):
     def wait(self) -> int:
         """Wait for the command to end and give its exit status."""
 
+    def kill(self) -> None:
+        """Leave the command to itself, or end it."""
+
 
 class _Base(BaseConnector):
     """What both connectors share: composing, running, writing atomically and reading files."""
@@ -88,12 +92,29 @@ class _Base(BaseConnector):
         if print_input:
             echo(f"{self.host.print_prefix}>>> {shown}", err=True)
         running = self._start(raw, pty)
-        feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
-        said = streams.lines(running.stdout), streams.lines(running.stderr)
-        output = read_output_buffers(*said, timeout, print_output, self.host.print_prefix)
-        status = running.wait()
-        feeder.join()
+        with self._limited(running):
+            feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
+            said = streams.lines(running.stdout), streams.lines(running.stderr)
+            output = read_output_buffers(*said, timeout, print_output, self.host.print_prefix)
+            status = running.wait()
+            feeder.join()
         return status in success, output
+
+    @contextmanager
+    def _limited(self, running: Running) -> Iterator[None]:
+        """OSError, which pyinfra keeps to the one host, where it takes longer than the config's command_timeout."""
+        seconds = cluster_of(self.host).config.command_timeout
+        overrun = OSError(
+            f"a command has not ended within {seconds} s and was given up; see what hangs there, or raise "
+            "command_timeout in config.yaml"
+        )
+        try:
+            with gevent.Timeout(seconds, overrun):
+                yield
+        except OSError as error:
+            if error is overrun:
+                running.kill()
+            raise
 
     def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes]:
         """The raw command line, the same for showing (secrets masked), and what must precede its input."""
@@ -119,12 +140,13 @@ class _Base(BaseConnector):
             arguments.pop(key, None)
         raw, _, prefix = self._compose(command, arguments)
         running = self._start(raw, False)
-        feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
-        errors = gevent.spawn(running.stderr.read)
-        output = running.stdout.read()
-        status = running.wait()
-        feeder.join()
-        said = streams.text(errors.get()).strip().splitlines()
+        with self._limited(running):
+            feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
+            errors = gevent.spawn(running.stderr.read)
+            output = running.stdout.read()
+            status = running.wait()
+            feeder.join()
+            said = streams.text(errors.get()).strip().splitlines()
         return status, output, said[-1] if said else f"exit status {status}"
 
     def put_file(

@@ -8,12 +8,18 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from gevent.lock import BoundedSemaphore
 from pyinfra import host, inventory
 from pyinfra.api import FunctionCommand, Host, operation
 
 from tasks.reach import Commands, planning, script, show_diff, stop
 from tasks.ssh.facts import SUDOERS, Ssh
+
+# Every host wants the dev box's key at once, and its sshd takes ten sessions a connection: one asks, for all of them.
+_turn = BoundedSemaphore()
+_dev_box_keys: WeakKeyDictionary[Host, str] = WeakKeyDictionary()
 
 
 @operation()
@@ -46,7 +52,7 @@ def authorized(user: str, identity: str) -> Commands:
         return
     keys = {"this side's": _public(identity)}
     if dev_box.name != host.name:
-        keys["the dev box's"] = dev_box.get_fact(Ssh, user=user).public_key if dev_box.connected else ""
+        keys["the dev box's"] = _dev_box_key(dev_box, user)
     absent = [whose for whose, key in keys.items() if not key]
     have = {_key(line) for line in files.authorized_keys}
     missing = [key for key in keys.values() if _key(key) not in have]
@@ -89,6 +95,16 @@ def _public(identity: str) -> str:
     command = ["ssh-keygen", "-y", "-P", "", "-f", identity]
     made = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     return made.stdout.strip()
+
+
+def _dev_box_key(dev_box: Host, user: str) -> str:
+    """The dev box's public key; empty when the dev box cannot be asked."""
+    if not dev_box.connected:
+        return ""
+    with _turn:
+        if not _dev_box_keys.get(dev_box):  # while planning there may be none yet
+            _dev_box_keys[dev_box] = dev_box.get_fact(Ssh, user=user).public_key
+        return _dev_box_keys[dev_box]
 
 
 def _key(line: str) -> str:

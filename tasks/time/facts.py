@@ -11,15 +11,23 @@ from pyinfra.api import StringCommand
 
 from tasks.reach import Fact, probes
 
+TIMESYNCD = "systemd-timesyncd"
+# Made by timesyncd once it has set the clock by a server.
+SYNCHRONISED = "/run/systemd/timesync/synchronized"
+
 
 @dataclass(frozen=True)
 class TimeDaemon:
-    """A host's time daemon: its unit (empty: none), whether it is synchronised, its peer, and the offset in seconds."""
+    """A host's time daemon: its unit (empty: none), whether it is synchronised, its peer, and the offset in seconds.
+
+    `servers` are those that systemd-timesyncd was given, by its configuration or by DHCP.
+    """
 
     unit: str = ""
     synchronised: bool = False
     peer: str = ""
     offset: float | None = None
+    servers: tuple[str, ...] = ()
 
 
 class TimeSync(Fact[TimeDaemon]):
@@ -29,10 +37,12 @@ class TimeSync(Fact[TimeDaemon]):
 
     def command(self) -> StringCommand:
         return probes(
-            **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp")},
+            **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp", TIMESYNCD)},
             tracking=["timeout", 10, "chronyc", "-n", "-c", "tracking"],
             rv=["timeout", 10, "ntpq", "-n", "-c", "rv"],
             peers=["timeout", 10, "ntpq", "-n", "-p"],
+            timesync=["timeout", 10, "timedatectl", "show-timesync", "--all"],
+            timesync_done=["ls", SYNCHRONISED],
         )
 
     def read(self, found: dict[str, str]) -> TimeDaemon:
@@ -44,6 +54,11 @@ class TimeSync(Fact[TimeDaemon]):
             return TimeDaemon("chrony", fields[13] == "Normal" and fields[1] != "", fields[1], abs(float(fields[4])))
         # ntpsec answers to the name ntp.service too, on releases where ntp is only its alias.
         unit = next((name for name in ("ntpsec", "ntp") if found.get(name) == "active"), "")
+        if not unit and found.get(TIMESYNCD) == "active":
+            said = dict(line.split("=", 1) for line in found["timesync"].splitlines() if "=" in line)
+            servers = f"{said.get('SystemNTPServers', '')} {said.get('LinkNTPServers', '')}".split()
+            peer = said.get("ServerName", "")
+            return TimeDaemon(TIMESYNCD, bool(found["timesync_done"] and peer), peer, servers=tuple(servers))
         variables = dict(re.findall(r"(\w+)=([^,\s]+)", found.get("rv", "")))
         peer = next((line[1:].split()[0] for line in found.get("peers", "").splitlines() if line.startswith("*")), "")
         synchronised = bool(peer) and variables.get("leap") != "11" and variables.get("stratum", "16") != "16"

@@ -25,12 +25,17 @@ MAX_OFFSET = 0.5
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     """Questions of this module."""
     # One by one: is-enabled says nothing of any unit when it does not know one of them.
-    yield Probe("at boot", "for unit in chrony ntpsec ntp; do echo $unit $(systemctl is-enabled $unit); done")
-    yield Probe("running", "systemctl is-active chrony ntpsec ntp")
+    yield Probe(
+        "at boot", "for unit in chrony ntpsec ntp systemd-timesyncd; do echo $unit $(systemctl is-enabled $unit); done"
+    )
+    yield Probe("running", "systemctl is-active chrony ntpsec ntp systemd-timesyncd")
     yield Probe("chronyc", "chronyc -n -c tracking")
+    yield Probe("timesyncd", "timedatectl timesync-status")
     yield Probe("ntpq", "ntpq -n -c rv -c peers")
     # The server's name as the daemon was given it: a name with many addresses resolves to others the next time.
-    yield Probe("followed by name", "chronyc -N -c tracking | cut -d, -f2; ntpq -p -w | sed -n 's/^[*]//p'; true")
+    by_name = "timedatectl show-timesync -p ServerName --value"
+    by_name = f"chronyc -N -c tracking | cut -d, -f2; ntpq -p -w | sed -n 's/^[*]//p'; {by_name}; true"
+    yield Probe("followed by name", by_name)
     for server in cluster.config.ntp_servers:
         yield Probe(f"address of {server}", f"getent ahosts {shlex.quote(server)}")
 
@@ -58,15 +63,34 @@ def by_ntp(unit: str, said: str) -> Clock:
     return Clock(unit, server, abs(float(offset[1])) / 1000 if offset else None)
 
 
+# Of the units that systemd prints, in seconds.
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+
+
+def by_timesyncd(said: str) -> Clock:
+    """The clock in `timedatectl timesync-status`: the server's address and name, and an offset such as +1min 2.5s."""
+    server = re.search(r"^ *Server: (\S+)", said, re.MULTILINE)
+    offset = re.search(r"^ *Offset: (.+)$", said, re.MULTILINE)
+    if not (server and offset):
+        return Clock("systemd-timesyncd")
+    parts = re.findall(r"([\d.]+)(us|ms|min|s)\b", offset[1])
+    return Clock("systemd-timesyncd", server[1], sum(float(value) * _UNITS[unit] for value, unit in parts))
+
+
 @pytest.fixture
 def clock(target: Target, answers: Answers) -> Clock:
     """What the running time daemon says; without one the test fails here."""
-    states = zip(("chrony", "ntpsec", "ntp"), answers["running"].out.splitlines(), strict=False)
+    units = ("chrony", "ntpsec", "ntp", "systemd-timesyncd")
+    states = zip(units, answers["running"].out.splitlines(), strict=False)
     # ntpsec answers to the name ntp too, where ntp is only its alias.
     unit = next((unit for unit, state in states if state == "active"), "")
     remedy = f"run the deploy: {target.deploy}"
-    expect(bool(unit), target, found="no time daemon running", needed="chrony, ntpsec or ntp", remedy=remedy)
-    return by_chrony(answers["chronyc"].out) if unit == "chrony" else by_ntp(unit, answers["ntpq"].out)
+    expect(bool(unit), target, found="no time daemon running", needed=f"one of {', '.join(units)}", remedy=remedy)
+    if unit == "chrony":
+        return by_chrony(answers["chronyc"].out)
+    if unit == "systemd-timesyncd":
+        return by_timesyncd(answers["timesyncd"].out)
+    return by_ntp(unit, answers["ntpq"].out)
 
 
 @pytest.fixture

@@ -99,8 +99,9 @@ def planned(
     what: str | Callable[[], Any],
     responses: dict[str, dict[Any, Any]] | None = None,
     connector: str = "fake",
+    **given: str,
 ):
-    """Plan `what` (a deploy file, or a @deploy function) for the cluster of `folder`; yields the Plan."""
+    """Plan `what` (a deploy file or a @deploy function) for `folder`, `given` as --data; yield the Plan."""
     described = cluster.load(folder)
     groups: dict[str, Any] = {"dev_box": ([], {}), "master": ([], {}), "worker": ([], {})}
     for host in described.hosts:
@@ -113,6 +114,7 @@ def planned(
             "fake_delay": 0.0,
             "fake_delay_jitter": 0.0,
             "fake_responses": _answers((responses or {}).get(host.name, {})),
+            **given,
         }
         groups[host.role.value][0].append((f"@{connector}/{host.name}", data))
     every = [entry for hosts, _ in groups.values() for entry in hosts]

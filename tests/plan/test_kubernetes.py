@@ -263,3 +263,18 @@ def test_a_cluster_of_another_installer_is_not_changed_by_kubeadms_means(folder,
         assert plan.commands(MASTER) == plan.commands(WORKER) == []
         assert plan.state.failed_hosts
     assert instead in caplog.text
+
+
+def test_each_nodes_pods_have_the_name_servers_of_their_own_node(folder, monkeypatch):
+    """kubeadm gives every node the master's file, which a node without systemd-resolved does not have."""
+    written: dict[str, dict[str, str]] = {}
+
+    def put(name, content, dest, **more):
+        written.setdefault(dest, {})[host.name] = content
+
+    monkeypatch.setattr("tasks.kubernetes.deploy.node.put", put)
+    resolved = {"openpai-001": {"is-active systemd-resolved": sections(resolved="active")}}
+    with planned(folder, kubernetes.install, resolved):
+        flags = written["/etc/default/kubelet"]
+        assert "--resolv-conf=/run/systemd/resolve/resolv.conf" in flags["@fake/openpai-001"]
+        assert "--resolv-conf=/etc/resolv.conf" in flags["@fake/openpai-002"]

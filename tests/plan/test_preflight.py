@@ -26,6 +26,32 @@ def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys):
     assert said.out == "" and said.err.count("REQUIREMENT") == 1
 
 
+def test_the_way_to_go_on_without_unfit_workers_is_named(folder):
+    with (
+        pytest.raises(PyinfraError, match=r"without openpai-001: .* deploy.py --data leave_out=unfit"),
+        planned(folder, "deploy.py", {"openpai-001": ANSWER}),
+    ):
+        pass
+
+
+def test_unfit_workers_are_left_out_at_the_operators_word(folder, monkeypatch):
+    last = []
+    monkeypatch.setattr("atexit.register", lambda _, line, err: last.append(line))
+    with planned(folder, "deploy.py", {"openpai-001": ANSWER}, leave_out="unfit") as plan:
+        assert plan.all_operations("@fake/openpai-001") == []
+        assert "Docker | Docker's package source" in plan.operations("@fake/openpai-002")
+        assert [host.name for host in plan.state.failed_hosts] == ["@fake/openpai-001"]
+    assert last == ["Left out, as unfit: openpai-001; see the preflight above"]
+
+
+def test_an_unfit_master_is_never_left_out(folder):
+    with (
+        pytest.raises(PyinfraError, match=r"no host was changed$"),
+        planned(folder, "deploy.py", {"openpai-master-01": ANSWER}, leave_out="unfit"),
+    ):
+        pass
+
+
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory):
     """The plan of a dry run, to be looked at, and what it said on standard error."""

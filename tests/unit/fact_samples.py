@@ -164,6 +164,16 @@ SAMPLES = [
         sections(chrony="inactive", ntpsec="active", rv="leap=00, stratum=9, offset=-0.25", peers="*10.7.0.1 .LOCL. 8"),
     ),
     Sample(
+        time.TimeSync,
+        sections(
+            **{
+                "systemd-timesyncd": "active",
+                "timesync": "LinkNTPServers=10.7.0.2\nServerName=10.7.0.2\nNTPMessage={ Leap=0, Version=4 }",
+                "timesync_done": "/run/systemd/timesync/synchronized",
+            }
+        ),
+    ),
+    Sample(
         kubespray.Kubespray,
         sections(
             commit="6" * 40, changed=" M cluster.yml", requirements="ansible==2.9.7", pythons="python3 3 11\npython9 ",
@@ -219,6 +229,7 @@ SAMPLES = [
         {"path": "/etc/kubernetes/admin.conf"},
     ),
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
+    Sample(node.Resolver, sections(resolved="active")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),
     Sample(

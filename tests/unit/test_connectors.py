@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks.reach import script, streams
-from tasks.reach.connectors import ClusterSSH
+from tasks.reach import connectors, script, streams
+from tasks.reach.connectors import ClusterLocal, ClusterSSH
 
 
 def write(path, content, claimed=None):
@@ -133,3 +133,36 @@ def test_a_command_over_ssh_prints_the_mark_first():
     connector: Any = ClusterSSH.__new__(ClusterSSH)
     connector.client = Client()
     assert connector._start("printf 'a\\nb'", False).stdout.read() == b"a\nb"
+
+
+def test_a_command_that_hangs_fails_its_host_alone(monkeypatch):
+    """pyinfra keeps an OSError to the one host; without an end the host would hold all others at the next barrier."""
+    config = SimpleNamespace(command_timeout=1)
+    monkeypatch.setattr(connectors, "cluster_of", lambda host: SimpleNamespace(config=config))
+    monkeypatch.setattr(connectors, "given_up", lambda *_: False)
+    connector: Any = ClusterLocal.__new__(ClusterLocal)
+    connector.state, connector.host = None, SimpleNamespace(name="dev-box", print_prefix="")
+    monkeypatch.setattr(connector, "_compose", lambda command, _: (command, command, b""), raising=False)
+    for run in (connector.run_shell_command, lambda command: connector._run_raw(command, None, {})):
+        with pytest.raises(OSError, match=r"not ended within 1 s.*command_timeout"):
+            run("exec sleep 60")
+    assert connector.run_shell_command("true")[0]
+
+
+def test_a_big_file_is_read_once_for_all_hosts(tmp_path, monkeypatch):
+    file = tmp_path / "NVIDIA.run"
+    file.write_bytes(b"driver")
+    digest, read = hashlib.file_digest, []
+
+    def file_digest(source, name):
+        read.append(name)
+        return digest(source, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", file_digest)
+    for _ in range(3):
+        with streams.opened(str(file)) as (source, size, sha256):
+            assert (source.read(), size, sha256) == (b"driver", 6, hashlib.sha256(b"driver").hexdigest())
+    assert len(read) == 1
+    os.utime(file, (1, 1))
+    with streams.opened(str(file)):
+        assert len(read) == 2

@@ -13,7 +13,7 @@ from cluster import Config
 from tests.hosts import docker_info, gpus, members
 from tests.hosts.certificates import certificate_probes
 from tests.hosts.probes import TIMED_OUT, Answer, Probe
-from tests.hosts.test_time import Clock, by_chrony, by_ntp
+from tests.hosts.test_time import Clock, by_chrony, by_ntp, by_timesyncd
 from tests.unit.hosts_fleet import DAEMON_JSON, INFO
 
 H100 = Path(__file__).parents[1] / "data/h100"
@@ -117,6 +117,12 @@ def test_clocks() -> None:
     assert by_ntp("ntp", f"{rv}\n{peers}") == Clock("ntp", "10.0.0.1", 0.2505)
     assert by_ntp("ntp", f"{rv}\n{peers}".replace("leap=00", "leap=11")).server == ""
     assert by_ntp("ntp", "ntpq: read: Connection refused") == Clock("ntp")
+    status = (
+        "       Server: 10.0.0.1 (ntp.example.com)\nPoll interval: 32s\n       Offset: -1min 1.5s\n       Delay: 1ms"
+    )
+    assert by_timesyncd(status) == Clock("systemd-timesyncd", "10.0.0.1", 61.5)
+    assert by_timesyncd(status.replace("-1min 1.5s", "+250us")).offset == 0.00025
+    assert by_timesyncd("       Server: n/a\nPoll interval: 0") == Clock("systemd-timesyncd")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from cluster.kubernetes import (
 )
 from tests.unit.cluster_folder import CONFIG, lines_of, write
 
+RESOLVER = "/run/systemd/resolve/resolv.conf"
+
 
 def folder(tmp_path, keys="", **files):
     return write(tmp_path / "test", {"config.yaml": CONFIG + keys, **files})
@@ -108,7 +110,7 @@ def test_etcd_and_pause_have_repositories_of_their_own(tmp_path):
     )
     described = loaded(tmp_path, keys)
     assert etcd_repository(described.config) == "quay.example.com/coreos"
-    flags = kubelet_flags(described.config, described.workers[0], "arm64")
+    flags = kubelet_flags(described.config, described.workers[0], "arm64", RESOLVER)
     assert flags["pod-infra-container-image"] == "g.example.com/pause-arm64:3.2"
 
 
@@ -154,10 +156,14 @@ def test_the_hash_of_the_ca_is_the_one_that_openssl_computes(tmp_path):
 
 def test_custom_kubelet_flags_replace_openpais_but_not_ours(tmp_path):
     plain = loaded(tmp_path)
-    flags = kubelet_flags(plain.config, plain.workers[0], "amd64")
+    flags = kubelet_flags(plain.config, plain.workers[0], "amd64", RESOLVER)
     assert flags["image-pull-progress-deadline"] == "10m"
     assert (flags["hostname-override"], flags["node-ip"]) == ("openpai-001", "10.0.0.1")
-    custom = loaded(tmp_path, "kubelet_custom_flags: {serialize-image-pulls: false, hostname-override: x}\n")
-    flags = kubelet_flags(custom.config, custom.workers[0], "amd64")
+    assert flags["resolv-conf"] == RESOLVER
+    custom = loaded(
+        tmp_path, "kubelet_custom_flags: {serialize-image-pulls: false, hostname-override: x, resolv-conf: /r}\n"
+    )
+    flags = kubelet_flags(custom.config, custom.workers[0], "amd64", RESOLVER)
     assert "image-pull-progress-deadline" not in flags
     assert (flags["serialize-image-pulls"], flags["hostname-override"]) == ("false", "openpai-001")
+    assert flags["resolv-conf"] == "/r"

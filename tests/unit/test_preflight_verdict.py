@@ -60,9 +60,17 @@ def test_skipping_is_recorded():
 
 
 def test_an_unknown_id_is_named_with_the_nearest():
-    assert unknown(["memory", "proccessors"]) == [
-        "skip_requirements: there is no requirement 'proccessors'; did you mean processors?"
+    assert unknown(["memory", "proccessors", f"{WORKER}:memory", f"{WORKER}1:memory"], [WORKER]) == [
+        "skip_requirements: there is no requirement 'proccessors'; did you mean processors?",
+        f"skip_requirements: there is no host '{WORKER}1'; did you mean {WORKER}?",
     ]
+
+
+def test_a_requirement_may_be_skipped_on_one_host():
+    survey = changed(changed(surveyed("bookworm"), WORKER, cpus=0), OTHER, cpus=0)
+    verdict = judge(survey, skipped=[f"{WORKER}:processors"])
+    assert [row.host for row in verdict.failures if row.requirement == "processors"] == [OTHER]
+    assert OTHER in verdict.unfit
 
 
 @pytest.mark.parametrize("key, spared", [

@@ -37,6 +37,25 @@ def test_chrony():
     assert not TimeSync().process(sections(chrony="active", tracking=lost)).synchronised
 
 
+TIMESYNC = """LinkNTPServers=10.7.0.2
+SystemNTPServers=ntp.example.com
+FallbackNTPServers=0.debian.pool.ntp.org 1.debian.pool.ntp.org
+ServerName=ntp.example.com
+ServerAddress=10.7.0.1
+NTPMessage={ Leap=0, Version=4, Mode=4, Stratum=2, Precision=-25, Ignored=no PacketCount=3, Jitter=1.2ms }
+"""
+DONE = "/run/systemd/timesync/synchronized"
+
+
+def test_timesyncd_in_step_is_a_time_daemon():
+    answer = sections(**{"systemd-timesyncd": "active", "timesync": TIMESYNC, "timesync_done": DONE})
+    found = TimeSync().process(answer)
+    servers = ("ntp.example.com", "10.7.0.2")
+    assert found == TimeDaemon("systemd-timesyncd", True, "ntp.example.com", servers=servers)
+    lost = sections(**{"systemd-timesyncd": "active", "timesync": "LinkNTPServers=10.7.0.2\n", "timesync_done": ""})
+    assert TimeSync().process(lost) == TimeDaemon("systemd-timesyncd", servers=("10.7.0.2",))
+
+
 def test_nothing_runs():
     assert TimeSync().process(sections(chrony="inactive", ntpsec="inactive", ntp="inactive")) == TimeDaemon()
 

@@ -7,6 +7,7 @@ from cluster import Config, Role
 from cluster.kubernetes import BINARIES, api_server, binary_sha256, binary_url, kubelet_flags
 from tasks import apt, docker, systemd
 from tasks.apt import Binaries
+from tasks.kubernetes.facts.node import Resolver
 from tasks.kubernetes.operations import kernel, kubelet, membership
 from tasks.reach import FILES, cluster_host, cluster_of, config_of, put, render, role_of
 
@@ -71,7 +72,7 @@ def _kernel() -> None:
 
 def _kubelet() -> None:
     arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
-    flags = kubelet_flags(config_of(host), cluster_host(host), arch)
+    flags = kubelet_flags(config_of(host), cluster_host(host), arch, host.get_fact(Resolver))
     put(name="The kubelet's flags", content=render("kubernetes/kubelet.default.j2", flags=flags), dest=kubelet.DEFAULTS)
     unit = render("kubernetes/kubelet.service.j2", defaults=kubelet.DEFAULTS, binary=kubelet.BINARY)
     put(name="The kubelet's unit", content=unit, dest=kubelet.UNIT)

@@ -161,6 +161,24 @@ class Configured(Fact[bool]):
         return bool(found["node"])
 
 
+class Resolver(Fact[str]):
+    """The file with the name servers that pods of this host can use.
+
+    systemd-resolved's /etc/resolv.conf names an address of the host's own loopback; kubeadm looks for it on the master
+    alone, and gives every node the master's answer.
+    """
+
+    @staticmethod
+    def default() -> str:
+        return "/etc/resolv.conf"
+
+    def command(self) -> StringCommand:
+        return probes(resolved=["systemctl", "is-active", "systemd-resolved.service"])
+
+    def read(self, found: dict[str, str]) -> str:
+        return "/run/systemd/resolve/resolv.conf" if found["resolved"].strip() == "active" else self.default()
+
+
 def asked(kubeconfig: str, *words: str) -> list[str]:
     """The words of a kubectl command with `kubeconfig`, which waits ten seconds for its answer at most."""
     return [*ASK.split(), kubeconfig, *words]
