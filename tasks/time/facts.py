@@ -37,7 +37,8 @@ class TimeSync(Fact[TimeDaemon]):
 
     def command(self) -> StringCommand:
         return probes(
-            **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp", TIMESYNCD)},
+            **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp")},
+            timesyncd=["systemctl", "is-active", f"{TIMESYNCD}.service"],
             tracking=["timeout", 10, "chronyc", "-n", "-c", "tracking"],
             rv=["timeout", 10, "ntpq", "-n", "-c", "rv"],
             peers=["timeout", 10, "ntpq", "-n", "-p"],
@@ -54,7 +55,7 @@ class TimeSync(Fact[TimeDaemon]):
             return TimeDaemon("chrony", fields[13] == "Normal" and fields[1] != "", fields[1], abs(float(fields[4])))
         # ntpsec answers to the name ntp.service too, on releases where ntp is only its alias.
         unit = next((name for name in ("ntpsec", "ntp") if found.get(name) == "active"), "")
-        if not unit and found.get(TIMESYNCD) == "active":
+        if not unit and found.get("timesyncd") == "active":
             said = dict(line.split("=", 1) for line in found["timesync"].splitlines() if "=" in line)
             servers = f"{said.get('SystemNTPServers', '')} {said.get('LinkNTPServers', '')}".split()
             peer = said.get("ServerName", "")

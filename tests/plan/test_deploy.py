@@ -71,7 +71,7 @@ def test_a_master_without_kubernetes_gets_no_docker(folder):
         assert "Docker" in stages(plan.operations(WORKER))
 
 
-@pytest.mark.parametrize(("id_", "version", "daemon"), [("ubuntu", "22.04", "ntp"), ("ubuntu", "24.04", "ntpsec")])
+@pytest.mark.parametrize(("id_", "version", "daemon"), [("ubuntu", "22.04", "chrony"), ("debian", "12", "ntpsec")])
 def test_the_releases_own_time_daemon_is_taken(folder, id_, version, daemon):
     answers = {"os-release": sections(release=f'ID={id_}\nVERSION_ID="{version}"')}
     with planned(folder, time.synchronise, {"openpai-001": answers}) as plan:

@@ -10,7 +10,7 @@ from tests.sections import sections
 
 WORKER = "@fake/openpai-001"
 IN_STEP = {
-    "systemd-timesyncd": "active",
+    "timesyncd": "active",
     "timesync": "LinkNTPServers=10.7.0.2\nServerName=10.7.0.2",
     "timesync_done": "/run/systemd/timesync/synchronized",
 }

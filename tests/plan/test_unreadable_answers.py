@@ -22,9 +22,12 @@ ANSWERS = {
     frozenset(parse_sections(answer)): answer
     for answer in (
         *(sample.answer for sample in SAMPLES),
-        sections(chrony="active", ntpsec="", ntp="", tracking=CHRONY, rv="", peers=""),
+        sections(
+            chrony="active", ntpsec="", ntp="", tracking=CHRONY, rv="", peers="",
+            timesyncd="", timesync="", timesync_done="",
+        ),
     )
-}
+}  # fmt: skip
 
 
 class Hosts:

@@ -167,7 +167,7 @@ SAMPLES = [
         time.TimeSync,
         sections(
             **{
-                "systemd-timesyncd": "active",
+                "timesyncd": "active",
                 "timesync": "LinkNTPServers=10.7.0.2\nServerName=10.7.0.2\nNTPMessage={ Leap=0, Version=4 }",
                 "timesync_done": "/run/systemd/timesync/synchronized",
             }

@@ -48,11 +48,11 @@ DONE = "/run/systemd/timesync/synchronized"
 
 
 def test_timesyncd_in_step_is_a_time_daemon():
-    answer = sections(**{"systemd-timesyncd": "active", "timesync": TIMESYNC, "timesync_done": DONE})
+    answer = sections(**{"timesyncd": "active", "timesync": TIMESYNC, "timesync_done": DONE})
     found = TimeSync().process(answer)
     servers = ("ntp.example.com", "10.7.0.2")
     assert found == TimeDaemon("systemd-timesyncd", True, "ntp.example.com", servers=servers)
-    lost = sections(**{"systemd-timesyncd": "active", "timesync": "LinkNTPServers=10.7.0.2\n", "timesync_done": ""})
+    lost = sections(**{"timesyncd": "active", "timesync": "LinkNTPServers=10.7.0.2\n", "timesync_done": ""})
     assert TimeSync().process(lost) == TimeDaemon("systemd-timesyncd", servers=("10.7.0.2",))
 
 
