@@ -3,6 +3,7 @@
 # leave behind; Docker, its images and the GPU driver stay.
 systemctl disable -q --now openpai-pod-network.service 2>/dev/null
 set -eu
+unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 kubeadm reset -f >/dev/null
 systemctl disable -q --now kubelet.service
 rm -rf /etc/cni/net.d/10-openpai.conflist /etc/cni/net.d/*calico* /var/lib/cni \

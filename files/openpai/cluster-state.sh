@@ -2,6 +2,7 @@
 # What the cluster and the dev box have of OpenPAI, section by section (see tasks/reach/sections.py).
 # Usage: cluster-state.sh KUBECONFIG CONFIGURATION_FOLDER [brief]: no more than tells whether services run
 kubeconfig=$1 folder=$2 brief=${3:-}
+unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 kubectl() { command kubectl --request-timeout=20s --kubeconfig "$kubeconfig" "$@"; }
 items() { printf '{range .items[*]}%s{"\\n"}{end}' "$1"; }
 pushed() {

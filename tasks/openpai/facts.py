@@ -10,7 +10,7 @@ from typing import Any
 from pyinfra.api import StringCommand
 
 from tasks.openpai.judge import ClusterState, Running
-from tasks.reach import Fact, probe_script, probes, shell
+from tasks.reach import DIRECT, Fact, probe_script, probes, shell
 
 # The devices of a node that OpenPAI's layout knows (upstream's openpai_generator.py).
 DEVICES = ("nvidia.com/gpu", "amd.com/gpu", "enflame.com/dtu")
@@ -120,7 +120,7 @@ class Pods(Fact[list[dict[str, Any]]]):
 
 def kubectl(kubeconfig: str) -> list[str]:
     """The words of a kubectl on the dev box that gives up on a silent API server."""
-    return ["kubectl", "--request-timeout=20s", "--kubeconfig", kubeconfig]
+    return [*DIRECT.split(), "kubectl", "--request-timeout=20s", "--kubeconfig", kubeconfig]
 
 
 class Note(Fact[str]):

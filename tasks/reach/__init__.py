@@ -8,7 +8,7 @@ from tasks.reach.facts import Fact
 from tasks.reach.files import put
 from tasks.reach.inventory import groups
 from tasks.reach.other_hosts import ask, copied, the_dev_box, the_master
-from tasks.reach.script import Commands, program, quoted, script, text
+from tasks.reach.script import DIRECT, Commands, program, quoted, script, text
 from tasks.reach.sections import parse_sections, probe_script, probes, shell
 from tasks.reach.stop import planning, refused, stop
 from tasks.reach.templates import FILES, render

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -230,6 +231,18 @@ def commands_of(sample: Sample, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> 
             elif isinstance(command, FunctionCommand) and sample.called:
                 command.function(plan.state, master, *command.args, **command.kwargs)
     return [*found, *(text for host in plan.state.inventory for text in plan.commands(host.name))]
+
+
+# A command of the cluster's own programs that neither DIRECT nor its script keeps from the proxies of /etc/environment.
+PROXIED = re.compile(r"(?<!NO_PROXY )(?<!see: )\bkube(?:ctl|adm) (?:-|init|join|reset|certs|token)")
+
+
+@pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if one.operation.startswith(("kubernetes", "openpai"))], ids=str
+)
+def test_the_clusters_own_api_is_asked_past_the_proxies(sample, plan, monkeypatch):
+    texts = commands_of(sample, plan, monkeypatch)
+    assert not [text for text in texts if PROXIED.search(text) and "unset http_proxy https_proxy" not in text]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)

@@ -216,6 +216,11 @@ SAMPLES = [
         ),
         {"sysctls": ["net.ipv4.ip_forward"]},
     ),
+    Sample(
+        node.KubeletLeftovers,
+        sections(found="/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"),
+        {"unit": "/etc/systemd/system/kubelet.service", "flags": "/etc/default/kubelet"},
+    ),
     Sample(node.KubernetesNode, sections(**_NODE_STATE), {"node": "openpai-001"}),
     Sample(
         node.KubernetesNode,

@@ -71,6 +71,7 @@ def _kernel() -> None:
 
 
 def _kubelet() -> None:
+    kubelet.leftovers_aside(name="Another kubelet's files speak no more")
     arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
     flags = kubelet_flags(config_of(host), cluster_host(host), arch, host.get_fact(Resolver))
     put(name="The kubelet's flags", content=render("kubernetes/kubelet.default.j2", flags=flags), dest=kubelet.DEFAULTS)

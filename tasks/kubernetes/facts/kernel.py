@@ -14,8 +14,9 @@ PROVIDES = {
     "overlay": "grep -qw overlay /proc/filesystems",
     "br_netfilter": "test -e /proc/sys/net/bridge/bridge-nf-call-iptables",
 }
-# Services that turn swap on by themselves, past swap.target.
-SWAP_SERVICES = ("dphys-swapfile.service", "swapspace.service", "zramswap.service")
+# Services that turn swap on by themselves, past swap.target (systemd-zram-generator's units hang from that): Debian's,
+# and zram-config of Ubuntu.
+SWAP_SERVICES = ("dphys-swapfile.service", "swapspace.service", "zram-config.service", "zramswap.service")
 
 
 @dataclass(frozen=True)

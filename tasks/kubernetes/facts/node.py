@@ -10,7 +10,7 @@ from enum import Enum
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, detached, probes, shell
+from tasks.reach import DIRECT, Fact, detached, probes, program, shell
 
 KUBERNETES = "/etc/kubernetes"
 ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
@@ -23,10 +23,10 @@ KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The API server's answer, or its absence, must not hold a fact up for long.
-ASK = "kubectl --request-timeout=10s --kubeconfig"
+ASK = f"{DIRECT} kubectl --request-timeout=10s --kubeconfig"
 KUBECTL = f"{ASK} {ADMIN_CONF}"
 # For what takes its time: each such command has a limit of its own.
-KUBECTL_PATIENT = f"kubectl --kubeconfig {ADMIN_CONF}"
+KUBECTL_PATIENT = f"{DIRECT} kubectl --kubeconfig {ADMIN_CONF}"
 _LIST_UNITS = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating")
 
 _FILES = (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG)
@@ -147,6 +147,23 @@ class Kubeconfig(Fact[str]):
 
     def read(self, found: dict[str, str]) -> str:
         return f"{found['sum'][:64]} {found['stat']}".strip()
+
+
+# Where systemd looks for units and their drop-ins; /lib is /usr/lib on releases of today.
+UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system")
+
+
+class KubeletLeftovers(Fact[list[str]]):
+    """Files of an earlier kubelet that speak in place of `unit` and its `flags`, drop-ins among them."""
+
+    default = list
+
+    def command(self, unit: str, flags: str) -> StringCommand:
+        mark = "Written by openpai-deploy"
+        return probes(found=program("kubernetes/kubelet-leftovers.sh", mark, unit, flags, *UNIT_FOLDERS))
+
+    def read(self, found: dict[str, str]) -> list[str]:
+        return found["found"].splitlines()
 
 
 class Configured(Fact[bool]):

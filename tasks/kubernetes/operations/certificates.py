@@ -9,7 +9,7 @@ from pyinfra.api import StringCommand, operation
 from tasks.kubernetes.facts.certificates import CertificateState
 from tasks.kubernetes.operations.control_plane import answering
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.reach import Commands, config_of, detached
+from tasks.reach import DIRECT, Commands, config_of, detached
 
 RENEW = "kubeadm-renew"
 
@@ -23,7 +23,7 @@ def renewed(days: int) -> Commands:
     state = host.get_fact(CertificateState, days=days)
     if state.expiring:
         yield snapshot("certificates")
-        yield detached.command(RENEW, "kubeadm certs renew all")
+        yield detached.command(RENEW, f"{DIRECT} kubeadm certs renew all")
         state = host.get_fact(CertificateState, days=days)
     for component in state.stale:
         # The kubelet starts it again at once; one that died of its neighbour's restart is starting already.

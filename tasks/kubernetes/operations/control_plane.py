@@ -10,7 +10,7 @@ from cluster import Problem
 from tasks.kubernetes.facts.node import KUBECTL, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
 from tasks.kubernetes.steps import Step, of_master
-from tasks.reach import Commands, config_of, detached, script, stop, until
+from tasks.reach import DIRECT, Commands, config_of, detached, script, stop, until
 
 CONFIG = "/etc/kubernetes/openpai-kubeadm.yaml"
 INIT = "kubeadm-init"
@@ -46,13 +46,17 @@ def up(node_name: str, server: str, ignore: list[str]) -> Commands:
     elif step in (Step.REWRITE, Step.REVIVE):
         if step is Step.REWRITE:
             phases = ("etcd local", "control-plane all")
-            yield StringCommand(" && ".join(f"kubeadm init phase {phase} --config {CONFIG}" for phase in phases))
+            yield StringCommand(
+                " && ".join(f"{DIRECT} kubeadm init phase {phase} --config {CONFIG}" for phase in phases)
+            )
         yield StringCommand("systemctl start docker.service kubelet.service")
         yield answering(config_of(host).kubernetes_timeout)
 
 
 def _init(ignore: list[str]) -> StringCommand:
-    return detached.command(INIT, StringCommand(f"kubeadm init --config {CONFIG} --skip-token-print", *passing(ignore)))
+    return detached.command(
+        INIT, StringCommand(f"{DIRECT} kubeadm init --config {CONFIG} --skip-token-print", *passing(ignore))
+    )
 
 
 def passing(ignore: list[str]) -> list[QuoteString]:

@@ -16,7 +16,7 @@ from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOI
 from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations.control_plane import passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
-from tasks.reach import Commands, ask, detached, stop, the_master, until
+from tasks.reach import DIRECT, Commands, ask, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
@@ -59,7 +59,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
     elif step in (Step.JOIN, Step.REJOIN):
         if step is Step.REJOIN:
             # Of what an earlier join left, nothing is worth keeping: no kubelet has run with it.
-            yield StringCommand("kubeadm reset -f >/dev/null")
+            yield StringCommand(f"{DIRECT} kubeadm reset -f >/dev/null")
         yield StringCommand(f"rm -f {CONFLIST}")  # of an earlier range, as above
         yield FunctionCommand(_join, (cluster, worker, ignore), {})
         yield registered(worker.name)
@@ -79,7 +79,7 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
     master = the_master(host)
     try:
         certificate = ask(master, f"cat {CA}")
-        kubeadm = f"kubeadm --kubeconfig {ADMIN_CONF} token"
+        kubeadm = f"{DIRECT} kubeadm --kubeconfig {ADMIN_CONF} token"
         described = QuoteString(f"{worker.name}{JOIN_TOKEN}")
         created = StringCommand(f"{kubeadm} create --ttl {TOKEN_LIFE}m --description", described)
         token = ask(master, created).strip()
@@ -87,7 +87,7 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
             config = join_config(cluster, worker, token, ca_hash(certificate))
             ask(host, f"umask 077; mkdir -p $(dirname {JOIN_CONFIG}) && cat >{JOIN_CONFIG}", stdin=config)
             join = StringCommand(
-                f"trap 'rm -f {JOIN_CONFIG}' EXIT; kubeadm join --config {JOIN_CONFIG}", *passing(ignore)
+                f"trap 'rm -f {JOIN_CONFIG}' EXIT; {DIRECT} kubeadm join --config {JOIN_CONFIG}", *passing(ignore)
             )
             worked, output = host.run_shell_command(detached.command(JOIN, join), _sudo=True)
         finally:

@@ -1,0 +1,71 @@
+"""What hosts bring along that would speak in Kubernetes' place: proxies of every login, and another kubelet's files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.docker_host import write
+from tests.lab.harness import new_lab, out, pyinfra
+
+WORKER = "openpai-001"
+PROXY = "http://proxy.example.com:3128"
+ETC, LIB = "/etc/systemd/system/kubelet.service.d", "/lib/systemd/system/kubelet.service.d"
+# As the packages of kubeadm have it, in the one place and in the other.
+KUBEADM = '[Service]\nEnvironment="ARGS=--foreign"\nExecStart=\nExecStart=/usr/bin/sleep 7777\n'
+LIMITS = "[Service]\nLimitNOFILE=1000000\n"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """One worker whose logins have a proxy, and on which another kubelet was."""
+    with new_lab("kpast", workers=1) as made:
+        out(made, WORKER, f"printf 'http_proxy={PROXY}\\nHTTPS_PROXY={PROXY}\\n' >>/etc/environment")
+        out(made, WORKER, f"mkdir -p {ETC} {LIB} /etc/kubernetes")
+        write(made, WORKER, f"{ETC}/10-kubeadm.conf", KUBEADM)
+        write(made, WORKER, f"{ETC}/90-limits.conf", LIMITS)
+        write(made, WORKER, f"{LIB}/20-foreign.conf", KUBEADM)
+        write(made, WORKER, "/etc/default/kubelet", "KUBELET_EXTRA_ARGS=--theirs\n")
+        yield made
+
+
+def test_kubectl_is_not_given_the_proxies_that_every_login_has(lab):
+    assert PROXY in pyinfra(lab, "--limit", WORKER, "--", "env", file="exec").output
+    shim = '#!/bin/sh\nenv >/root/kubectl.env\necho \'{"gitVersion": "v1.20.2"}\'\n'
+    write(lab, WORKER, "/usr/local/bin/kubectl", shim)
+    out(lab, WORKER, "chmod 755 /usr/local/bin/kubectl; touch /etc/kubernetes/kubelet.conf")
+    asked = pyinfra(lab, "--limit", WORKER, "tasks.kubernetes.facts.node.ClusterVersion", file="fact")
+    assert "v1.20.2" in asked.output, asked.output
+    assert "PATH=" in (given := out(lab, WORKER, "cat /root/kubectl.env")) and "proxy" not in given.lower()
+
+
+def _kubelet(lab):
+    run = pyinfra(lab, "-y", "--limit", WORKER, file="tasks.kubernetes.deploy.node._kubelet")
+    assert run.status == 0, run.output
+    return run
+
+
+def test_another_kubelets_files_are_put_aside_and_ours_is_what_runs(lab):
+    # A kubelet that does nothing, and a node as kubeadm leaves it: so that the unit is started.
+    write(lab, WORKER, "/usr/local/bin/kubelet", "#!/bin/sh\nexec sleep 8888\n")
+    out(lab, WORKER, "chmod 755 /usr/local/bin/kubelet; mkdir -p /var/lib/kubelet; touch /var/lib/kubelet/config.yaml")
+    _kubelet(lab)
+    assert out(lab, WORKER, "systemctl show kubelet -p DropInPaths --value") == f"{ETC}/90-limits.conf"
+    assert "sleep 8888" in out(
+        lab, WORKER, "cat /proc/$(systemctl show kubelet -p MainPID --value)/cmdline | tr '\\0' ' '"
+    )
+    assert out(lab, WORKER, f"cat {ETC}/10-kubeadm.conf.openpai.disabled") == KUBEADM.strip()
+    assert out(lab, WORKER, f"cat {LIB}/20-foreign.conf") == KUBEADM.strip()
+    assert out(lab, WORKER, "cat /etc/default/kubelet.openpai.disabled") == "KUBELET_EXTRA_ARGS=--theirs"
+    assert _kubelet(lab).changed == 0
+
+
+def test_a_drop_in_that_comes_later_is_put_aside_as_well_and_the_kubelet_restarted(lab):
+    before = out(lab, WORKER, "systemctl show kubelet -p InvocationID")
+    write(lab, WORKER, f"{ETC}/10-kubeadm.conf", KUBEADM)
+    out(lab, WORKER, "systemctl daemon-reload")
+    _kubelet(lab)
+    assert out(lab, WORKER, "systemctl show kubelet -p InvocationID") != before
+    assert out(lab, WORKER, f"ls {ETC}").split() == [
+        "10-kubeadm.conf.openpai.disabled", "10-kubeadm.conf.openpai.disabled.~1~", "20-foreign.conf", "90-limits.conf"
+    ]  # fmt: skip
+    assert _kubelet(lab).changed == 0
