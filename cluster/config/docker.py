@@ -103,7 +103,8 @@ class Docker(Group):
 class Proxy(Group):
     """Proxy
 
-    For Docker's pulls and for apt. Without user and password: every user of a host can read where they would be kept.
+    For Docker's pulls and for apt; Docker reaches hosts, pods and services past it. Without user and password: every
+    user of a host can read where they would be kept.
     """
 
     http_proxy: ProxyUrl | None = key(

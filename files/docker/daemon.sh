@@ -12,3 +12,4 @@ section units cat $units </dev/null
 section applied cat "$2"
 section info timeout 20 docker info --format '{{json .}}'
 section containers timeout 20 docker ps --format '{{.ID}} {{.Names}}'
+section stored find /var/lib/docker/containers -mindepth 1 -maxdepth 1 -print -quit

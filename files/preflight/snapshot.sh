@@ -6,6 +6,7 @@
 #              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
 #   FOLDERS    folders whose room is asked for, separated by spaces
 #   APT_PROXY  apt's settings of the proxy, as the deploy will write them
+#   PACKAGES   names of packages whose versions are asked for, separated by spaces
 #   LOCK_WAIT  seconds to wait for a held package lock
 #   BUNDLED    names of further probes, the commands of other facts, each a function probe_NAME
 # Every probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
@@ -35,6 +36,14 @@ probe_cgroup() {
         [ -d $at ] && stat -fc %T $at
     done
 }
+
+# The controllers that kubeadm's first check counts: those of v2, else those that the kernel has enabled for v1.
+probe_controllers() {
+    if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then cat /sys/fs/cgroup/cgroup.controllers
+    else awk '!/^#/ && $4 != 0 { print $1 }' /proc/cgroups; fi
+}
+# The bytes of the largest initramfs: one more of them is written beside it before it is replaced.
+probe_initramfs() { stat -Lc %s /boot/initrd.img-* | sort -n | tail -n 1; }
 
 # Name, MAC, flags and IPv4 address of every interface; without `ip`, what the kernel shows by itself.
 probe_addresses() {
@@ -113,9 +122,9 @@ probe_package_lock() {
     echo "$waited $holder"
 }
 
-# The packages that need no package source any more.
+# Packages that need no package source any more, and those that docker-ce comes in place of, with their versions.
 probe_packages() {
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' docker-ce nvidia-container-toolkit | sed -n 's/^installed //p'
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $PACKAGES | sed -n 's/^installed //p'
 }
 probe_kubelet() { command -v kubelet; }
 probe_runtime() { command -v nvidia-container-runtime; }
@@ -126,7 +135,6 @@ probe_rivals() {
         command -v $program >/dev/null && echo $program
     done
     [ -d /snap/docker ] && echo docker-snap
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' podman-docker | sed -n 's/^installed //p'
 }
 
 # Each other host: its address and `ok`, or why not; one that does not answer has no line.
@@ -209,8 +217,8 @@ snapshot() {
     late=no
     trap 'late=yes' ALRM
 
-    probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup addresses links space storage ports
-        package_lock packages kubelet runtime rivals peers urls sources $BUNDLED"
+    probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
+        storage ports package_lock packages kubelet runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

@@ -1,5 +1,6 @@
 """How a host's apt reaches its repositories."""
 
+from collections.abc import Iterable
 from ipaddress import ip_network
 
 from pyinfra import host
@@ -24,21 +25,24 @@ def proxy_settings(config: Config) -> str:
     return proxy_text(APT_TEMPLATE, config)
 
 
-def proxy_file(path: str, template: str, config: Config) -> None:
-    """A file that exists only with a proxy configured; the config's check refuses proxies with a password."""
-    content = proxy_text(template, config)
+def proxy_file(path: str, template: str, config: Config, inside: Iterable[str] = ()) -> None:
+    """A file that exists only with a proxy configured; the config's check refuses proxies with a password.
+
+    `inside` is reached past the proxy, beside the config's no_proxy.
+    """
+    content = proxy_text(template, config, inside)
     if content:
         put(name=f"Proxy in {path}", content=content, dest=path)
     else:
         files.file(name=f"No proxy in {path}", path=path, present=False)
 
 
-def proxy_text(template: str, config: Config) -> str:
+def proxy_text(template: str, config: Config, inside: Iterable[str] = ()) -> str:
     """What proxy_file() writes; nothing with no proxy configured."""
     proxies = {"http": config.http_proxy, "https": config.https_proxy or config.http_proxy}
     if not any(proxies.values()):
         return ""
-    return render(template, proxies=proxies, no_proxy=config.no_proxy, hosts=_hosts(config))
+    return render(template, proxies=proxies, no_proxy=[*config.no_proxy, *inside], hosts=_hosts(config))
 
 
 def _hosts(config: Config) -> list[str]:

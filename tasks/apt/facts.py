@@ -62,6 +62,20 @@ class AptOffers(Fact[dict[str, tuple[str, ...]]]):
         return {name: tuple(versions) for name, versions in offered.items()}
 
 
+class AptRemovals(Fact[list[str]]):
+    """The packages that apt would remove with those of `names` that are installed: themselves and their dependents."""
+
+    default = list
+
+    def command(self, names: list[str]) -> StringCommand:
+        caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+        return probes(removed=["apt-get", *caches, "-s", "remove", "--", *names])
+
+    def read(self, found: dict[str, str]) -> list[str]:
+        lines = map(str.split, found["removed"].splitlines())
+        return [words[1].partition(":")[0] for words in lines if words[:1] == ["Remv"]]
+
+
 # Every line with its file and number, but logins in URIs, which are nobody else's affair.
 _LISTS = r"""
 cd /etc/apt && grep -Hn '' sources.list sources.list.d/*.list sources.list.d/*.sources |

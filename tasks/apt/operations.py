@@ -14,7 +14,16 @@ from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.facts.files import File, FileContents
 
 from cluster import versions
-from tasks.apt.facts import SUMS, AptOffers, AptPackages, AptSources, Binaries, KeyFingerprints, Package, Release
+from tasks.apt.facts import (
+    SUMS,
+    AptOffers,
+    AptPackages,
+    AptSources,
+    Binaries,
+    KeyFingerprints,
+    Package,
+    Release,
+)
 from tasks.apt.sources import MARK, Entry, needed, takeover
 from tasks.reach import Commands, planning, quoted, script, show_diff, stop
 

@@ -1,16 +1,18 @@
 """Docker, as the guide installs it: the vendor's packages, the proxy, the docker group, daemon.json."""
 
+from ipaddress import IPv4Network
 from typing import Any
 
 from pyinfra import host
 from pyinfra.api import deploy
 
-from cluster import Config
-from cluster.versions import numbers
+from cluster import Cluster, Config
 from tasks import apt
 from tasks.apt import Release, proxy_file
 from tasks.docker import operations
-from tasks.reach import config_of
+from tasks.docker.facts import Docker
+from tasks.docker.packages import kept
+from tasks.reach import cluster_of, config_of, role_of
 
 # The guide's two sources and its script's second mirror ("--mirror AzureChinaCloud").
 MIRRORS = {
@@ -20,18 +22,33 @@ MIRRORS = {
 }
 KEYRING, SOURCE = "/etc/apt/keyrings/docker.asc", "/etc/apt/sources.list.d/docker.sources"
 PROXY = "/etc/systemd/system/docker.service.d/http-proxy.conf"
-# The kubelet that OpenPAI 1.x needs speaks Docker's API 1.40; Docker 29.0 to 29.2 refuse it (moby#51186).
-FIRST_UNFIT_MAJOR = 29
 
 
 @deploy("Docker")
 def install() -> None:
-    """Docker from the vendor's repository, running with the config's options, usable by the config's user."""
+    """Docker from the vendor's repository, running with the config's options, usable by the config's user.
+
+    A dev box keeps the one it has.
+    """
     config = config_of(host)
+    ours = not kept(role_of(host), config, host.get_fact(Docker))
+    if ours:
+        operations.predecessors_removed(name="None of Docker's predecessors")
+        _source(config)
+    # Options before packages: a fresh daemon starts with them and needs no restart.
+    proxy_file(PROXY, "docker/http-proxy.conf.j2", config, inside(cluster_of(host)))
+    chosen, defaults = options(config)
+    operations.settings(name="Options in daemon.json", settings=chosen, defaults=defaults)
+    if ours:
+        operations.packages(name="Docker packages, at their version and held")
+    operations.settled(name="Docker runs with its configuration")
+    operations.member(name="The user may use Docker", user=config.user, group="docker")
+
+
+def _source(config: Config) -> None:
+    """Docker's package source, its key checked."""
     release = host.get_fact(Release)
     base = f"{MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip('/')}/linux/{release.id}"
-
-    operations.old_packages_removed(name="No old Docker packages")
     apt.packages(name="Tools to check the vendor's key", names=["ca-certificates", "gnupg"], hold=False)
     apt.key(
         name="Docker's signing key",
@@ -47,18 +64,16 @@ def install() -> None:
         components=config.docker_apt_channel,
         signed_by=KEYRING,
     )
-    # Options before packages: a fresh daemon starts with them and needs no restart.
-    proxy_file(PROXY, "docker/http-proxy.conf.j2", config)
-    chosen, defaults = options(config)
-    operations.settings(name="Options in daemon.json", settings=chosen, defaults=defaults)
-    apt.packages(
-        name="Docker packages, at their version and held",
-        names=["docker-ce", "docker-ce-cli", "containerd.io"],
-        version=config.docker_version,
-        acceptable=fits_kubelet,
-    )
-    operations.settled(name="Docker runs with its configuration")
-    operations.member(name="The user may use Docker", user=config.user, group="docker")
+
+
+def inside(cluster: Cluster) -> list[str]:
+    """The networks that Docker reaches past the proxy: the hosts', pods and services.
+
+    Hosts are named by networks of 256 addresses, so that a new worker seldom changes the file, which takes a restart.
+    """
+    hosts = [IPv4Network(f"{one.address}/24", strict=False) for one in (*cluster.masters, *cluster.workers)]
+    config = cluster.config
+    return [*map(str, sorted(set(hosts))), config.kube_pods_subnet, config.kube_service_addresses]
 
 
 def options(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,12 +94,3 @@ def options(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
         target = chosen if key in config.model_fields_set else defaults
         target.update({name: value for name, value in values.items() if value not in (None, [])})
     return chosen, defaults
-
-
-def fits_kubelet(version: str) -> bool:
-    """True for a Debian version of Docker whose API range still holds what the kubelet speaks.
-
-    >>> fits_kubelet("5:28.5.2-1~debian.12~bookworm"), fits_kubelet("5:29.1.0-1~debian.12~bookworm")
-    (True, False)
-    """
-    return numbers(version) < (FIRST_UNFIT_MAJOR,)

@@ -13,7 +13,7 @@ from typing import Any
 from pyinfra.api import StringCommand
 
 from tasks.docker import daemon_json
-from tasks.reach import Fact, probe_script, probes
+from tasks.reach import Fact, probe_script, probes, shell
 from tasks.systemd import CLOCK_RESOLUTION, started_at
 
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -23,7 +23,10 @@ APPLIED = "/run/openpai-deploy/docker-applied.json"
 
 @dataclass(frozen=True)
 class DockerDaemon:
-    """A host's Docker: binaries, unit, configuration file, and what is in force."""
+    """A host's Docker: binaries, unit, configuration file, and what is in force.
+
+    `stored` is true where /var/lib/docker, Docker's own data folder, holds containers, be there a daemon or none.
+    """
 
     installed: bool = False
     version: str = ""
@@ -40,6 +43,7 @@ class DockerDaemon:
     applied: dict[str, Any] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     containers: tuple[str, ...] = ()
+    stored: bool = False
 
     @property
     def answers(self) -> bool:
@@ -98,6 +102,7 @@ class Docker(Fact[DockerDaemon]):
             applied=_note(found["applied"]),
             info=json.loads(found["info"]) if found["info"].startswith("{") else {},
             containers=tuple(found["containers"].splitlines()),
+            stored=bool(found.get("stored")),
         )
 
 
@@ -123,6 +128,19 @@ class DockerApi(Fact[list[str]]):
         if found["served"] and not re.fullmatch(r"\d+\.\d+ \d+\.\d+", found["served"]):
             raise ValueError("no pair of versions")
         return found["served"].split()
+
+
+class Unowned(Fact[list[str]]):
+    """Those of the files `paths` that are there and that no package owns."""
+
+    default = list
+
+    def command(self, paths: list[str]) -> StringCommand:
+        each = 'for file; do [ -e "$file" ] && ! dpkg-query -S "$file" >/dev/null && echo "$file"; done'
+        return probes(unowned=shell(each, *paths))
+
+    def read(self, found: dict[str, str]) -> list[str]:
+        return found["unowned"].splitlines()
 
 
 class GroupsOf(Fact[list[str]]):

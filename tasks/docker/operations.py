@@ -1,26 +1,38 @@
-"""The one owner of dockerd's options: /etc/docker/daemon.json merged, and the running daemon made to take it.
+"""Docker's packages, and the one owner of its options: /etc/docker/daemon.json, merged and taken by the running daemon.
 
-pyinfra has no operation for either: files.put would overwrite the operator's keys, and systemd.service restarts on the
-word of the present run, which a killed run never gets to say. Its server.user replaces groups by default, reads every
-account with lastlog, and never settles where the group is the user's primary one.
+pyinfra has no operation for them: apt.packages does not ask what runs, files.put would overwrite the operator's keys,
+and systemd.service restarts on the word of the present run, which a killed run never gets to say. Its server.user
+replaces groups by default, reads every account with lastlog, and never settles where the group is the primary one.
 """
 
 import io
 import json
 from typing import Any
 
-from pyinfra import host
+from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
+from cluster import Problem
 from cluster.kubernetes import docker_api_fits
+from cluster.versions import matches
 from tasks import apt
-from tasks.apt import AptPackages, Package
+from tasks.apt import AptPackages, AptRemovals
 from tasks.docker import daemon_json
 from tasks.docker.daemon_json import Take
-from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf
-from tasks.reach import Commands, disruption_allowed, planning, script, show_diff, stop
+from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf, Unowned
+from tasks.docker.packages import (
+    PACKAGES,
+    PREDECESSORS,
+    PROGRAMS,
+    aside,
+    change_refusal,
+    fits_kubelet,
+    patches,
+    running,
+)
+from tasks.reach import Commands, config_of, disruption_allowed, planning, script, show_diff, stop
+from tasks.systemd import Boot
 
-OLD_PACKAGES = ["docker", "docker-engine", "docker.io"]
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
 PATIENCE = 90
 
@@ -39,8 +51,9 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
         yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
         return
     defaults = dict(defaults or {})
-    if daemon.answers:
-        # A daemon at work keeps its images and containers where they are, unless the config says otherwise.
+    if daemon.answers or daemon.stored:
+        # A daemon at work keeps its images and containers where they are, unless the config says otherwise; and so does
+        # one that comes after a predecessor, whose containers it starts again.
         defaults.pop("data-root", None)
     wanted = daemon_json.merge(current, settings, defaults)
     if wanted == current:
@@ -119,12 +132,6 @@ def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
     yield from _record(daemon, wanted, host.get_fact(Docker).invocation)
 
 
-def running(daemon: DockerDaemon) -> str:
-    """The running containers in words."""
-    names = ", ".join(line.split()[-1] for line in daemon.containers[:5])
-    return f"{len(daemon.containers)} containers run ({names})"
-
-
 def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None = None) -> Commands:
     """Note that `daemon` runs with `config`: a reload leaves no other trace.
 
@@ -137,23 +144,68 @@ def _record(daemon: DockerDaemon, config: dict[str, Any], invocation: str | None
 
 
 @operation()
-def old_packages_removed() -> Commands:
-    """Remove docker, docker-engine and docker.io (guide, Docker, step 1), but not from under running containers.
+def predecessors_removed() -> Commands:
+    """Remove the engines, clients and plugins that docker-ce comes in place of, but not from under running containers.
 
-    Configuration and data stay, as with the guide's apt-get remove.
+    Their configuration and data stay, and so do packages that depend on them: these stop the host. What stands beside a
+    docker-ce that is installed does it no harm.
     """
-    state = host.get_fact(AptPackages, names=OLD_PACKAGES)
-    present = [name for name in OLD_PACKAGES if state.get(name, Package()).installed]
+    installed = _installed()
+    present = [name for name in PREDECESSORS if name in installed and "docker-ce" not in installed]
     if not present:
         return
-    daemon = host.get_fact(Docker)
-    if daemon.containers and not disruption_allowed(host):
+    # Before the engine is gone: afterwards nothing tells its version.
+    problem = _change_refusal(installed)
+    if problem:
+        yield stop(problem)
+        return
+    others = [name for name in host.get_fact(AptRemovals, names=present) if name not in present]
+    if others:
         yield stop(
-            f"{', '.join(present)} must give way to docker-ce, but {running(daemon)}; "
-            "stop them, or allow it with --data allow_disruption=yes"
+            f"apt would remove {', '.join(others)} with {', '.join(present)}, on which they depend; "
+            "remove them by hand if nothing needs them, or use another host"
         )
         return
+    if planning():
+        host.log(f"{', '.join(present)} give way to Docker's own packages", logger.warning)
     yield apt.get("--allow-change-held-packages", "remove", *present)
+
+
+@operation()
+def packages() -> Commands:
+    """Have Docker's packages at the config's version, or any that fits the kubelet, and hold them.
+
+    Under running containers they change by a patch release, live-restore in force first, or by the operator's word.
+    Files that no package owns are not written over: they are kept aside.
+    """
+    version, found = config_of(host).docker_version, _installed()
+    problem = _change_refusal(found)
+    if problem:
+        yield stop(problem)
+        return
+    daemon, engine = host.get_fact(Docker), found.get("docker-ce")
+    try:
+        wanted = daemon_json.parse(daemon.file)
+    except ValueError:
+        return  # settings() has stopped this host
+    patch = bool(engine and version and patches(engine, version) and not matches(engine, version))
+    if patch and _reload_would_save(daemon, wanted):
+        yield from _reload(daemon, wanted)
+    for path in host.get_fact(Unowned, paths=PROGRAMS) if engine is None else []:
+        kept = QuoteString(aside(path))
+        yield StringCommand('mkdir -p -- "$(dirname', kept, ')" && mv --backup=numbered --', QuoteString(path), kept)
+    yield from apt.packages._inner(PACKAGES, version, fits_kubelet)
+
+
+def _installed() -> dict[str, str]:
+    """Docker's packages and their predecessors that are installed, with their versions."""
+    state = host.get_fact(AptPackages, names=[*PACKAGES, *PREDECESSORS])
+    return {name: package.installed for name, package in state.items() if package.installed}
+
+
+def _change_refusal(installed: dict[str, str]) -> Problem | None:
+    shims = host.get_fact(Boot).containers
+    return change_refusal(installed, host.get_fact(Docker), shims, config_of(host), disruption_allowed(host))
 
 
 CGROUP_DRIVER = "native.cgroupdriver=systemd"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from pyinfra.api import StringCommand
 
+from tasks.docker import PREDECESSORS
 from tasks.preflight.snapshot import BUNDLED, Snapshot, parse_snapshot
 from tasks.reach import Fact, text
 
@@ -30,6 +31,8 @@ fi && exit
 printf '@@@ sudo\n%s\n' "${said:-sudo failed}"
 feed | sh -s
 """
+
+PACKAGES = ["docker-ce", "nvidia-container-toolkit", *PREDECESSORS]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def program(
         f"PEERS={shlex.quote(' '.join(peers))}",
         f"URLS={shlex.quote(urls)}",
         f"FOLDERS={shlex.quote(' '.join(folders))}",
+        f"PACKAGES={shlex.quote(' '.join(PACKAGES))}",
         f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
         f"APT_PROXY={shlex.quote(apt_proxy)}",
         f"LOCK_WAIT={lock_wait}",

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from cluster import Cluster, Config, Host, Role
 from cluster.openpai import Nodes, images, paictl_image
 from tasks.preflight.facts import Target
-from tasks.preflight.targets import DOCKER_HUB, api, mirrors, proxy_for, registry_of
+from tasks.preflight.targets import DOCKER_HUB, api, as_docker_asks, mirrors, proxy_for, registry_of
 
 
 def pulled(cluster: Cluster, host: Host) -> list[str]:
@@ -24,7 +24,8 @@ def pulled(cluster: Cluster, host: Host) -> list[str]:
 
 def targets(cluster: Cluster, host: Host) -> list[Target]:
     """Where `host` asks for the images."""
-    return [target for image in pulled(cluster, host) for target in manifests(image, cluster.config)]
+    found = [target for image in pulled(cluster, host) for target in manifests(image, cluster.config)]
+    return as_docker_asks(found, cluster)
 
 
 def manifests(image: str, config: Config) -> list[Target]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from cluster import Cluster, Config, Host, Problem, Role
 from cluster.openpai import Layout
 from cluster.problems import ERROR, NOTICE
+from tasks.docker import kept
 from tasks.preflight.snapshot import Snapshot
 
 EVERY = frozenset(Role)
@@ -77,6 +78,11 @@ class Subject:
     def gets_docker(self) -> bool:
         """Whether the deploy installs Docker here: a master needs it for Kubernetes alone."""
         return self.host.role is not Role.MASTER or self.config.installer != "none"
+
+    @property
+    def keeps_docker(self) -> bool:
+        """Whether the deploy leaves the packages of the Docker that is here alone."""
+        return kept(self.host.role, self.config, self.seen.docker)
 
 
 JudgeHost = Callable[[Subject], Iterable[Problem]]

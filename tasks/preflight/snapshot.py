@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory is in bytes.
+    """One host at one moment. Times are milliseconds since 1970 by the host's own clock; memory and initramfs: bytes.
 
     `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
@@ -70,6 +70,8 @@ class Snapshot:
     swaps: tuple[str, ...]
     systemd: bool
     cgroup: str
+    controllers: frozenset[str]
+    initramfs: int
     addresses: tuple[Address, ...]
     macs: dict[str, str]
     space: dict[str, int]
@@ -77,7 +79,7 @@ class Snapshot:
     ports: tuple[Listener, ...]
     lock_waited: int
     lock_holder: str | None
-    packages: frozenset[str]
+    packages: dict[str, str]
     kubelet: bool
     nvidia_runtime: bool
     rivals: tuple[str, ...]
@@ -134,6 +136,8 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         swaps=tuple(line.split()[0] for line in lines("swaps")),
         systemd="running" in lines("systemd"),
         cgroup=_cgroup(lines("cgroup")),
+        controllers=frozenset(" ".join(lines("controllers")).split()),
+        initramfs=int((lines("initramfs") or ["0"])[0]),
         addresses=tuple(_addresses(lines("addresses"))),
         macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
         space={name: int(free) * 1024 for name, free, _total in map(str.split, lines("space"))},
@@ -141,7 +145,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         ports=tuple(_listener(line) for line in lines("ports")),
         lock_waited=int(waited),
         lock_holder=holder or None,
-        packages=frozenset(lines("packages")),
+        packages={name: version for name, _, version in (line.partition(" ") for line in lines("packages"))},
         kubelet=bool(lines("kubelet")),
         nvidia_runtime=bool(lines("runtime")),
         rivals=tuple(lines("rivals")),

@@ -1,13 +1,14 @@
 """What a host must reach over the network, from the config. Pure; asked by the snapshot, judged by reachability.py."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cluster import Cluster, Config, Host, Role
 from cluster.kubernetes import BINARIES, binary_url, etcd_repository, image_repository
 from cluster.openpai import images, paictl_image
-from tasks.docker import MIRRORS
+from tasks import docker
 from tasks.preflight.facts import Target
 
 DOCKER_HUB = "docker.io"
@@ -38,7 +39,8 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
     found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
     for url in mirrors(config):
         found.append(_target(f"mirror:{urlsplit(url).netloc}", "http", f"{url.rstrip('/')}/v2/", config))
-    return found + [_target(f"registry:{name}", "http", api(name, config), config) for name in registries(config)]
+    found += [_target(f"registry:{name}", "http", api(name, config), config) for name in registries(config)]
+    return as_docker_asks(found, cluster)
 
 
 def kubernetes_sources(config: Config, role: Role) -> dict[str, str]:
@@ -84,8 +86,15 @@ def registry_of(image: str) -> str:
 
 
 def folders(config: Config) -> list[str]:
-    """The folders that need room: Docker's, /var, and that of OpenPAI's internal storage."""
-    return [config.docker_data_root, "/var", INTERNAL_STORAGE]
+    """The folders that need room: Docker's, /var, /boot, and that of OpenPAI's internal storage."""
+    return [config.docker_data_root, "/var", "/boot", INTERNAL_STORAGE]
+
+
+def as_docker_asks(found: list[Target], cluster: Cluster) -> list[Target]:
+    """`found`, without a proxy where it is Docker's affair and Docker asks past its own."""
+    networks = docker.inside(cluster)
+    direct = {one for one in found if any(_covers(each, urlsplit(one.url).hostname or "") for each in networks)}
+    return [replace(one, proxy=None) if one in direct and one.client != "apt" else one for one in found]
 
 
 def proxy_for(url: str, config: Config) -> str | None:
@@ -107,7 +116,7 @@ def _covers(entry: str, host: str) -> bool:
 
 
 def _docker_source(config: Config) -> Target:
-    base = MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip("/")
+    base = docker.MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip("/")
     return _target("docker-source", "apt", f"{base}/linux/@id@/dists/@codename@/InRelease", config)
 
 

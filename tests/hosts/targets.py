@@ -72,6 +72,11 @@ def docker_hosts(cluster: Cluster, host: Host) -> bool:
     return host.role is not Role.MASTER or cluster.config.installer != "none"
 
 
+def docker_package_hosts(cluster: Cluster, host: Host) -> bool:
+    """Those whose Docker the deploy brings: a dev box keeps the one that it has, until docker_version is set."""
+    return docker_hosts(cluster, host) and (host.role is not Role.DEV_BOX or cluster.config.docker_version is not None)
+
+
 def ntp_hosts(cluster: Cluster, host: Host) -> bool:
     """The hosts whose clock the deploy looks after, by the config's ntp_hosts."""
     return cluster.config.ntp_hosts == "all" or host.role is Role.MASTER

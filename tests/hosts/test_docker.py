@@ -15,7 +15,7 @@ from tests.hosts.containers import PULL, container_probe
 from tests.hosts.packages import expect_held, package_probes
 from tests.hosts.probes import Answer, Probe, RunAs
 from tests.hosts.report import expect, expect_answer, fail
-from tests.hosts.targets import Target, applies_to, docker_hosts
+from tests.hosts.targets import Target, applies_to, docker_hosts, docker_package_hosts
 
 pytestmark = applies_to(docker_hosts)
 
@@ -100,12 +100,14 @@ def _look(target: Target) -> str:
     return f"look at `journalctl -u docker` there, or run the deploy: {target.deploy}"
 
 
+@applies_to(docker_package_hosts)
 @pytest.mark.parametrize("package", PACKAGES)
 def test_package_is_installed_and_held(target: Target, answers: Answers, package: str) -> None:
     wanted = target.config.docker_version if package != "containerd.io" else None
     expect_held(target, answers, package, wanted)
 
 
+@applies_to(docker_package_hosts)
 def test_former_packages_are_gone(target: Target, answers: Answers) -> None:
     installed = [line.split()[0] for line in answers["packages"].out.splitlines() if line.endswith(" installed")]
     left = sorted(set(installed) & set(REMOVED))
@@ -242,7 +244,8 @@ def test_proxy(target: Target, info: dict[str, Any]) -> None:
     _expect_in_force(target, "HTTPS proxy", info.get("HttpsProxy") or None, config.https_proxy or config.http_proxy)
     if config.http_proxy or config.https_proxy:
         shown = (info.get("NoProxy") or "").split(",")
-        missing = [name for name in config.no_proxy if name not in shown]
+        inside = [config.kube_pods_subnet, config.kube_service_addresses]
+        missing = [name for name in (*config.no_proxy, *inside) if name not in shown]
         expect(
             not missing,
             target,

@@ -82,6 +82,7 @@ _DAEMON = {
     "units": "[Service]",
     "info": '{"ServerVersion": "20.10.24", "LiveRestoreEnabled": true, "DockerRootDir": "/var/lib/docker"}',
     "containers": "c0ffee web",
+    "stored": "/var/lib/docker/containers/c0ffee",
 }
 _NODE = {
     "metadata": {"name": "openpai-001", "labels": {"pai-worker": "true"}},
@@ -107,6 +108,7 @@ SAMPLES = [
         sections(offers=" gcc | 4:12.2.0-3 | http://mirror/debian bookworm/main amd64 Packages"),
         {"names": ["gcc"]},
     ),
+    Sample(apt.AptRemovals, sections(removed="Remv docker.io [20.10.24] [containerd:amd64 ]"), {"names": ["runc"]}),
     Sample(
         apt.AptSources,
         sections(
@@ -147,6 +149,7 @@ SAMPLES = [
     ),
     Sample(systemd.Boot, sections(boot_id="183ed9e8-7eb9-423e-8ee8-18e20788dc75", containers="2")),
     Sample(docker.Docker, bundled("docker")),
+    Sample(docker.Unowned, sections(unowned="/usr/bin/dockerd"), {"paths": ["/usr/bin/docker", "/usr/bin/dockerd"]}),
     Sample(docker.Docker, sections(**_DAEMON, applied="")),
     Sample(docker.Docker, sections(**_DAEMON, applied='{"invocation": "abc", "config": {}, "units": "c0"}')),
     Sample(docker.DockerApi, sections(served="1.12 1.41")),

@@ -89,7 +89,7 @@ INFO: dict[str, Any] = {
     },
     "HttpProxy": "http://10.0.0.1:3128",
     "HttpsProxy": "http://10.0.0.1:3128",
-    "NoProxy": "localhost,127.0.0.1,.example.com",
+    "NoProxy": "localhost,127.0.0.1,.example.com,10.0.0.0/24,10.200.0.0/13,10.192.0.0/13",
 }
 PACKAGES = {
     "docker-ce": "5:20.10.24~3-0~debian-bookworm",

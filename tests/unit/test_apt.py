@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.apt.facts import AptOffers, AptPackages, KeyFingerprints, OsRelease, Package, parse_release
-from tasks.docker.deploy import fits_kubelet
+from tasks.docker.packages import fits_kubelet
 from tests.sections import sections
 
 

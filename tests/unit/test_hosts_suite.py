@@ -142,7 +142,10 @@ FAULTS = (
     fault("no-proxy", "HTTP proxy: None; needed http://10.0.0.1:3128", "test_proxy", info=docker_info(HttpProxy="")),
     fault("no-https-proxy", "HTTPS proxy: None; needed http://10.0.0.1:3128", "test_proxy",
           info=docker_info(HttpsProxy="")),
-    fault("proxy-for-all", "['.example.com'] among them", "test_proxy", info=docker_info(NoProxy="localhost")),
+    fault("proxy-for-all", "['.example.com'] among them", "test_proxy",
+          info=docker_info(NoProxy="localhost,10.200.0.0/13,10.192.0.0/13")),
+    fault("proxy-for-pods", "['10.200.0.0/13'] among them", "test_proxy",
+          info=docker_info(NoProxy="localhost,.example.com,10.192.0.0/13")),
     # Docker's users
     fault("no-group", "paiadmin in the groups paiadmin sudo; needed docker among them in a new login",
           "test_user_is_in_the_docker_group", groups=(0, "paiadmin sudo", "")),

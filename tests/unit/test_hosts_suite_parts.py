@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import Cluster, Host, Role
+from cluster import Cluster, Config, Host, Role
 from tests.hosts import report, targets, test_security
 from tests.hosts.connections import Connections, check_credentials
 from tests.hosts.containers import container_probe
@@ -155,6 +155,10 @@ def test_the_hosts_of_a_check(tmp_path: Path) -> None:
     dev_box, master, worker = "dev-box", "openpai-master-01", "w-1"
     assert names(targets.docker_hosts) == [dev_box, master, worker]
     assert names(targets.docker_hosts, "installer: none\n") == [dev_box, worker]
+    assert names(targets.docker_package_hosts) == [dev_box, master, worker]  # docker_version is set
+    unset = Config.model_validate({"user": "a"})
+    described = Cluster(tmp_path, Host(dev_box, "10.0.0.10", Role.DEV_BOX), (), (), unset)
+    assert not targets.docker_package_hosts(described, described.dev_box)
     assert names(targets.ntp_hosts) == [dev_box, master, worker]
     assert names(targets.ntp_hosts, "ntp_hosts: master\n") == [master]
     assert names(targets.nvidia_workers) == [worker]

@@ -60,8 +60,16 @@ BREAK = {
     "ports": lambda s: changed(s, ports=(Listener(10250, "nginx", ""),)),
     "swap": lambda s: changed(s, swaps=("/swapfile",)),
     "cgroups": lambda s: changed(s, cgroup="v2"),
+    "cgroup-controllers": lambda s: changed(s, controllers=frozenset({"cpu", "memory"})),
+    "boot-space": lambda s: changed(
+        s,
+        initramfs=90 * 10**6,
+        space={**s.snapshots[WORKER].space, "/boot": 95 * 10**6},
+        **driver(s, initramfs_tool="update-initramfs", stale_initramfs=("6.1.0-1-amd64",)),
+    ),
     "container-runtimes": lambda s: changed(s, rivals=("k3s",)),
     "docker": lambda s: changed(s, docker=replace(s.snapshots[WORKER].docker, installed=False)),
+    "docker-change": lambda s: changed(s, packages={"docker-ce": "5:29.0.1-1~debian.12~bookworm"}),
     "docker-config": lambda s: changed(s, docker=replace(s.snapshots[WORKER].docker, file="{not json")),
     "docker-runtime": lambda s: changed(s, docker=replace(s.snapshots[WORKER].docker, info={"DefaultRuntime": "runc"})),
     "package-lock": lambda s: changed(s, lock_holder="apt-get (process 517)", lock_waited=60),
@@ -160,7 +168,7 @@ def test_a_master_needs_docker_for_kubernetes_alone(installer, hosts):
     for name in (DEV_BOX, MASTER):
         missing = replace(survey.snapshots[name].docker, installed=False)
         unreached = {**survey.snapshots[name].replies, "docker-source": Reply(0, "Could not connect")}
-        survey = changed(survey, name, docker=missing, packages=frozenset(), replies=unreached)
+        survey = changed(survey, name, docker=missing, packages={}, replies=unreached)
     assert {row.host for row in rows(survey, "docker")} == hosts
     assert {row.host for row in rows(survey, "docker-source")} == hosts
 
@@ -184,3 +192,59 @@ def test_a_breakage_is_one_row_and_no_other(id):
     before = {(row.host, row.requirement) for row in judge(survey).rows}
     after = {(row.host, row.requirement) for row in judge(BREAK[id](survey)).rows}
     assert {requirement for _, requirement in after - before} == {id}
+
+
+def test_a_dev_boxs_own_docker_is_no_change_and_needs_no_source():
+    survey = whole(surveyed("bookworm"))
+    theirs = replace(survey.snapshots[DEV_BOX].docker, version="29.1.0", containers=("c0ffee web",))
+    unreached = {**survey.snapshots[DEV_BOX].replies, "docker-source": Reply(0, "Could not connect")}
+    survey = changed(survey, DEV_BOX, docker=theirs, packages={"docker.io": "29.1-1"}, replies=unreached)
+    assert not rows(survey, "docker-change") and not rows(survey, "docker-source")
+    told = Config.model_validate({**CAPTURED_UNDER, "docker_version": "28"})
+    survey = replace(survey, cluster=replace(survey.cluster, config=told))
+    assert {row.host for row in rows(survey, "docker-change")} >= {DEV_BOX}
+
+
+def test_containers_are_named_before_the_deploy_begins():
+    survey = whole(surveyed("bookworm"))
+    running = replace(survey.snapshots[WORKER].docker, containers=("c0ffee web",))
+    survey = changed(survey, packages={"docker.io": "20.10.24+dfsg1-1"}, docker=running)
+    assert [row.found for row in rows(survey, "docker-change")] == [
+        "docker.io must give way to docker-ce, but 1 containers run (web)"
+    ]
+    assert not rows(replace(survey, disruption=True), "docker-change")
+
+
+V1 = frozenset({"cpu", "cpuset", "memory", "pids", "cpuacct", "devices", "freezer"})
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "controllers", "missing"),
+    [
+        ("v1", V1, None),
+        ("hybrid", V1 - {"memory"}, "memory"),
+        ("v2", V1 - {"cpuacct", "devices", "freezer"}, None),
+        ("v2", {"cpuset", "memory", "pids"}, "cpu"),
+        # A capture without that probe.
+        ("v1", frozenset(), None),
+    ],
+)
+def test_controllers_that_kubeadm_looks_for(cgroup, controllers, missing):
+    survey = changed(whole(surveyed("bookworm")), cgroup=cgroup, controllers=frozenset(controllers))
+    assert [row.found for row in rows(survey, "cgroup-controllers")] == ([f"without {missing}"] if missing else [])
+
+
+@pytest.mark.parametrize("check", ["SystemVerification", "all"])
+def test_a_check_of_kubeadm_that_is_passed_over_is_not_judged(check):
+    survey = whole(surveyed("bookworm", kubeadm_ignore_preflight_errors=[check]))
+    assert not rows(changed(survey, controllers=frozenset({"cpu"})), "cgroup-controllers")
+
+
+def test_boot_needs_room_for_one_initramfs_more_where_it_is_rebuilt():
+    survey = whole(surveyed("bookworm"))
+    full = BREAK["boot-space"](survey)
+    assert [row.needed for row in rows(full, "boot-space")] == [
+        "99 MB, for an initramfs beside the one that it replaces"
+    ]
+    rebuilt = replace(full.snapshots[WORKER].driver, stale_initramfs=(), installed="535.183.01")
+    assert not rows(changed(full, driver=rebuilt), "boot-space")

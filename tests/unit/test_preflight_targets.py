@@ -71,3 +71,11 @@ def test_mirrors_and_registries_are_the_configs():
 
 def test_kubesprays_registries():
     assert targets.registries(cluster(installer="kubespray").config) == ["docker.io", "gcr.io", "quay.io"]
+
+
+def test_a_registry_on_a_host_of_the_cluster_is_asked_past_the_proxy_as_docker_asks():
+    keys = {"http_proxy": "http://p:1", "https_proxy": "http://p:1", "docker_apt_mirror": "https://10.0.0.9/docker"}
+    described = cluster(docker_registry_domain="10.0.0.1:5000", kube_image_repo="reg.example.com", **keys)
+    asked = {target.id: target.proxy for target in targets.targets(described, described.masters[0])}
+    assert asked["registry:10.0.0.1:5000"] is None
+    assert asked["registry:reg.example.com"] == asked["docker-source"] == "http://p:1"

@@ -10,7 +10,7 @@ from tasks.gpu.facts.gpus import SmiReport
 from tasks.preflight.model import Severity
 from tasks.preflight.snapshot import Listener
 from tasks.preflight.verdict import ANSWERS, REACHABLE, REQUIREMENTS, Outcome, judge, unknown
-from tests.unit.preflight_survey import CAPTURED_UNDER, OTHER, WORKER, changed, driver, missed, rows, surveyed
+from tests.unit.preflight_survey import CAPTURED_UNDER, OTHER, WORKER, changed, driver, rows, surveyed
 
 
 def test_a_host_that_is_down_is_one_row_and_does_not_stop_the_others():
@@ -47,8 +47,12 @@ def test_what_needs_root_is_not_judged_without_sudo():
 
 
 def test_a_proxy_that_is_down_is_not_repeated_for_each_url_behind_it():
-    survey = surveyed("bookworm", no_proxy=[])
-    survey = changed(survey, replies={}, **missed(survey, "10.77.3.1:3128"))
+    # The captures' own registry is on the hosts' network, which Docker reaches past the proxy.
+    behind = dict.fromkeys(("docker_registry_domain", "kube_image_repo"), "registry.example.com")
+    survey = surveyed("bookworm", no_proxy=[], openpai_docker_registry_mirrors=["http://mirror.example.com"], **behind)
+    for name, seen in survey.snapshots.items():
+        down = {**seen.peers, "10.77.3.1:3128": "Connection refused"}
+        survey = changed(survey, name, replies={}, peers=down)
     assert {row.requirement for row in judge(survey).failures} == {"proxy"}
 
 

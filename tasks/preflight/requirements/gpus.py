@@ -7,6 +7,7 @@ from dataclasses import replace
 from cluster import Config, Host, Problem
 from tasks.gpu import HEADERS, SECURE_BOOT, describe, faults, refusals
 from tasks.preflight.model import WORKERS, Severity, Subject, Survey, across_hosts, each_host, shortfall
+from tasks.preflight.requirements.machine import MB
 from tasks.preflight.snapshot import Snapshot
 
 
@@ -55,6 +56,19 @@ def kernel_headers(subject: Subject) -> Iterable[Problem]:
     yield from _refused(subject, f"linux-headers-{subject.seen.driver.kernel}", HEADERS)
 
 
+@each_host("boot-space", WORKERS, when=_nvidia)
+def boot_space(subject: Subject) -> Iterable[Problem]:
+    """Room in /boot for one more initramfs: those of all kernels are rebuilt for nouveau, one after the other."""
+    state, free = subject.seen.driver, subject.seen.space.get("/boot")
+    needed = subject.seen.initramfs * 11 // 10
+    if free is not None and free < needed and state.initramfs_tool and (state.stale_initramfs or not state.installed):
+        yield shortfall(
+            f"{free // MB} MB free in /boot",
+            f"{needed // MB} MB, for an initramfs beside the one that it replaces",
+            "remove kernels that are not needed (`apt-get autoremove --purge`), or enlarge /boot",
+        )
+
+
 @each_host("gpu-runtime", WORKERS, when=_nvidia)
 def gpu_runtime(subject: Subject) -> Iterable[Problem]:
     """nvidia-container-runtime is installed; the deploy installs it."""
@@ -74,4 +88,4 @@ def gpus_equal(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[t
             yield host, shortfall(found, usual, "expect OpenPAI to use the smallest, or give it a layout.yaml")
 
 
-ALL = (gpu, gpu_driver, secure_boot, kernel_headers, gpu_runtime, gpus_equal)
+ALL = (gpu, gpu_driver, secure_boot, kernel_headers, boot_space, gpu_runtime, gpus_equal)

@@ -63,7 +63,7 @@ def proxy(subject: Subject) -> Iterable[Problem]:
 @each_host("docker-source", EVERY)
 def docker_source(subject: Subject) -> Iterable[Problem]:
     """The package source of docker_apt_mirror answers, where Docker's packages are not installed yet."""
-    if subject.gets_docker and "docker-ce" not in subject.seen.packages:
+    if subject.gets_docker and not subject.keeps_docker and "docker-ce" not in subject.seen.packages:
         yield from _source(subject, "docker-source", "docker_apt_mirror")
 
 

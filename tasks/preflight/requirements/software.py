@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cluster import Config, Problem, Role
 from cluster.versions import numbers
+from tasks.docker import change_refusal
 from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Subject, each_host, shortfall
 
 # OpenPAI's own minimum; every release that Docker still serves is far newer.
@@ -17,11 +19,13 @@ CONTROL_PORTS = {
 # Kernel names of Kubernetes' own processes, 15 characters of them: no strangers on its ports.
 KUBERNETES = {port_owner[:15] for port_owner in (*NODE_PORTS.values(), *CONTROL_PORTS.values())}
 RIVALS = {
-    "crio": "CRI-O", "k3s": "k3s", "rke2": "RKE2", "microk8s": "MicroK8s", "docker-snap": "Docker from a snap",
-    "podman-docker": "podman-docker"
+    "crio": "CRI-O", "k3s": "k3s", "rke2": "RKE2", "microk8s": "MicroK8s", "docker-snap": "Docker from a snap"
 }  # fmt: skip
 # The first Kubernetes that runs on cgroup v2, and the last whose kubelet accepts v1 (kubernetes.io).
 FIRST_CGROUP_V2, LAST_CGROUP_V1 = (1, 19), (1, 34)
+# What kubeadm 1.20 and 1.21 look for (system-validators, DefaultSysSpec), beside what the kernel always has for v2.
+CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
+CONTROLLERS_V1 = frozenset({"cpuacct", "devices", "freezer"})
 
 
 def _kubernetes(config: Config) -> bool:
@@ -71,6 +75,20 @@ def cgroups(subject: Subject) -> Iterable[Problem]:
     yield shortfall(subject.seen.cgroup, needed, f"boot with {argument}, or change kubernetes_version")
 
 
+@each_host("cgroup-controllers", CONTROLLED, when=lambda config: config.installer == "kubeadm")
+def cgroup_controllers(subject: Subject) -> Iterable[Problem]:
+    """The kernel has the cgroup controllers that kubeadm's SystemVerification wants."""
+    seen, passed = subject.seen, {"SystemVerification", "all"} & set(subject.config.kubeadm_ignore_preflight_errors)
+    missing = (CONTROLLERS if seen.cgroup == "v2" else CONTROLLERS | CONTROLLERS_V1) - seen.controllers
+    if missing and seen.controllers and not passed:
+        yield shortfall(
+            f"without {', '.join(sorted(missing))}",
+            "all controllers of kubeadm's check",
+            "boot a kernel that has them (`cat /proc/cmdline /proc/cgroups`: no cgroup_disable=), or set "
+            "kubeadm_ignore_preflight_errors: [SystemVerification] in config.yaml",
+        )
+
+
 @each_host("container-runtimes", EVERY)
 def container_runtimes(subject: Subject) -> Iterable[Problem]:
     """No other container runtime or Kubernetes that would take Docker's or the kubelet's place."""
@@ -88,6 +106,16 @@ def docker(subject: Subject) -> Iterable[Problem]:
         yield shortfall("not installed", "Docker", "the deploy installs it", True)
     elif numbers(found.version) <= OLDEST_DOCKER:
         yield shortfall(found.version, "newer than 1.10", "the deploy replaces it", True)
+
+
+@each_host("docker-change", EVERY, needs_root=True)
+def docker_change(subject: Subject) -> Iterable[Problem]:
+    """A Docker that is here may become the deploy's: not under containers, nor down by a major version unasked."""
+    if subject.gets_docker and not subject.keeps_docker:
+        seen, allowed = subject.seen, subject.survey.disruption
+        problem = change_refusal(seen.packages, seen.docker, seen.driver.containers, subject.config, allowed)
+        if problem:
+            yield replace(problem, needed="a Docker that may be changed, or need not be")
 
 
 @each_host("docker-config", EVERY, when=_docker, needs_root=True)
@@ -141,5 +169,6 @@ def time_sync(subject: Subject) -> Iterable[Problem]:
 
 
 ALL = (
-    ports, swap, cgroups, container_runtimes, docker, docker_config, docker_runtime, package_lock, time_sync
+    ports, swap, cgroups, cgroup_controllers, container_runtimes, docker, docker_change, docker_config,
+    docker_runtime, package_lock, time_sync,
 )  # fmt: skip
