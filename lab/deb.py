@@ -28,6 +28,8 @@ class Package:
     links: Mapping[str, str] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     """postinst, prerm and so on: the lines after `set -e`."""
+    triggers: str = ""
+    """The lines of the control file of that name."""
     summary: str = "stand-in of the rehearsal lab"
     architecture: str = "amd64"
 
@@ -54,6 +56,8 @@ def build(package: Package, folder: Path) -> Path:
         put(root / "DEBIAN/control", package.control().encode())
         for script, lines in package.scripts.items():
             put(root / "DEBIAN" / script, f"#!/bin/sh\nset -e\n{lines}".encode(), 0o755)
+        if package.triggers:
+            put(root / "DEBIAN/triggers", package.triggers.encode())
         for target, source in package.files.items():
             copy(source, root / target)
         for target, text in package.texts.items():

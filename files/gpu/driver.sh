@@ -2,7 +2,7 @@
 # The NVIDIA driver of a host: loaded, installed, and what installing another would need.
 blacklist=$1 under_way=$2 record=$3 # files of this project, see tasks/gpu/facts/driver.py
 unit=$4                             # in which an installation runs
-bus=$5 containers=$6                # programs: list the GPUs of the PCI bus, count running containers
+bus=$5 containers=$6 module=$7      # programs: list the GPUs of the PCI bus, count running containers, ask the module
 kernel=$(uname -r)
 
 # A container may show /proc/driver without /sys/module.
@@ -45,10 +45,11 @@ section os sh -c '. /etc/os-release; echo "$ID"'
 section bus sh -c "$bus"
 section nouveau ls -d /sys/module/nouveau
 section loaded loaded
-section installed modinfo -F version nvidia
-section signer modinfo -F signer nvidia
+section installed sh -c "$module" sh version
+section signer sh -c "$module" sh signer
 section record cat "$record"
-section packages dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}\n' '*nvidia*' 'libcuda1*'
+section packages dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}|${source:Package}\n' \
+    '*nvidia*' 'libcuda*' 'libnvcuvid*' 'libnvoptix*' 'cuda-drivers*'
 section runfile ls /usr/bin/nvidia-uninstall
 section under_way ls "$under_way"
 section held held

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from lab import apt, cache, deb, images, oci, process, repository, services
 from lab import state as states
 from lab.files import link, put, share_tree
-from lab.gpu import driver, driver_packages, initramfs, profile, toolkit
+from lab.gpu import debian_packages, driver, driver_packages, initramfs, profile, toolkit
 from lab.gpu.driver import RUNFILE_VERSIONS, runfile
 from lab.gpu.profile import Profile
 from lab.settings import CACHE, CUDA_IMAGE, WEB_PORT
@@ -166,7 +166,7 @@ def _build_image(layout: Path) -> None:
 
 def _build_distro(folder: Path) -> None:
     for part, packages in {
-        "debian": driver_packages.debian(),
+        "debian": debian_packages.debian(),
         "ubuntu": driver_packages.ubuntu(),
         "headers": driver_packages.headers(),
     }.items():

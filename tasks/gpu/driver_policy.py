@@ -47,9 +47,9 @@ def apt_package(config: Config) -> str:
 
 
 def apt_packages(config: Config) -> list[str]:
-    """What apt is asked for. Ubuntu's driver depends on nvidia-smi's package, Debian's does not."""
+    """What apt is asked for. Ubuntu's driver depends on nvidia-smi and CUDA's library, Debian's does not."""
     main = apt_package(config)
-    return [main] if config.nvidia_driver_branch else [main, "nvidia-smi"]
+    return [main] if config.nvidia_driver_branch else [main, "nvidia-smi", "libcuda1"]
 
 
 def fitting(offered: Sequence[str], config: Config) -> list[str]:
@@ -169,6 +169,6 @@ def _runfile(state: DriverState, config: Config, disruption: bool) -> Iterator[P
     if state.packages and state.loaded and not disruption:
         yield Problem(
             f"the loaded driver {state.loaded} was installed from apt",
-            "purge it (apt-get purge '*nvidia*') and reboot, set nvidia_driver: apt, or have it replaced "
+            "set nvidia_driver: apt, purge its packages and reboot, or have it replaced "
             "with --data allow_disruption=yes",
         )

@@ -17,13 +17,17 @@ from cluster import Config, Problem
 from tasks import apt
 from tasks.apt import AptOffers
 from tasks.gpu import driver_policy, runfile
-from tasks.gpu.facts.driver import INSTALL, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
+from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
 from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop
 
 CACHE = "/var/cache/openpai-deploy"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
-_FINISH = f"v=$(modinfo -F version nvidia) && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}"
+_FINISH = StringCommand(
+    "v=$(",
+    script(MODULE, "version"),
+    f") && echo $v >{RECORD}.new && mv -f {RECORD}.new {RECORD} && rm -f {UNDER_WAY}",
+)
 
 
 @operation()

@@ -24,6 +24,12 @@ NVIDIA_SMI = Probe(
     "--format=csv,noheader,nounits",
     seconds=60,
 )
+# The version of the module that a boot would load: Debian's is nvidia-current, to which an install line leads.
+INSTALLED = Probe(
+    "installed driver",
+    "leads_to=$(modprobe --showconfig | sed -n 's/^install nvidia .*modprobe -i \\([^ ]*\\).*/\\1/p'); "
+    "modinfo -F version ${leads_to:-nvidia}",
+)
 NOT_FOUND = 127  # the shell's exit status
 VERSION = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 # What nvidia-smi says where it fails as a whole, what that means, and what to do.

@@ -32,7 +32,7 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield gpus.NVIDIA_SMI
     yield Probe("nouveau", "test ! -e /sys/module/nouveau")
     yield Probe("loaded driver", "cat /sys/module/nvidia/version || cat /proc/driver/nvidia/version")
-    yield Probe("installed driver", "modinfo -F version nvidia")
+    yield gpus.INSTALLED
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
     # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
     yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=gpus.NVIDIA_SMI.seconds)

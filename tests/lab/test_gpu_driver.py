@@ -94,6 +94,10 @@ def test_apt_pinned_held_and_out_of_unattended_upgrades(lab):
     assert out(lab, BY_APT, LOADED) == "535.216.03"
     held = out(lab, BY_APT, "apt-mark showhold").split()
     assert {"nvidia-driver", "nvidia-smi", "nvidia-kernel-dkms", "libcuda1"} <= set(held)
+    # As in Debian: the module has another name, by which modinfo finds it and modprobe's install line leads to it.
+    assert lab.run(BY_APT, "modinfo nvidia").returncode != 0
+    assert out(lab, BY_APT, "modinfo -F version nvidia-current") == "535.216.03"
+    assert out(lab, BY_APT, "realpath /usr/lib/x86_64-linux-gnu/libcuda.so.1").endswith("/libcuda.so.535.216.03")
     excluded = out(lab, BY_APT, "apt-config dump Unattended-Upgrade::Package-Blacklist")
     assert '"nvidia-"' in excluded and '"libnvidia-"' in excluded
     changes_nothing(lab, BY_APT)
@@ -115,6 +119,49 @@ def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_b
     done = converged(lab, BY_APT, "--data", "allow_disruption=yes")
     assert "rebooting: driver 535.247.01 is installed" in done.output
     assert out(lab, BY_APT, LOADED) == "535.247.01"
+    changes_nothing(lab, BY_APT)
+
+
+FOREIGN = "nvidia-mig-manager nvidia-gds nvidia-driver-local-repo-debian12-535.183.01 cuda-keyring"
+DEPENDENT = "nvidia-fs-dkms"
+# Empty packages under those names; the last depends on the driver's.
+MAKE_FOREIGN = f"""\
+cd /tmp && for name in {FOREIGN} {DEPENDENT}; do
+    mkdir -p $name/DEBIAN
+    printf '%s: %s\\n' Package $name Version 2.13 Architecture all Maintainer a Description b >$name/DEBIAN/control
+done
+echo 'Depends: nvidia-kernel-dkms (>= 520)' >>{DEPENDENT}/DEBIAN/control
+for name in {FOREIGN} {DEPENDENT}; do dpkg-deb --build $name $name.deb; done && dpkg -i *.deb
+"""
+PACKAGES = (
+    "dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' '*nvidia*' 'libcuda*' cuda-keyring | grep -v ^un"
+)
+
+
+def test_the_runfile_replaces_apts_driver_alone_and_only_one_that_can_be_unloaded(lab):
+    lab.configure(nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("535.183.01")), nvidia_driver_version=None)
+    out(lab, BY_APT, MAKE_FOREIGN)
+    before = out(lab, BY_APT, PACKAGES)
+
+    refused = run(lab, BY_APT, "--data", "allow_disruption=yes")
+    assert refused.status == 1
+    assert f"without these of others: {DEPENDENT}; remove those yourself" in refused.output
+    out(lab, BY_APT, f"dpkg --purge {DEPENDENT}")
+
+    out(lab, BY_APT, "setsid sleep 600 </dev/nvidia0 >/dev/null 2>&1 & echo $! >/run/job")
+    before = out(lab, BY_APT, PACKAGES)
+    refused = run(lab, BY_APT, "--data", "allow_disruption=yes")
+    assert refused.status == 1
+    assert "the loaded driver cannot be unloaded: it is used by sleep (process" in refused.output
+    assert out(lab, BY_APT, PACKAGES) == before
+    assert out(lab, BY_APT, LOADED) == "535.247.01"
+    assert len(out(lab, BY_APT, "nvidia-smi -L").splitlines()) == 4
+    assert lab.run(BY_APT, f"ls {UNDER_WAY}").returncode != 0
+
+    out(lab, BY_APT, "kill $(cat /run/job)")
+    converged(lab, BY_APT, "--data", "allow_disruption=yes")
+    assert out(lab, BY_APT, LOADED) == "535.183.01"
+    assert [line.split()[1] for line in out(lab, BY_APT, PACKAGES).splitlines()] == sorted(FOREIGN.split())
     changes_nothing(lab, BY_APT)
 
 

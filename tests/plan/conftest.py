@@ -38,7 +38,7 @@ sys.modules["deploy"] = importlib.util.module_from_spec(_deploy)
 
 # What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
 BARE: dict[Any, Any] = {
-    "modinfo -F version nvidia": gpu_answers.BARE,
+    "modinfo -F": gpu_answers.BARE,
     "nvidia-smi --query-gpu": sections(smi="127"),
     "os-release": sections(release='ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm'),
     "getent passwd": sections(home="/home/paiadmin", public="", authorized="", known="", sudoers="", mode=""),

@@ -12,7 +12,7 @@ from tests.plan.conftest import planned
 from tests.sections import sections
 
 WORKER, NEIGHBOUR = "@fake/openpai-001", "@fake/openpai-002"
-DRIVER_FACT = "modinfo -F version nvidia"
+DRIVER_FACT = "modinfo -F"
 
 
 def keys(folder, text: str) -> None:

@@ -119,7 +119,7 @@ def test_ubuntu_needs_a_branch_and_debian_has_none():
     chosen = config(nvidia_driver="apt")
     assert "set nvidia_driver_branch" in refused(BARE, chosen, offered=[])
     assert refusals(dataclasses.replace(BARE, os="debian"), chosen, offered=["535.183.01-1~deb12u1"]) == []
-    assert apt_packages(chosen) == ["nvidia-driver", "nvidia-smi"]
+    assert apt_packages(chosen) == ["nvidia-driver", "nvidia-smi", "libcuda1"]
     assert apt_packages(FROM_APT) == ["nvidia-driver-535-server"]
 
 
@@ -190,9 +190,12 @@ def test_versions_are_found_where_nvidia_writes_them(text, version):
 SECTIONS = {
     "kernel": "6.8.0-45-generic", "compiler": "13", "os": "ubuntu", "bus": "0000:00:06.0\n0000:00:07.0", "nouveau": "",
     "loaded": "535.183.01", "installed": "535.183.01", "signer": "", "record": "535.183.01",
-    "packages": "ii |nvidia-driver-535|535.183.01-0ubuntu1\nii |libnvidia-container1|1.16.2-1\n"
-    "iF |nvidia-dkms-535|535.183.01-0ubuntu1\nrc |nvidia-utils-470|470.256.02-0ubuntu1\nun |nvidia-common|\n"
-    "hi |libnvidia-compute-535|535.183.01-0ubuntu1\nii |nvidia-cuda-toolkit|11.5",
+    "packages": "ii |nvidia-driver-535|535.183.01-0ubuntu1|nvidia-graphics-drivers-535\n"
+    "ii |libnvidia-container1|1.16.2-1|libnvidia-container\n"
+    "iF |nvidia-dkms-535|535.183.01-0ubuntu1|nvidia-graphics-drivers-535\n"
+    "rc |nvidia-utils-470|470.256.02-0ubuntu1|nvidia-graphics-drivers-470\nun |nvidia-common||\n"
+    "hi |libnvidia-compute-535|535.183.01-0ubuntu1|nvidia-graphics-drivers-535\n"
+    "ii |nvidia-cuda-toolkit|11.5|nvidia-cuda-toolkit",
     "runfile": "", "under_way": "", "held": "nvidia-driver-535", "unit": "inactive", "headers": "present",
     "secure_boot": "   1", "containers": "3", "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "",
 }  # fmt: skip
@@ -208,3 +211,27 @@ def test_the_fact_is_read():
     ]
     assert found.initramfs_tool == "update-initramfs" and found.containers == 3 and not found.installing
     assert not found.mismatch and not found.broken_off and found.held == {"nvidia-driver-535"}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "ours"),
+    [
+        ("libcuda1", "nvidia-graphics-drivers", True),
+        ("libcudadebugger1", "nvidia-graphics-drivers", True),
+        ("nvidia-tesla-535-kernel-dkms", "nvidia-graphics-drivers-tesla-535", True),
+        ("nvidia-open-kernel-dkms", "nvidia-open-gpu-kernel-modules", True),
+        ("nvidia-persistenced", "nvidia-persistenced", True),
+        ("nvidia-kernel-common", "nvidia-support", True),
+        ("linux-modules-nvidia-535-server-generic", "linux-restricted-modules", True),
+        ("nvidia-mig-manager", "nvidia-mig-manager", False),
+        ("nvidia-gds", "nvidia-gds", False),
+        ("nvidia-fs-dkms", "nvidia-cuda-toolkit", False),
+        ("nvidia-driver-local-repo-ubuntu2204-535.183.01", "nvidia-driver-local-repo-ubuntu2204-535.183.01", False),
+        ("nvidia-fabricmanager-535", "fabric-manager-535", False),
+        ("nvidia-prime", "nvidia-prime", False),
+        ("nvidia-profiler", "nvidia-cuda-toolkit", False),
+    ],
+)
+def test_the_drivers_packages_are_known_by_their_source(name, source, ours):
+    found = NvidiaDriver().process(sections(**{**SECTIONS, "packages": f"ii |{name}|1.0|{source}"}))
+    assert [package.name for package in found.packages] == [name] * ours

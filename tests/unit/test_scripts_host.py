@@ -5,6 +5,7 @@ import os
 import pwd
 
 import pytest
+from pyinfra.api import StringCommand
 
 from tasks.reach import script
 from tests.unit.stand_ins import StandIns
@@ -160,8 +161,53 @@ def test_the_runfile_takes_the_packages_place_with_the_kernels_compiler(programs
     assert (done.returncode, done.stderr) == (0, "")
     options = "--silent --no-x-check --no-nouveau-check --no-opengl-files --dkms"
     assert json.loads(noted.read_text()) == {"cc": f"{programs.folder}/gcc-12", "options": options}
-    purge = next(call for call in programs.calls if call[0] == "apt-get")
+    tried, purge = (call for call in programs.calls if call[0] == "apt-get")
+    assert tried[-4:] == ["purge", "--simulate", "nvidia-driver", "libcuda1"]
     assert purge[-3:] == ["purge", "nvidia-driver", "libcuda1"]
     stopped, started = (["systemctl", verb, "display-manager.service"] for verb in ("stop", "start"))
     assert programs.calls.index(stopped) < programs.calls.index(purge) < programs.calls.index(started)
     assert under_way.read_text() == "display-manager.service\n", "what is under way is ended by what comes after"
+
+
+def runfile_command(tmp_path, packages="nvidia-driver libcuda1"):
+    """The installation with this folder's `under-way`, `runfile` and loaded modules."""
+    (tmp_path / "runfile").write_text(f"touch {tmp_path}/installed\n")
+    command = script("gpu/install-runfile.sh", f"{tmp_path}/under-way", f"{tmp_path}/runfile", packages, "12")
+    return StringCommand(command.get_raw_value().replace("/sys/module", f"{tmp_path}/modules"))
+
+
+def test_the_runfile_takes_no_package_of_others_with_it(programs, tmp_path):
+    plan = (
+        "Purg nvidia-fs-dkms [2.13]",
+        "Purg libcuda1:i386 [535]",
+        "Inst nvidia-open-kernel-dkms",
+        "Purg libcuda1 [535]",
+    )
+    programs.add("systemctl", "modprobe", "nvidia-smi")
+    programs.add("apt-get", does="printf '%s\\n' " + " ".join(f"'{line}'" for line in plan))
+    done = programs.run(runfile_command(tmp_path))
+    assert done.returncode == 1
+    assert "without these of others: nvidia-fs-dkms nvidia-open-kernel-dkms; remove those yourself" in done.stderr
+    assert [call for call in programs.calls if call[0] != "apt-get" or "--simulate" not in call] == []
+    assert not (tmp_path / "under-way").exists() and not (tmp_path / "installed").exists()
+
+
+def test_a_driver_in_use_is_neither_purged_nor_left_half_unloaded(programs, tmp_path):
+    programs.real("find", "paste", "sort")
+    for module in ("nvidia_uvm", "nvidia", "nvidia/holders/nvidia_fs"):
+        (tmp_path / "modules" / module).mkdir(parents=True)
+    programs.add("apt-get", "nvidia-smi", "systemctl")
+    programs.add("modprobe", does='[ "$*" != "-r nvidia" ]')
+    done = programs.run(runfile_command(tmp_path))
+    assert done.returncode == 1
+    assert "cannot be unloaded: it is used by" in done.stderr and "module nvidia_fs; end that" in done.stderr
+    assert [call for call in programs.calls if call[0] == "apt-get" and "--simulate" not in call] == []
+    assert [call[1:] for call in programs.calls if call[0] == "modprobe"] == [
+        ["-r", "nvidia_uvm"],
+        ["-r", "nvidia"],
+        ["-a", "nvidia_uvm"],
+    ]
+    started = [call[2:] for call in programs.calls if call[:2] == ["systemctl", "start"]]
+    services = ["nvidia-persistenced.service", "nvidia-fabricmanager.service"]
+    assert started == [services, ["display-manager.service"]]
+    assert not (tmp_path / "under-way").exists() and not (tmp_path / "installed").exists()

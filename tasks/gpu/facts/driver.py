@@ -18,13 +18,16 @@ STATE = "/var/lib/openpai-deploy"
 UNDER_WAY = f"{STATE}/nvidia-driver.under-way"
 # The version that this deploy installed last: a loaded driver that differs from it waits for a reboot of ours.
 RECORD = f"{STATE}/nvidia-driver.installed"
+# Asks the installed module about itself.
+MODULE = "gpu/module.sh"
 # The transient unit an installation runs in, so that it outlives the SSH session.
 INSTALL = "nvidia-driver"
 
-# Packages of the driver proper. The container toolkit, CUDA and the fabric manager share the prefix only.
-_DRIVER_PACKAGE = re.compile(
-    r"(nvidia-(?!container|docker|cuda|fabricmanager|ml-dev)|libnvidia-(?!container|ml-dev)|libcuda1\b|"
-    r"xserver-xorg-video-nvidia|linux-(modules|objects|signatures)-nvidia-|firmware-nvidia-gsp)"
+# Source packages, of Debian, Ubuntu and NVIDIA, that are the driver and nothing else. What else bears NVIDIA's name is
+# built from others: the container toolkit, CUDA, MIG manager, GPUDirect Storage, repository keys, the fabric manager.
+_DRIVER_SOURCE = re.compile(
+    r"nvidia-graphics-drivers(-.+)?|nvidia-open-gpu-kernel-modules|nvidia-(modprobe|persistenced|support|xconfig)|"
+    r"nvidia-settings(-.+)?|linux-restricted-(modules|signatures)(-.+)?|cuda-drivers(-.+)?"
 )
 _VERSION = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 
@@ -97,7 +100,7 @@ class NvidiaDriver(Fact[DriverState]):
 
     def command(self) -> StringCommand:
         unit = f"{detached.PREFIX}{INSTALL}.service"
-        return probe_script("gpu/driver.sh", BLACKLIST, UNDER_WAY, RECORD, unit, text(BUS), CONTAINERS)
+        return probe_script("gpu/driver.sh", BLACKLIST, UNDER_WAY, RECORD, unit, text(BUS), CONTAINERS, text(MODULE))
 
     def read(self, found: dict[str, str]) -> DriverState:
         return DriverState(
@@ -127,7 +130,7 @@ def _packages(text: str) -> tuple[Package, ...]:
     """The driver's packages that are on the host in any state but `not installed` or `configuration left`."""
     packages = []
     for line in text.splitlines():
-        status, name, version = line.split("|")
-        if version and status[1] not in "nc" and _DRIVER_PACKAGE.match(name):
+        status, name, version, source = line.split("|")
+        if version and status[1] not in "nc" and _DRIVER_SOURCE.fullmatch(source):
             packages.append(Package(name, version, status[1:].strip() == "i"))
     return tuple(packages)
