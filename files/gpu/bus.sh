@@ -1,7 +1,9 @@
 # shellcheck shell=dash disable=SC2015
-# The PCI addresses of NVIDIA's display controllers, class 0x0300 (VGA) or 0x0302 (3D). lspci is missing from minimal
-# installations.
+# The PCI addresses of NVIDIA's devices of class $1; of display controllers, 0x0300 (VGA) or 0x0302 (3D), where none is
+# named. lspci is missing from minimal installations.
+wanted=${1:-0x030[02]}
 for device in /sys/bus/pci/devices/*; do
     [ -r "$device/vendor" ] && read -r vendor <"$device/vendor" && read -r class <"$device/class" || continue
-    case $vendor$class in 0x10de0x0300* | 0x10de0x0302*) echo "${device##*/}" ;; esac
+    # shellcheck disable=SC2254 # a pattern
+    case $vendor$class in 0x10de$wanted*) echo "${device##*/}" ;; esac
 done

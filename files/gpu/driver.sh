@@ -39,10 +39,19 @@ secure_boot() {
     mokutil --sb-state
 }
 
+# The fabric manager's unit: `active` where what runs is what is on the disk, and `enabled`.
+fabric_unit() {
+    process=$(systemctl show -p MainPID --value nvidia-fabricmanager.service)
+    if ! readlink "/proc/$process/exe" | grep -q deleted; then systemctl is-active nvidia-fabricmanager.service; fi
+    systemctl is-enabled nvidia-fabricmanager.service
+}
+
 section kernel echo "$kernel"
 section compiler sed -n 's/.*[( -]gcc-\([0-9]*\) .*/\1/p' /proc/version
 section os sh -c '. /etc/os-release; echo "$ID"'
 section bus sh -c "$bus"
+# Bridges of class `other`: NVSwitches are the only ones that NVIDIA makes for servers.
+section switches sh -c "$bus" sh 0x0680
 section nouveau ls -d /sys/module/nouveau
 section loaded loaded
 section installed sh -c "$module" sh version
@@ -50,6 +59,9 @@ section signer sh -c "$module" sh signer
 section record cat "$record"
 section packages dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}|${source:Package}\n' \
     '*nvidia*' 'libcuda*' 'libnvcuvid*' 'libnvoptix*' 'cuda-drivers*'
+section fabric nv-fabricmanager --version
+section fabric_unit fabric_unit
+section fabric_packages dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'nvidia-fabricmanager*'
 section runfile ls /usr/bin/nvidia-uninstall
 section under_way ls "$under_way"
 section held held

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from lab import apt, cache, deb, images, oci, process, repository, services
 from lab import state as states
 from lab.files import link, put, share_tree
-from lab.gpu import debian_packages, driver, driver_packages, initramfs, profile, toolkit
+from lab.gpu import debian_packages, driver, driver_packages, fabric_packages, initramfs, profile, toolkit
 from lab.gpu.driver import RUNFILE_VERSIONS, runfile
 from lab.gpu.profile import Profile
 from lab.settings import CACHE, CUDA_IMAGE, WEB_PORT
@@ -90,7 +90,8 @@ def prepare(host_dir: Path, given: str | None) -> None:
         link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")
     site = f"http://{states.need(host_dir.parent.parent.name).gateway}:{WEB_PORT}/distro"
     signed = "deb [signed-by=/usr/share/keyrings/lab-distro.asc]"
-    parts = [apt.distribution(), "headers"] if wanted.headers else [apt.distribution()]
+    offered = {apt.distribution(): True, "headers": wanted.headers, "cuda": wanted.nvswitches > 0}
+    parts = [part for part, there in offered.items() if there]
     put(root / "usr/share/keyrings/lab-distro.asc", repository.armored_key().encode())
     sources = "".join(f"{signed} {site}/{part} /\n" for part in parts)
     put(root / "etc/apt/sources.list.d/lab-distro.list", sources.encode())
@@ -123,7 +124,8 @@ def publish(lab: LabState) -> None:
     """Serve the signed repositories and the runfiles on the lab's web server.
 
     /nvidia has the shape of https://nvidia.github.io/libnvidia-container; /distro/{debian,ubuntu} is what the
-    distribution offers beyond the machine's own sources, /distro/headers the running kernel's headers.
+    distribution offers beyond the machine's own sources, /distro/headers the running kernel's headers, /distro/cuda
+    what machines with NVSwitches need of NVIDIA's CUDA repository.
     """
     web = services.web_root(lab)
     web.mkdir(parents=True, exist_ok=True)
@@ -169,6 +171,7 @@ def _build_distro(folder: Path) -> None:
         "debian": debian_packages.debian(),
         "ubuntu": driver_packages.ubuntu(),
         "headers": driver_packages.headers(),
+        "cuda": fabric_packages.fabric_managers(),
     }.items():
         (folder / part).mkdir()
         repository.build_flat(folder / part, [deb.build(package, folder / part) for package in packages])

@@ -19,7 +19,10 @@ CUDA = {"535": "12.2", "550": "12.4", "570": "12.8", "580": "13.0"}
 RUNFILE_VERSIONS = ("535.183.01", "550.54.14")
 PROGRAMS = ("nvidia-smi", "nvidia-modprobe", "nvidia-persistenced", "nvidia-installer")
 MODULES = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm")
-LIBRARIES = ("libnvidia-ml", "libcuda")
+LIBRARIES = {"libnvidia-ml": "libnvidia-ml.c", "libcuda": "libcuda.c"}
+"""The driver's libraries, and what each is made of."""
+FABRIC_MANAGER = ("nv-fabricmanager", "nvidia-fabricmanager.service")
+"""What the fabric manager's package has; no file of the driver itself."""
 LIBRARY_FOLDER = "usr/lib/x86_64-linux-gnu"
 
 
@@ -68,15 +71,14 @@ def _render(version: str, folder: Path) -> None:
     branch = version.split(".")[0]
     if branch not in CUDA:
         raise LabError(f"driver {version}: the lab knows the branches {', '.join(CUDA)}")
-    for name in (*PROGRAMS, "nvidia-persistenced.service", "dkms.conf"):
+    for name in (*PROGRAMS, *FABRIC_MANAGER, "nvidia-persistenced.service", "dkms.conf"):
         text = (SOURCES / name).read_text().replace("@VERSION@", version).replace("@CUDA@", CUDA[branch])
-        put(folder / name, text.encode(), 0o755 if name in PROGRAMS else 0o644)
+        put(folder / name, text.encode(), 0o755 if "." not in name else 0o644)
     for name in MODULES:
         module(name, "NVIDIA", version, folder / f"{name}.ko")
-    for library in LIBRARIES:
-        code = f'const char lab_driver_version[] = "{version}";\n'
-        options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", "-x", "c", "-")
-        run("gcc", *options, "-o", folder / f"{library}.so.{version}", stdin=code)
+    for library, source in LIBRARIES.items():
+        options = ("-shared", "-fPIC", f"-Wl,-soname,{library}.so.1", f'-DVERSION="{version}"')
+        run("gcc", *options, "-o", folder / f"{library}.so.{version}", SOURCES / source)
 
 
 def _pack(version: str, folder: Path) -> None:

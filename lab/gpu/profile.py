@@ -23,6 +23,8 @@ class Profile:
     memory_mib: int = 81559
     pci_device: str = "0x2330"
     pci_class: str = "0x030200"
+    nvswitches: int = 0
+    """Bridges that join the GPUs, once the fabric manager runs."""
 
     nouveau: bool = True
     """Whether the kernel has the nouveau module, and loads it where nothing forbids it."""
@@ -54,6 +56,7 @@ class Profile:
             "GPU_MEMORY_MIB": self.memory_mib,
             "PCI_DEVICE": self.pci_device,
             "PCI_CLASS": self.pci_class,
+            "SWITCH_COUNT": self.nvswitches,
             "SECURE_BOOT": self.secure_boot,
             "INSTALLER_SECONDS": self.installer_seconds,
             "FAULT_LOST": self.gpu_fell_off_bus,
@@ -74,10 +77,12 @@ def _word(value: object) -> str:
 NAMED = {
     "default": Profile(driver_version="550.54.14"),
     "bare": Profile(),
+    "nvswitch": Profile(driver_version="550.54.14", count=8, nvswitches=4),
     "openpai": Profile(driver_version="550.54.14", count=max(1, min(4, (os.cpu_count() or 1) // 2))),
 }
-"""Four H100s each: as the guide wants its workers, with the driver; and as they come from the factory. For OpenPAI no
-more than every other processor: what a job gets of a worker must have a whole processor for each GPU."""
+"""Four H100s each: as the guide wants its workers, with the driver; and as they come from the factory. Then eight of
+them joined by NVSwitches (HGX), with the driver and no fabric manager. For OpenPAI no more than every other processor:
+what a job gets of a worker must have a whole processor for each GPU."""
 
 
 def parse(text: str) -> Profile:

@@ -30,6 +30,7 @@ def install_driver() -> None:
     _nouveau()
     _driver(config)
     operations.loaded(name="The driver is loaded")
+    operations.fabric_manager(name="The fabric manager, where there are NVSwitches")
     operations.verified(name="Every GPU on the bus answers", config=config)
     unit = f"/etc/systemd/system/{PERSISTENCE}"
     put(name="Unit for persistence mode", content=FILES / "gpu/persistence.service", dest=unit)

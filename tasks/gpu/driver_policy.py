@@ -3,7 +3,7 @@
 The deploy asks it before anything on a host changes; preflight asks it for every host at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from cluster import Config, Problem
@@ -50,6 +50,27 @@ def apt_packages(config: Config) -> list[str]:
     """What apt is asked for. Ubuntu's driver depends on nvidia-smi and CUDA's library, Debian's does not."""
     main = apt_package(config)
     return [main] if config.nvidia_driver_branch else [main, "nvidia-smi", "libcuda1"]
+
+
+def fabric_packages(version: str) -> list[str]:
+    """The names that the fabric manager of a driver of that version may have: by branch, and without from 580 on."""
+    return [f"nvidia-fabricmanager-{version.partition('.')[0]}", "nvidia-fabricmanager"]
+
+
+def fabric_package(version: str, offers: Mapping[str, Sequence[str]]) -> str | None:
+    """NAME=VERSION of the fabric manager of exactly that driver, as apt is asked for it; None where none is offered."""
+    fit = ((name, one) for name in fabric_packages(version) for one in offers.get(name, ()) if matches(one, version))
+    return next((f"{name}={one}" for name, one in fit), None)
+
+
+def no_fabric_manager(version: str, offers: Mapping[str, Sequence[str]]) -> Problem:
+    """Why a machine with NVSwitches cannot do without the package that is not there."""
+    offered = ", ".join(one for name in fabric_packages(version) for one in offers.get(name, ())) or "none"
+    return Problem(
+        f"the GPUs are joined by NVSwitches, but {fabric_packages(version)[0]} {version} is in none of the host's apt "
+        f"sources (offered: {offered}), and CUDA works with no other version",
+        "add NVIDIA's CUDA repository for this release, or choose a driver whose fabric manager is offered",
+    )
 
 
 def fitting(offered: Sequence[str], config: Config) -> list[str]:

@@ -17,7 +17,7 @@ from cluster import Config, Problem
 from tasks import apt
 from tasks.apt import AptOffers
 from tasks.gpu import driver_policy, runfile
-from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver
+from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver, version_in
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
 from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop
 
@@ -54,6 +54,21 @@ def admissible(config: Config) -> Commands:
     reasons = driver_policy.refusals(driver, config, disruption=allowed, smi=smi, offered=offered)
     if reasons:
         yield stop(*reasons)
+    elif driver.switches:
+        yield from _fabric_manager_to_be_had(driver, config, offered)
+
+
+def _fabric_manager_to_be_had(driver: DriverState, config: Config, offered: tuple[str, ...] | None) -> Commands:
+    """Stop the host where the driver that will run has no fabric manager on offer."""
+    version = driver.version
+    if driver_policy.install_needed(driver, config):
+        chosen = driver_policy.fitting(offered or (), config)
+        version = version_in(chosen[0]) if chosen else driver_policy.wanted_version(config)
+    if not version or driver.fabric == version or driver_policy.fabric_package(version, _fabric_offers(version)):
+        return
+    yield apt.refresh(others=True)  # the CUDA repository is not the distribution's
+    if not planning() and not driver_policy.fabric_package(version, _fabric_offers(version)):
+        yield stop(driver_policy.no_fabric_manager(version, _fabric_offers(version)))
 
 
 def _offered(config: Config) -> tuple[str, ...] | None:
@@ -151,6 +166,36 @@ def loaded() -> Commands:
     driver = host.get_fact(NvidiaDriver)
     if driver.loaded is None:
         yield StringCommand("modprobe nvidia && modprobe nvidia_uvm")
+
+
+def _fabric_offers(version: str) -> dict[str, tuple[str, ...]]:
+    return host.get_fact(AptOffers, names=driver_policy.fabric_packages(version))
+
+
+@operation()
+def fabric_manager() -> Commands:
+    """On a machine with NVSwitches, the fabric manager of exactly the loaded driver, held, running now and at boots.
+
+    Without it CUDA fails (error 802, system not yet initialized) while nvidia-smi shows every GPU.
+    """
+    driver = host.get_fact(NvidiaDriver)
+    version = driver.loaded or driver.installed
+    if not driver.switches or not version:
+        return
+    if driver.fabric != version:
+        package = driver_policy.fabric_package(version, _fabric_offers(version))
+        if not package:
+            yield stop(driver_policy.no_fabric_manager(version, _fabric_offers(version)))
+            return
+        if driver.fabric_packages:  # apt removes none that is held, and another branch's must go
+            yield apt.mark("unhold", sorted(driver.fabric_packages))
+        yield apt.get("--allow-downgrades", "install", package)
+        driver = host.get_fact(NvidiaDriver)
+    unheld = sorted(driver.fabric_packages - driver.held)
+    if unheld:
+        yield apt.mark("hold", unheld)
+    if not driver.fabric_unit >= {"active", "enabled"}:
+        yield StringCommand(script("gpu/start-fabric-manager.sh"))
 
 
 @operation()

@@ -30,6 +30,26 @@ INSTALLED = Probe(
     "leads_to=$(modprobe --showconfig | sed -n 's/^install nvidia .*modprobe -i \\([^ ]*\\).*/\\1/p'); "
     "modinfo -F version ${leads_to:-nvidia}",
 )
+# NVSwitches are bridges of class `other` (0680) of NVIDIA's; the fabric manager joins the GPUs through them.
+SWITCHES = Probe(
+    "switches",
+    "cd /sys/bus/pci/devices || exit 0; for file in $(grep -lsx 0x10de */vendor); do device=${file%/vendor}; "
+    "grep -q '^0x0680' $device/class && echo $device; done; true",
+)
+FABRIC_MANAGER = Probe("fabric manager", "nv-fabricmanager --version")
+FABRIC_SERVICE = Probe(
+    "fabric service", "systemctl is-active nvidia-fabricmanager; systemctl is-enabled nvidia-fabricmanager"
+)
+FABRIC_HOLD = Probe("fabric hold", "apt-mark showhold | grep '^nvidia-fabricmanager'")
+# What cuInit answers where CUDA does not start, from NVIDIA's cuda.h.
+CUDA_ERRORS = {
+    3: ("initialization error", "look for NVRM and Xid in dmesg, reboot the host"),
+    100: ("no device", "look at nvidia-smi in the container first: the runtime gave it no GPU"),
+    802: ("system not yet initialized", "the fabric manager has not joined the GPUs: see /var/log/fabricmanager.log"),
+    803: ("driver mismatch", "libcuda is of another version than the loaded driver: reboot the host"),
+    804: ("forward compatibility", "take a cuda_image that is no newer than the driver"),
+    999: ("unknown error", "look for NVRM and Xid in dmesg; `modprobe nvidia_uvm`, reboot the host"),
+}
 NOT_FOUND = 127  # the shell's exit status
 VERSION = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 # What nvidia-smi says where it fails as a whole, what that means, and what to do.
@@ -113,6 +133,20 @@ def _failure(smi: Answer) -> str:
         if re.search(words, smi.out + smi.err, re.IGNORECASE):
             return f"{cause} (nvidia-smi: {smi.problem}); {remedy}"
     return f"nvidia-smi failed ({smi.problem}); look for NVRM in dmesg, reboot the host"
+
+
+def cuda_fault(answer: Answer, wanted: int) -> str | None:
+    """Why the program of cuda_program.py does not show `wanted` GPUs in its container; None where it does."""
+    said = re.search(r"cuInit (\d+), (\d+) GPUs", answer.out)
+    if not said:
+        return f"no answer of CUDA in a container ({answer.problem}); have libcuda.so.1 with the driver, in ldconfig -p"
+    result, count = map(int, said.groups())
+    if result:
+        meaning, remedy = CUDA_ERRORS.get(result, ("see cuda.h", "look for NVRM and Xid in dmesg"))
+        return f"CUDA does not start in a container: cuInit says {result} ({meaning}); {remedy}"
+    if count != wanted:
+        return f"CUDA has {count} of {wanted} GPUs in a container; look at their compute mode and Xid in dmesg"
+    return None
 
 
 def describe(found: Iterable[Gpu]) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
-from tests.hosts import gpus, report
+from tests.hosts import cuda_program, gpus, report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held, package_probes
@@ -33,9 +33,11 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield Probe("nouveau", "test ! -e /sys/module/nouveau")
     yield Probe("loaded driver", "cat /sys/module/nvidia/version || cat /proc/driver/nvidia/version")
     yield gpus.INSTALLED
+    yield from (gpus.SWITCHES, gpus.FABRIC_MANAGER, gpus.FABRIC_SERVICE, gpus.FABRIC_HOLD)
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
     # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
     yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=gpus.NVIDIA_SMI.seconds)
+    yield container_probe("cuda", cluster.config.cuda_image, *cuda_program.command(), seconds=gpus.NVIDIA_SMI.seconds)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,3 +146,31 @@ def test_container_sees_every_gpu(target: Target, answers: Answers) -> None:
         needed=f"the {len(bus)} of the PCI bus",
         remedy="look at the GPUs of the host itself first",
     )
+
+
+def test_fabric_manager_is_the_drivers(target: Target, answers: Answers) -> None:
+    if not answers["switches"].out:
+        return
+    remedy = f"run the deploy: {target.deploy}"
+    loaded = gpus.version_in(answers["loaded driver"].out) or "none"
+    found = gpus.version_in(answers["fabric manager"].out) or "none"
+    count = len(answers["switches"].out.split())
+    expect(
+        found == loaded,
+        target,
+        found=f"{count} NVSwitches with driver {loaded} and fabric manager {found}",
+        needed="a fabric manager of exactly the driver's version",
+        remedy=remedy,
+    )
+    state = answers["fabric service"].out.split()
+    needed = "active, enabled"
+    expect(state == ["active", "enabled"], target, found=f"the fabric manager {state}", needed=needed, remedy=remedy)
+    expect(answers["fabric hold"].ok, target, found="the fabric manager not held", needed="a hold", remedy=remedy)
+
+
+def test_cuda_starts_in_a_container(target: Target, answers: Answers) -> None:
+    # With MIG, CUDA has one part of a GPU, whatever there are.
+    mig = "MIG " in answers["container"].out
+    fault = gpus.cuda_fault(answers["cuda"], 1 if mig else len(answers["bus"].out.split()))
+    if fault:
+        report.fail(target, fault)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lab.api import Lab
+from lab.commands import run, verification
 from lab.wait import wait_until
 from tests.lab.boots import reboot
 from tests.lab.harness import converged, deploy, killed_when, new_lab, out
@@ -43,6 +44,18 @@ def test_a_container_sees_the_gpus_without_being_asked_to(lab):
     assert len(shown.splitlines()) == 4 and "H100" in shown
     held = out(lab, WORKER, "apt-mark showhold").split()
     assert {"nvidia-container-toolkit", "libnvidia-container1"} <= set(held)
+
+
+def test_the_verification_sees_what_nvidia_smi_calls_well(lab):
+    suite = "tests/hosts/test_gpu.py"
+    well = run(verification(lab, "--role", "worker", suite=suite))
+    assert well.status == 0, well.output
+    waits = "/run/lab-gpu/sys-module/nvidia/awaits_fabric"
+    out(lab, WORKER, f"touch {waits}")
+    failed = run(verification(lab, "--role", "worker", suite=suite))
+    out(lab, WORKER, f"rm {waits}")
+    assert failed.status == 1 and "1 failed" in failed.output, failed.output
+    assert f"{WORKER}: CUDA does not start in a container: cuInit says 802" in failed.output
 
 
 def test_a_second_run_changes_nothing_and_reloads_nothing(lab):

@@ -122,3 +122,63 @@ def test_the_machine_that_pyinfra_runs_on_is_never_rebooted(folder, runfile, cap
         plan.run()
         assert not [text for text in plan.commands(WORKER) if "systemctl reboot" in text]
     assert "this is the machine that pyinfra runs on; reboot it yourself" in caplog.text
+
+
+def hgx(**own: str):
+    """A worker with NVSwitches and a loaded driver, and what else its facts answer."""
+    offers = {"nvidia-fabricmanager-535": ("535.216.03-1", "535.183.01-1")}
+    lines = [f"{name} | {version} | https://example.com" for name, all in offers.items() for version in all]
+    return {
+        DRIVER_FACT: gpu_answers.answer(**{**gpu_answers.HGX, **own}),
+        "nvidia-smi --query-gpu": gpu_answers.SMI,
+        "apt-cache": sections(offers="\n".join(lines)),
+    }
+
+
+FABRIC_MANAGER = "The fabric manager, where there are NVSwitches"
+READY = {
+    "fabric": "Fabric Manager version is : 535.183.01",
+    "fabric_unit": "active\nenabled",
+    "fabric_packages": "installed nvidia-fabricmanager-535",
+    "held": "nvidia-fabricmanager-535",
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "word"),
+    [
+        ({}, "nvidia-fabricmanager-535=535.183.01-1"),
+        ({**READY, "fabric": "Fabric Manager version is : 535.216.03"}, "nvidia-fabricmanager-535=535.183.01-1"),
+        ({**READY, "held": ""}, "apt-mark hold nvidia-fabricmanager-535"),
+        ({**READY, "fabric_unit": "inactive\nenabled"}, "systemctl restart"),
+        ({**READY, "fabric_unit": "active\ndisabled"}, "systemctl --no-reload enable"),
+        (READY, None),
+        ({**READY, "fabric_packages": "", "held": ""}, None),
+    ],
+)
+def test_nvswitches_get_the_drivers_own_fabric_manager_held_and_running(folder, own, word):
+    with planned(folder, deploy.install_driver, {"openpai-001": hgx(**own)}) as plan:
+        assert (FABRIC_MANAGER in titles(plan.operations(WORKER))) is (word is not None)
+        assert FABRIC_MANAGER not in titles(plan.operations(NEIGHBOUR))
+        assert word is None or any(word in text for text in plan.texts())
+
+
+def test_a_held_fabric_manager_of_another_branch_is_let_go(folder):
+    other = {**READY, "fabric": "Fabric Manager version is : 550.54.14", "held": "nvidia-fabricmanager-550"}
+    other["fabric_packages"] = "installed nvidia-fabricmanager-550"
+    with planned(folder, deploy.install_driver, {"openpai-001": hgx(**other)}) as plan:
+        texts = list(plan.texts())
+    unhold, install = ([n for n, text in enumerate(texts) if words in text] for words in ("unhold", "=535.183.01-1"))
+    assert unhold and install and unhold[0] < install[0] and "nvidia-fabricmanager-550" in texts[unhold[0]]
+
+
+def test_a_worker_whose_fabric_manager_nobody_offers_is_stopped_before_it_changes(folder, caplog):
+    logger.propagate = True
+    lacking = {**hgx(), "apt-cache": sections(offers="nvidia-fabricmanager-535 | 535.216.03-1 | https://example.com")}
+    with planned(folder, deploy.install_driver, others_running(openpai_001=lacking)) as plan:
+        before = len(plan.commands(WORKER))
+        plan.run()
+        assert {host.name for host in plan.state.failed_hosts} == {WORKER}
+        changes = [text for text in plan.commands(WORKER)[before:] if "section() " not in text]
+        assert all("apt-get" in text and " update" in text for text in changes), changes
+    assert "nvidia-fabricmanager-535 535.183.01 is in none of the host's apt sources" in caplog.text

@@ -23,6 +23,7 @@ from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, 
 from tests.hosts.connections import Connections
 from tests.hosts.probes import Probe, RunAs
 from tests.hosts.targets import Target, read
+from tests.unit.hosts_gpus import GPUS_WELL, Said
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODULES = (test_docker, test_gpu, test_security, test_ssh, test_time)
@@ -62,7 +63,6 @@ exec cat "$FLEET/$host/$key"
 
 # The modules to run by host, as JSON; all of them for a host that is not named.
 CONCERNED = "FLEET_CONCERNED"
-Said = tuple[int, str, str]  # exit status, standard output, standard error
 
 DAEMON_JSON = {
     "data-root": "/mnt/docker",
@@ -97,7 +97,6 @@ PACKAGES = {
     "containerd.io": "1.6.20-1",
     "nvidia-container-toolkit": "1.17.8-1",
 }
-GPU = "{index}, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Enabled, 00000000:{bus}:00.0"
 
 
 def docker_info(**changes: object) -> Said:
@@ -124,16 +123,6 @@ def packages(changes: dict[str, str] | None = None) -> Said:
     return 0, "\n".join(lines), ""
 
 
-def smi(*lines: str, status: int = 0) -> Said:
-    """nvidia-smi's exit status and lines."""
-    return status, "\n".join(lines), ""
-
-
-def gpus(count: int = 2) -> list[str]:
-    """Lines of `count` healthy GPUs, on the buses from 06 on."""
-    return [GPU.format(index=index, bus=f"{6 + index:02x}") for index in range(count)]
-
-
 def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
     """What every probe hears of a host without a fault."""
     return {
@@ -149,12 +138,8 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "log options": (0, '{"Type":"json-file","Config":{"max-file":"5","max-size":"50m"}}', ""),
         "groups": (0, "paiadmin sudo docker", ""),
         "docker as user": (0, "Server: 20.10.24", ""),
-        "bus": (0, "0000:06:00.0\n0000:07:00.0", ""),
-        "nvidia-smi": smi(*gpus()),
-        "nouveau": (0, "", ""),
-        "loaded driver": (0, "535.183.01", ""),
-        "installed driver": (0, "535.183.01", ""),
         "default runtime": (0, "nvidia", ""),
+        **GPUS_WELL,
         "private files": (0, "600 paiadmin /home/paiadmin/.ssh/id_ed25519", ""),
         "ssh files": (0, "755 paiadmin /home/paiadmin\n700 paiadmin /home/paiadmin/.ssh", ""),
         "sudoers file": (0, "440 root /etc/sudoers.d/90-openpai-deploy", ""),
@@ -204,6 +189,11 @@ class Fault:
     words: str
     refused: str = ""  # what ssh says instead of logging in
     mute: str = ""  # what sudo says instead of running anything
+
+
+def fault(host: str, words: str, *fails: str, **said: Said) -> Fault:
+    """A fault by the probes that it changes, their names' spaces written as underscores."""
+    return Fault(host, {name.replace("_", " "): value for name, value in said.items()}, frozenset(fails), words)
 
 
 @dataclass

@@ -7,7 +7,16 @@ import pytest
 
 from cluster import Config
 from tasks.gpu import runfile
-from tasks.gpu.driver_policy import apt_packages, fitting, install_needed, is_wanted, refusals, wanted_version
+from tasks.gpu.driver_policy import (
+    apt_packages,
+    fabric_package,
+    fitting,
+    install_needed,
+    is_wanted,
+    no_fabric_manager,
+    refusals,
+    wanted_version,
+)
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver, Package, version_in
 from tasks.gpu.facts.gpus import parse_smi
 from tests.sections import sections
@@ -198,6 +207,10 @@ SECTIONS = {
     "ii |nvidia-cuda-toolkit|11.5|nvidia-cuda-toolkit",
     "runfile": "", "under_way": "", "held": "nvidia-driver-535", "unit": "inactive", "headers": "present",
     "secure_boot": "   1", "containers": "3", "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "",
+    "switches": "0000:05:00.0\n0000:06:00.0", "fabric": "Fabric Manager version is : 535.183.01",
+    "fabric_unit": "active\nenabled",
+    "fabric_packages": "installed nvidia-fabricmanager-535\ninstalled nvidia-fabricmanager-dev-535\n"
+    "not-installed nvidia-fabricmanager",
 }  # fmt: skip
 
 
@@ -211,6 +224,18 @@ def test_the_fact_is_read():
     ]
     assert found.initramfs_tool == "update-initramfs" and found.containers == 3 and not found.installing
     assert not found.mismatch and not found.broken_off and found.held == {"nvidia-driver-535"}
+    assert found.switches == ("0000:05:00.0", "0000:06:00.0") and found.fabric == "535.183.01"
+    assert found.fabric_unit == {"active", "enabled"} and found.fabric_packages == {"nvidia-fabricmanager-535"}
+
+
+def test_the_fabric_manager_is_that_of_exactly_the_driver():
+    offers = {"nvidia-fabricmanager-535": ("535.216.03-1", "535.183.01-1", "535.183.01-0ubuntu0.22.04.1")}
+    assert fabric_package("535.183.01", offers) == "nvidia-fabricmanager-535=535.183.01-1"
+    assert fabric_package("535.183", offers) == "nvidia-fabricmanager-535=535.183.01-1"
+    assert fabric_package("550.54.14", offers) is None
+    assert fabric_package("580.65.06", {"nvidia-fabricmanager": ("580.65.06-1",)}) == "nvidia-fabricmanager=580.65.06-1"
+    missing = str(no_fabric_manager("535.54.03", offers))
+    assert "nvidia-fabricmanager-535 535.54.03 is in none of the host's apt sources (offered: 535.216.03-1," in missing
 
 
 @pytest.mark.parametrize(

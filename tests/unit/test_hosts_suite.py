@@ -16,20 +16,17 @@ from tests.unit.hosts_fleet import (
     TOKEN,
     Fault,
     Fleet,
-    Said,
     docker_info,
     docker_service,
-    gpus,
+    fault,
     ntpq,
     packages,
-    smi,
     verify,
 )
+from tests.unit.hosts_gpu_faults import GPU_FAULTS, HANGS
+from tests.unit.hosts_gpus import Said
 
-HANGS: Said = (124, "", "")
-NO_IMAGE: Said = (125, "", "docker: Error response from daemon: manifest unknown.")
 CLOCK = frozenset({"test_clock_follows_a_configured_server", "test_clock_is_near_its_server"})
-GPU_ON_HOST = frozenset({"test_every_gpu_answers", "test_persistence_mode"})
 DAEMON = frozenset({
     "test_daemon_runs_with_its_files", "test_data_root", "test_live_restore", "test_registry_mirrors",
     "test_insecure_registries", "test_proxy",
@@ -42,11 +39,6 @@ SERVICE, FILES = "test_service_runs_now_and_after_a_boot", "test_daemon_runs_wit
 EVERY = frozenset({"every test"})
 
 
-def fault(host: str, words: str, *fails: str, **said: Said) -> Fault:
-    """A fault by the probes that it changes, their names' spaces written as underscores."""
-    return Fault(host, {name.replace("_", " "): value for name, value in said.items()}, frozenset(fails), words)
-
-
 def registries(**changes: object) -> Said:
     return docker_info(RegistryConfig={**INFO["RegistryConfig"], **changes})
 
@@ -57,16 +49,10 @@ def settings(**changes: object) -> Said:
 
 CHRONY = "0A000001,10.0.0.1,9,1720000000.123,0.000012,0.0,0.0,1.2,0.0,0.1,0.001,0.002,64.0,Normal"
 CHRONY_ALONE = "7F7F0101,,10,1720000000.123,0.000000000,0.0,0.0,1.2,0.0,0.1,0.000,0.000,64.0,Normal"
-GPU_LOST = "Unable to determine the device handle for GPU0000:07:00.0: GPU is lost. Reboot the system to recover it"
-MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
-NO_MEMORY = gpus()[1].replace("81920", "[N/A]")
-OLD_DRIVER = gpus()[1].replace("535.183.01", "535.54.03")
-NVRM: Said = (0, "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.183.01  Release Build", "no /sys/module")
-OFF = gpus()[1].replace("Enabled", "Disabled")
+
 
 FAULTS = (
     Fault("healthy", {}, frozenset(), ""),
-    fault("loaded-by-proc", "", **{"loaded driver": NVRM}),
     # SSH
     fault("other-user", "a login as ubuntu; needed paiadmin", "test_login_is_the_configured_user",
           user=(0, "ubuntu", "")),
@@ -179,33 +165,7 @@ FAULTS = (
           sudoers_file=(0, "", "")),
     fault("sudoers-wrong", "syntax error near line 1", "test_sudoers_are_valid",
           sudoers_syntax=(1, "", "/etc/sudoers.d/site: syntax error near line 1")),
-    # GPUs
-    fault("no-gpu", "no NVIDIA GPU on the PCI bus", "test_every_gpu_answers", "test_container_sees_every_gpu",
-          bus=(0, "", "")),
-    fault("gpu-lost", "a GPU has fallen off the bus", *GPU_ON_HOST, **{"nvidia-smi": smi(GPU_LOST, status=15)}),
-    fault("gpu-missing", "1 of the 2 GPUs on the PCI bus, missing 0000:07:00.0", "test_every_gpu_answers",
-          **{"nvidia-smi": smi(*gpus(1))}),
-    fault("gpu-memory", "reports no memory size ([N/A])", "test_every_gpu_answers",
-          **{"nvidia-smi": smi(gpus()[0], NO_MEMORY)}),
-    fault("smi-hangs", "nvidia-smi did not answer within 60 s", *GPU_ON_HOST, **{"nvidia-smi": smi(status=124)}),
-    fault("smi-stuck", "nvidia-smi did not answer within 60 s", *GPU_ON_HOST, **{"nvidia-smi": HANGS}),
-    fault("no-smi", "nvidia-smi is missing", *GPU_ON_HOST, **{"nvidia-smi": smi(status=127)}),
-    fault("smi-mismatch", "driver/library version mismatch", *GPU_ON_HOST, **{"nvidia-smi": smi(MISMATCH, status=18)}),
-    fault("other-driver", "runs driver 535.54.03, expected 535.183.01", "test_every_gpu_answers",
-          **{"nvidia-smi": smi(gpus()[0], OLD_DRIVER)}),
-    fault("no-persistence", "persistence mode off on GPU 1", "test_persistence_mode",
-          **{"nvidia-smi": smi(gpus()[0], OFF)}),
-    fault("nouveau", "the nouveau driver loaded", "test_nouveau_is_not_loaded", nouveau=(1, "", "")),
-    fault("no-module", "needed a loaded NVIDIA driver", "test_installed_driver_is_loaded",
-          loaded_driver=(1, "", "No such file or directory")),
-    fault("other-module", "driver 535.183.01 loaded, 550.54.14 installed", "test_installed_driver_is_loaded",
-          installed_driver=(0, "550.54.14", "")),
-    fault("runc", "default runtime runc; needed nvidia", "test_default_runtime", default_runtime=(0, "runc", "")),
-    fault("one-in-container", "1 GPUs in `docker run", "test_container_sees_every_gpu",
-          container=(0, "GPU 0: NVIDIA A100-SXM4-80GB", "")),
-    fault("no-image", "manifest unknown", "test_container_sees_every_gpu", "test_container_runs", container=NO_IMAGE),
-    fault("container-hangs", "`container`: no answer within", "test_container_sees_every_gpu", "test_container_runs",
-          container=HANGS),
+    *GPU_FAULTS,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ def test_profile_of_a_typo_is_refused_with_the_keys_there_are():
         parse('{"count": 13}')
     with pytest.raises(LabError, match="not JSON"):
         parse("{")
-    with pytest.raises(LabError, match="give default, bare, openpai, JSON"):
+    with pytest.raises(LabError, match="give default, bare, nvswitch, openpai, JSON"):
         parse("no-such-file")
     assert parse('{"count": 2}') == Profile(count=2)
 

@@ -84,6 +84,7 @@ BREAK = {
     "secure-boot": lambda s: changed(s, **driver(s, secure_boot=True)),
     "kernel-headers": lambda s: changed(s, **driver(s, headers="missing")),
     "gpu-runtime": lambda s: changed(s, nvidia_runtime=False),
+    "fabric-manager": lambda s: changed(s, **driver(s, switches=("0000:05:00.0",))),
     "gpus-equal": lambda s: changed(
         s,
         smi=replace(

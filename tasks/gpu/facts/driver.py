@@ -29,6 +29,8 @@ _DRIVER_SOURCE = re.compile(
     r"nvidia-graphics-drivers(-.+)?|nvidia-open-gpu-kernel-modules|nvidia-(modprobe|persistenced|support|xconfig)|"
     r"nvidia-settings(-.+)?|linux-restricted-(modules|signatures)(-.+)?|cuda-drivers(-.+)?"
 )
+# nvidia-fabricmanager-dev is something else.
+_FABRIC_PACKAGE = re.compile(r"^installed (nvidia-fabricmanager(?:-\d+)?)$", re.MULTILINE)
 _VERSION = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 
 
@@ -43,7 +45,11 @@ class Package:
 
 @dataclass(frozen=True)
 class DriverState:
-    """What is known about a host's NVIDIA driver. Versions are NVIDIA's, as 535.183.01."""
+    """What is known about a host's NVIDIA driver. Versions are NVIDIA's, as 535.183.01.
+
+    `switches` are the PCI addresses of NVSwitches, which need a fabric manager: `fabric` is its version on the disk,
+    `fabric_unit` has `active` and `enabled` where its service is.
+    """
 
     kernel: str = ""
     compiler: str = ""
@@ -64,6 +70,10 @@ class DriverState:
     containers: int = 0
     initramfs_tool: str = ""
     stale_initramfs: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    fabric: str | None = None
+    fabric_unit: frozenset[str] = frozenset()
+    fabric_packages: frozenset[str] = frozenset()
 
     @property
     def version(self) -> str | None:
@@ -123,6 +133,10 @@ class NvidiaDriver(Fact[DriverState]):
             containers=int(found["containers"] or 0),
             initramfs_tool=found["initramfs_tool"].rpartition("/")[2],
             stale_initramfs=tuple(found["stale"].split()),
+            switches=tuple(found["switches"].split()),
+            fabric=version_in(found["fabric"]),
+            fabric_unit=frozenset(found["fabric_unit"].split()),
+            fabric_packages=frozenset(_FABRIC_PACKAGE.findall(found["fabric_packages"])),
         )
 
 

@@ -76,6 +76,16 @@ def gpu_runtime(subject: Subject) -> Iterable[Problem]:
         yield shortfall("not installed", "nvidia-container-runtime", "the deploy installs it", True)
 
 
+@each_host("fabric-manager", WORKERS, when=_nvidia)
+def fabric_manager(subject: Subject) -> Iterable[Problem]:
+    """Where NVSwitches join the GPUs, the driver's own fabric manager runs; the deploy installs it."""
+    state = subject.seen.driver
+    runs = "active" in state.fabric_unit
+    if state.switches and not (runs and state.fabric == state.version):
+        found = f"fabric manager {state.fabric or 'none'}{'' if runs else ', not running'}"
+        yield shortfall(found, f"that of driver {state.version or '(to come)'}", "the deploy installs it", True)
+
+
 @across_hosts("gpus-equal", WORKERS, Severity.SHOULD, when=_nvidia)
 def gpus_equal(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Problem]]:
     """Workers have GPUs of the same models and number; OpenPAI 1.0 counts them all as the smallest."""
@@ -88,4 +98,4 @@ def gpus_equal(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[t
             yield host, shortfall(found, usual, "expect OpenPAI to use the smallest, or give it a layout.yaml")
 
 
-ALL = (gpu, gpu_driver, secure_boot, kernel_headers, boot_space, gpu_runtime, gpus_equal)
+ALL = (gpu, gpu_driver, secure_boot, kernel_headers, boot_space, gpu_runtime, fabric_manager, gpus_equal)
