@@ -43,6 +43,12 @@ class Profile:
     """So many GPUs the driver starts, fewer than the bus shows."""
     na_memory: bool = False
     """nvidia-smi reports [N/A] memory."""
+    remap: str | None = None
+    """What nvidia-smi says of the memory of every GPU: rows to be remapped are `pending`, or that is a `failure`."""
+    throttled: bool = False
+    """Every GPU is slowed down by heat."""
+    narrow: int | None = None
+    """Index of a GPU that has 8 of its 16 PCIe lanes."""
     hang: bool = False
     """nvidia-smi never returns, and is deaf to SIGTERM."""
     mismatch: str | None = None
@@ -62,6 +68,9 @@ class Profile:
             "FAULT_LOST": self.gpu_fell_off_bus,
             "FAULT_COUNT": self.count_lower,
             "FAULT_NA_MEMORY": self.na_memory,
+            "FAULT_REMAP": self.remap,
+            "FAULT_THROTTLED": self.throttled,
+            "FAULT_NARROW": self.narrow,
             "FAULT_HANG": self.hang,
             "FAULT_LOADED_VERSION": self.mismatch,
         }

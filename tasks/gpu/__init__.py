@@ -2,5 +2,17 @@
 
 from tasks.gpu.deploy import install_driver, install_runtime
 from tasks.gpu.driver_policy import HEADERS, SECURE_BOOT, refusals
-from tasks.gpu.facts import TIMED_OUT, DriverState, NvidiaDriver, NvidiaSmi, SmiReport, describe, faults
+from tasks.gpu.facts import (
+    TIMED_OUT,
+    DriverState,
+    GpuHealth,
+    NvidiaDriver,
+    NvidiaHealth,
+    NvidiaSmi,
+    SmiReport,
+    ailments,
+    defects,
+    describe,
+    faults,
+)
 from tasks.gpu.vendors import Vendor, vendor

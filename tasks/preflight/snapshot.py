@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.apt import OsRelease, parse_release
 from tasks.docker import Docker, DockerDaemon
-from tasks.gpu import TIMED_OUT, DriverState, NvidiaDriver, NvidiaSmi, SmiReport
+from tasks.gpu import TIMED_OUT, DriverState, GpuHealth, NvidiaDriver, NvidiaHealth, NvidiaSmi, SmiReport
 from tasks.reach import Fact
 from tasks.time import TimeDaemon, TimeSync
 
@@ -16,6 +16,7 @@ BUNDLED: dict[str, type[Fact[Any]]] = {
     "docker": Docker,
     "nvidia_driver": NvidiaDriver,
     "nvidia_smi": NvidiaSmi,
+    "nvidia_health": NvidiaHealth,
     "time_sync": TimeSync,
 }
 
@@ -90,6 +91,7 @@ class Snapshot:
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
     smi: SmiReport = field(default_factory=SmiReport)
+    health: GpuHealth = field(default_factory=GpuHealth)
     time: TimeDaemon = field(default_factory=TimeDaemon)
 
     def mac_of(self, address: str) -> str | None:
@@ -156,6 +158,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         docker=bundled["docker"],
         driver=bundled["nvidia_driver"],
         smi=bundled["nvidia_smi"] if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
+        health=bundled["nvidia_health"],
         time=bundled["time_sync"],
     )
 

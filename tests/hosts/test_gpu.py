@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
-from tests.hosts import cuda_program, gpus, report
+from tests.hosts import cuda_program, gpu_health, gpus, report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held, package_probes
@@ -34,6 +34,7 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield Probe("loaded driver", "cat /sys/module/nvidia/version || cat /proc/driver/nvidia/version")
     yield gpus.INSTALLED
     yield from (gpus.SWITCHES, gpus.FABRIC_MANAGER, gpus.FABRIC_SERVICE, gpus.FABRIC_HOLD)
+    yield from gpu_health.PROBES
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
     # As the guide tests it: no --gpus, so that only the default runtime can bring the GPUs in.
     yield container_probe("container", cluster.config.cuda_image, "nvidia-smi", "-L", seconds=gpus.NVIDIA_SMI.seconds)
@@ -66,6 +67,14 @@ def unequal_workers(
 
 def test_every_gpu_answers(target: Target, answers: Answers) -> None:
     found = gpus.faults(answers["bus"].out.split(), answers["nvidia-smi"], gpus.wanted_driver(target.config))
+    if found:
+        report.fail(target, "; ".join(found))
+
+
+def test_no_gpu_has_to_be_replaced(target: Target, answers: Answers, pytestconfig: pytest.Config) -> None:
+    for said in gpu_health.ailments(answers):
+        report.note(pytestconfig, f"Warning: {target.name}: {said}")
+    found = gpu_health.defects(answers)
     if found:
         report.fail(target, "; ".join(found))
 

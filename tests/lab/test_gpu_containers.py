@@ -8,6 +8,7 @@ import pytest
 
 from lab.api import Lab
 from lab.commands import run, verification
+from lab.gpu import set_profile
 from lab.wait import wait_until
 from tests.lab.boots import reboot
 from tests.lab.harness import converged, deploy, killed_when, new_lab, out
@@ -56,6 +57,14 @@ def test_the_verification_sees_what_nvidia_smi_calls_well(lab):
     out(lab, WORKER, f"rm {waits}")
     assert failed.status == 1 and "1 failed" in failed.output, failed.output
     assert f"{WORKER}: CUDA does not start in a container: cuInit says 802" in failed.output
+
+    folder = lab.host_directory(WORKER)
+    set_profile(folder, remap="failure", throttled=True)
+    spent = run(verification(lab, "--role", "worker", suite=suite))
+    set_profile(folder, remap=None, throttled=False)
+    assert spent.status == 1 and "1 failed" in spent.output, spent.output
+    assert "has no memory left to remap; have the card replaced (RMA)" in spent.output
+    assert f"Warning: {WORKER}: GPU 00000000:1B:00.0 is slowed down by heat or power" in spent.output
 
 
 def test_a_second_run_changes_nothing_and_reloads_nothing(lab):

@@ -15,7 +15,7 @@ import tasks
 from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
-from tasks.gpu.facts import driver, gpus
+from tasks.gpu.facts import driver, gpus, health
 from tasks.kubernetes.facts import certificates, kernel, node, pod_network
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
@@ -188,6 +188,15 @@ SAMPLES = [
     Sample(git.WorkingCopy, sections(commit="6" * 40, changed=" M cluster.yml"), {"folder": "/home/a/pai-deploy/pai"}),
     Sample(gpus.NvidiaBus, sections(bus="0000:1b:00.0\n0000:2c:00.0")),
     Sample(gpus.NvidiaSmi, bundled("nvidia_smi")),
+    Sample(
+        health.NvidiaHealth,
+        sections(
+            gpus="00000000:1B:00.0, 2, Yes, Not Active, Active\n00000000:2C:00.0, [N/A], [N/A], Not Active, Not Active",
+            rows="00000000:1B:00.0, Yes, No\n00000000:2C:00.0, No, Yes",
+            lanes="0000:1b:00.0 8 16\n0000:2c:00.0 16 16",
+            xids="0000:1b:00 94\n0000:1b:00 31",
+        ),
+    ),
     Sample(certificates.CertificateState, sections(expiring="pki/apiserver.crt", stale="etcd"), {"days": 30}),
     Sample(members.Members, sections(nodes=json.dumps({"items": [_NODE]}, indent=1))),
     Sample(

@@ -47,6 +47,13 @@ GPU_FAULTS = (
     fault("runc", "default runtime runc; needed nvidia", "test_default_runtime", default_runtime=(0, "runc", "")),
     fault("one-in-container", "1 GPUs in `docker run", "test_container_sees_every_gpu",
           container=(0, "GPU 0: NVIDIA A100-SXM4-80GB", "")),
+    fault("spent", "has no memory left to remap; have the card replaced (RMA)", "test_no_gpu_has_to_be_replaced",
+          **{"gpu memory": (0, "00000000:06:00.0, No, Yes", "")}),
+    fault("ailing", "", **{
+        "gpu state": (0, "00000000:06:00.0, 3, Yes, Active, Not Active", ""),
+        "gpu memory": (0, "00000000:06:00.0, Yes, No", ""),
+        "gpu lanes": (0, "0000:06:00.0 4 16", ""),
+        "gpu errors": (0, "NVRM: Xid (PCI:0000:06:00): 79", "")}),
     fault("nvswitch", "", **FABRIC),
     fault("no-fabric-manager", "4 NVSwitches with driver 535.183.01 and fabric manager none", FABRIC_TEST, CUDA_TEST,
           **{**FABRIC, "fabric manager": (127, "", ""), "cuda": (1, "cuInit 802, 0 GPUs", "")}),

@@ -207,6 +207,15 @@ def test_html_report_needs_no_other_file(fleet: Fleet) -> None:
     assert not re.search(r"<(script|link)[^>]+(src|href)=", text)
 
 
+def test_what_ails_gpus_is_noted(fleet: Fleet) -> None:
+    noted = [line for line in fleet.result.stdout.splitlines() if line.startswith("Warning: ailing: ")]
+    assert (
+        len(noted) == 6 and len([line for line in fleet.result.stdout.splitlines() if "Warning: healthy" in line]) == 0
+    )
+    for words in ("3 uncorrected", "to be retired", "slowed down", "to be remapped", "4 of 16 PCIe lanes", "Xid 79"):
+        assert any(words in line for line in noted), words
+
+
 def test_unequal_workers_are_shown_as_a_table(fleet: Fleet) -> None:
     rows = re.findall(r"^(none|[12] x NVIDIA A100-SXM4-80GB) +(.+)$", fleet.result.stdout, re.MULTILINE)
     hosts = {gpus: names.split(", ") for gpus, names in rows}

@@ -8,6 +8,7 @@ import pytest
 from cluster import Config
 from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
+from tasks.gpu.facts.health import GpuHealth
 from tasks.preflight.model import Clock
 from tasks.preflight.snapshot import Listener, Reply
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
@@ -85,6 +86,8 @@ BREAK = {
     "kernel-headers": lambda s: changed(s, **driver(s, headers="missing")),
     "gpu-runtime": lambda s: changed(s, nvidia_runtime=False),
     "fabric-manager": lambda s: changed(s, **driver(s, switches=("0000:05:00.0",))),
+    "gpu-memory": lambda s: changed(s, health=GpuHealth(failed=frozenset({"0000:1b:00.0"}))),
+    "gpu-health": lambda s: changed(s, health=GpuHealth(xids=(("0000:1b:00.0", 94),))),
     "gpus-equal": lambda s: changed(
         s,
         smi=replace(

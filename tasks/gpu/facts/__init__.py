@@ -2,3 +2,4 @@
 
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver
 from tasks.gpu.facts.gpus import TIMED_OUT, NvidiaBus, NvidiaSmi, SmiReport, describe, faults
+from tasks.gpu.facts.health import GpuHealth, NvidiaHealth, ailments, defects

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cluster import Config, Host, Problem
-from tasks.gpu import HEADERS, SECURE_BOOT, describe, faults, refusals
+from tasks.gpu import HEADERS, SECURE_BOOT, ailments, defects, describe, faults, refusals
 from tasks.preflight.model import WORKERS, Severity, Subject, Survey, across_hosts, each_host, shortfall
 from tasks.preflight.requirements.machine import MB
 from tasks.preflight.snapshot import Snapshot
@@ -86,6 +86,20 @@ def fabric_manager(subject: Subject) -> Iterable[Problem]:
         yield shortfall(found, f"that of driver {state.version or '(to come)'}", "the deploy installs it", True)
 
 
+@each_host("gpu-memory", WORKERS, when=_nvidia, needs_root=True)
+def gpu_memory(subject: Subject) -> Iterable[Problem]:
+    """No GPU has used up its spare memory: NVIDIA replaces such a card."""
+    for problem in defects(subject.seen.health):
+        yield replace(problem, needed="memory that can be remapped")
+
+
+@each_host("gpu-health", WORKERS, Severity.SHOULD, when=_nvidia, needs_root=True)
+def gpu_health(subject: Subject) -> Iterable[Problem]:
+    """No memory errors, memory to be remapped, lost PCIe lanes, throttling, or Xid of the hardware in dmesg."""
+    for problem in ailments(subject.seen.health):
+        yield replace(problem, needed="a GPU without errors, at full speed")
+
+
 @across_hosts("gpus-equal", WORKERS, Severity.SHOULD, when=_nvidia)
 def gpus_equal(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[Host, Problem]]:
     """Workers have GPUs of the same models and number; OpenPAI 1.0 counts them all as the smallest."""
@@ -98,4 +112,15 @@ def gpus_equal(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[t
             yield host, shortfall(found, usual, "expect OpenPAI to use the smallest, or give it a layout.yaml")
 
 
-ALL = (gpu, gpu_driver, secure_boot, kernel_headers, boot_space, gpu_runtime, fabric_manager, gpus_equal)
+ALL = (
+    gpu,
+    gpu_driver,
+    secure_boot,
+    kernel_headers,
+    boot_space,
+    gpu_runtime,
+    fabric_manager,
+    gpu_memory,
+    gpu_health,
+    gpus_equal,
+)
