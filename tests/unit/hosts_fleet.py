@@ -150,6 +150,7 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "sshd at boot": (0, "enabled\ndisabled", ""),
         "running": (3, "inactive\nactive\nactive", ""),
         "chronyc": (1, "", "506 Cannot talk to daemon"),
+        "timesyncd": (1, "", "Failed to query server: Unit dbus-org.freedesktop.timesync1.service not found."),
         "ntpq": ntpq(),
         "at boot": (0, "chrony\nntpsec enabled\nntp alias", ""),
         "followed by name": (0, "10.0.0.1  127.127.1.1  8 u", ""),
