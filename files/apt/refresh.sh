@@ -1,10 +1,12 @@
 # shellcheck shell=dash
-# Refresh apt's index of some package sources, for $1 seconds until it succeeds; of all where none is named. By twos come
-# the files of the sources and which of their lines: sed's ranges separated by spaces. What apt has of others stays.
+# Refresh apt's index of some package sources, for $1 seconds until it succeeds; of all where none is named. Who holds a
+# lock of apt is waited for, $2 seconds. By twos come the files of the sources and which of their lines: sed's ranges
+# separated by spaces. What apt has of others stays.
+# Before this text comes locks.sh.
 set -u
-seconds=$1
-shift
-now() { cut -d. -f1 /proc/uptime; }
+seconds=$1 locks=$2
+shift 2
+wait_for_locks "$locks"
 end=$(($(now) + seconds))
 staged=$(mktemp -d) || exit
 trap 'rm -rf "$staged"' EXIT
@@ -27,7 +29,9 @@ refresh() {
 
 # Before 2.2 apt has no Error-Mode: it ends with 0 where a source does not answer.
 until said=$(refresh) && ! echo "$said" | grep -q '^W: Failed to fetch '; do
-    if [ "$(now)" -ge $end ]; then
+    if [ -n "$(lock_holder)" ]; then
+        wait_for_locks "$locks"
+    elif [ "$(now)" -ge $end ]; then
         echo "$said" | sed -nE '/^[EW]: Some index files/d; s|//[^/@ ]*@|//|g; s/^[EW]: (Failed to fetch )?//p' >&2
         echo "apt's index of${files:- all its sources} is not refreshed; mend what is named above, the proxy or the mirror" >&2
         exit 1

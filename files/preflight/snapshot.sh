@@ -1,6 +1,6 @@
 # shellcheck shell=dash disable=SC2086,SC2317
 # Everything that preflight reads from a host, in one command: POSIX sh, read from standard input by `sh -s`.
-# Before this text come, from tasks/preflight/facts.py:
+# Before this text come locks.sh, manifest.sh and, from tasks/preflight/facts.py:
 #   PEERS      ADDRESS:PORT of every other host, separated by spaces
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
 #              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
@@ -99,18 +99,6 @@ probe_ports() {
         done
 }
 
-# Who holds the package manager's lock. Processes of containers have locks of their own, at the same paths.
-lock_holder() {
-    # shellcheck disable=SC2044
-    for fd in $(find /proc/[0-9]*/fd -lname '/var/lib/dpkg/lock*' -o -lname /var/lib/apt/lists/lock); do
-        process=${fd%/fd/*}
-        if [ "$process/root/var/lib/dpkg/status" -ef /var/lib/dpkg/status ]; then
-            echo "$(cat "$process/comm") (process ${process#/proc/})"
-            return
-        fi
-    done
-}
-
 probe_package_lock() {
     holder=$(lock_holder)
     waited=0
@@ -125,6 +113,10 @@ probe_package_lock() {
 # Packages that need no package source any more, and those that docker-ce comes in place of, with their versions.
 probe_packages() {
     dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $PACKAGES | sed -n 's/^installed //p'
+}
+# Packages that dpkg has not finished with.
+probe_unfinished() {
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' | grep -E '^(half|unpacked|triggers)'
 }
 probe_kubelet() { command -v kubelet; }
 probe_runtime() { command -v nvidia-container-runtime; }
@@ -218,7 +210,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
-        storage ports package_lock packages kubelet runtime rivals peers urls sources $BUNDLED"
+        storage ports package_lock packages unfinished kubelet runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

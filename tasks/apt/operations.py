@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from pyinfra import host, logger
-from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+from pyinfra.api import FileUploadCommand, StringCommand, operation
 from pyinfra.facts.files import File, FileContents
 
 from cluster import versions
@@ -25,13 +25,17 @@ from tasks.apt.facts import (
     Release,
 )
 from tasks.apt.sources import MARK, Entry, needed, takeover
-from tasks.reach import Commands, planning, quoted, script, show_diff, stop
+from tasks.reach import Commands, detached, planning, quoted, script, show_diff, stop
 
-# Never ask; keep configuration files as they are; wait up to ten minutes for another apt or dpkg to finish.
-_GET = (
-    "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "
-    "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
-)
+# Never ask; keep configuration files as they are.
+_GET = [
+    *("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=60"),
+    *("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"),
+]
+# Seconds for which another program that holds a lock of apt or dpkg is waited for: unattended upgrades take minutes.
+_LOCK_PATIENCE = 600
+# The unit in which packages are installed and removed.
+UNIT = "apt"
 # Seconds for which a refresh of the package index is tried again: a mirror that is being renewed fails for a moment.
 _PATIENCE = 30
 
@@ -44,7 +48,7 @@ def refresh(others: bool = False) -> StringCommand:
     """
     release = host.get_fact(Release)
     entries = needed(host.get_fact(AptSources), release.id, release.codename)
-    own = script("apt/refresh.sh", _PATIENCE, *_places(entries))
+    own = script("apt/refresh.sh", _PATIENCE, _LOCK_PATIENCE, *_places(entries), library="apt/locks.sh")
     every = "{ timeout 60 apt-get -q update >/dev/null 2>&1 || :; }"
     return StringCommand(own, "&&", every) if others else own
 
@@ -57,14 +61,25 @@ def _places(entries: Iterable[Entry]) -> list[str]:
     return [word for file, each in ranges.items() for word in (file, " ".join(each))]
 
 
+def alone(*words: str) -> StringCommand:
+    """The command `words` of apt's or dpkg's, when no other program is at work on packages or left any half done."""
+    return script("apt/run.sh", _LOCK_PATIENCE, *words, library="apt/locks.sh")
+
+
 def get(*words: str) -> StringCommand:
     """apt-get with `words` (options, `install`, packages), without a question."""
-    return StringCommand(_GET, *map(QuoteString, words))
+    return alone(*_GET, *words)
+
+
+def in_unit(*words: str) -> Commands:
+    """get() in a unit of its own, as a lost connection would leave it half done; one of an earlier run ends first."""
+    yield detached.wait(UNIT)
+    yield detached.command(UNIT, get(*words))
 
 
 def mark(how: str, names: Iterable[str]) -> StringCommand:
     """apt-mark `how` (hold, unhold) for the packages `names`."""
-    return StringCommand("apt-mark", how, *map(QuoteString, names), ">/dev/null")
+    return StringCommand(alone("apt-mark", how, *names), ">/dev/null")
 
 
 def fetch(url: str, path: str, kind: str, expected: str, remedy: str, mode: str = "644") -> StringCommand:
@@ -166,7 +181,7 @@ def packages(
                 )
                 return
             chosen.append(f"{name}={fitting[0]}")
-        yield get("--allow-downgrades", "--allow-change-held-packages", "install", *chosen)
+        yield from in_unit("--allow-downgrades", "--allow-change-held-packages", "install", *chosen)
         # Naming a version lifts a hold.
         state = host.get_fact(AptPackages, names=names)
     if hold:

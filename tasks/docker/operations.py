@@ -168,7 +168,7 @@ def predecessors_removed() -> Commands:
         return
     if planning():
         host.log(f"{', '.join(present)} give way to Docker's own packages", logger.warning)
-    yield apt.get("--allow-change-held-packages", "remove", *present)
+    yield from apt.in_unit("--allow-change-held-packages", "remove", *present)
 
 
 @operation()

@@ -125,7 +125,7 @@ def _install_runfile(driver: DriverState, config: Config) -> Commands:
     packages = " ".join(package.name for package in driver.packages)
     options = ["--dkms"] if config.nvidia_driver_dkms else []
     install = script("gpu/install-runfile.sh", UNDER_WAY, cached, packages, driver.compiler, *options)
-    yield detached.command(INSTALL, StringCommand(install, "&&", _FINISH))
+    yield detached.command(INSTALL, StringCommand(apt.alone("true"), "&&", install, "&&", _FINISH))
 
 
 def _install_from_apt(driver: DriverState, config: Config) -> Commands:
@@ -144,7 +144,6 @@ def _install_from_apt(driver: DriverState, config: Config) -> Commands:
     steps = [
         f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }}",
         *([apt.mark("unhold", present)] if present else []),
-        "DEBIAN_FRONTEND=noninteractive dpkg --configure -a",
         apt.get("--no-install-recommends", "--allow-downgrades", "install", *chosen),
         _FINISH,
     ]

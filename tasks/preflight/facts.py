@@ -88,6 +88,7 @@ def program(
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",
         *probes,
+        text("apt/locks.sh"),
         text("preflight/manifest.sh"),
         text("preflight/snapshot.sh"),
     ]

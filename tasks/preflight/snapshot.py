@@ -54,7 +54,8 @@ class Snapshot:
 
     `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
-    `sources` the package sources, by place and URL.
+    `sources` the package sources, by place and URL; `unfinished` the packages that dpkg is not done with, after
+    their states.
     """
 
     started: int
@@ -87,6 +88,7 @@ class Snapshot:
     peers: dict[str, str]
     replies: dict[str, Reply]
     sources: dict[str, Reply] = field(default_factory=dict)
+    unfinished: tuple[str, ...] = ()
     late: frozenset[str] = frozenset()
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
@@ -153,6 +155,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         rivals=tuple(lines("rivals")),
         peers=dict(line.split(" ", 1) for line in lines("peers")),
         replies=dict(_reply(line) for line in lines("urls")),
+        unfinished=tuple(lines("unfinished")),
         sources=dict(_source(line) for line in lines("sources")),
         late=late,
         docker=bundled["docker"],

@@ -24,18 +24,20 @@ def text(name: str) -> str:
     return (FILES / name).read_text()
 
 
-def program(name: str, *arguments: str | int) -> list[str | int]:
+def program(name: str, *arguments: str | int, library: str = "") -> list[str | int]:
     """The words of a command that runs the POSIX shell program files/`name`: `sh -c TEXT NAME ARGUMENT...`.
 
     The program finds the arguments in $1 and so on, whatever they contain; standard input, output and exit status are
     a command's as ever. What the program and Python both need to know (paths, limits) is an argument, never pasted in.
+    `library` is another file, of functions for this one.
     """
-    return ["sh", "-c", text(name), name, *arguments]
+    whole = f"{text(library)}\n{text(name)}" if library else text(name)
+    return ["sh", "-c", whole, name, *arguments]
 
 
-def script(name: str, *arguments: str | int) -> StringCommand:
+def script(name: str, *arguments: str | int, library: str = "") -> StringCommand:
     """The command of program(), its words quoted."""
-    return quoted(program(name, *arguments))
+    return quoted(program(name, *arguments, library=library))
 
 
 def quoted(words: Iterable[str | int]) -> StringCommand:

@@ -18,6 +18,12 @@ def write(lab, host, path, text):
     assert done.returncode == 0, done.stderr
 
 
+def lock_held(path, seconds):
+    """A command that locks `path` for so long as apt and dpkg do, which a shell cannot."""
+    lock = "pack(q(ssx4qql), F_WRLCK, 0, 0, 0, 0 * time)"
+    return f"perl -MFcntl -e 'open F, q(>>), q({path}); fcntl(F, F_SETLK, {lock}) or die; sleep {seconds}'"
+
+
 def restarts(lab, host):
     """What changes whenever the daemon is started again."""
     return out(lab, host, "systemctl show -p InvocationID,MainPID docker.service")

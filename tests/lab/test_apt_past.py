@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from tests.lab.docker_host import write
-from tests.lab.harness import converged, deploy, new_lab, out, pyinfra
+from lab import deb
+from lab.wait import wait_until
+from tests.lab.docker_host import lock_held, write
+from tests.lab.harness import converged, deploy, killed_when, new_lab, out, pyinfra
 
 WORKER, MASTER = "openpai-001", "openpai-master-01"
 PARTS, LISTS = "/etc/apt/sources.list.d", "/var/lib/apt/lists"
@@ -68,3 +70,55 @@ def test_a_distribution_that_does_not_answer_ends_that_host_alone_in_its_own_wor
         write(lab, WORKER, path, kept)
     converged(lab)
     assert converged(lab).changed == 0
+
+
+DOCKER = "docker-ce docker-ce-cli containerd.io"
+INSTALLED = f"dpkg-query -W -f '${{db:Status-Status}} ${{db:Status-Want}}\\n' {DOCKER} | sort -u"
+
+
+def test_a_run_killed_in_the_middle_of_an_install_leaves_it_to_its_unit_and_is_taken_up(lab):
+    unit = "openpai-deploy-apt.service"
+    out(lab, WORKER, f"apt-get -qy --allow-change-held-packages purge {DOCKER}; : >/var/log/dpkg.log")
+    killed_when(lab, lambda: lab.run(WORKER, "grep -q ' half-installed docker-ce' /var/log/dpkg.log").returncode == 0)
+    at_work = lab.run(WORKER, f"systemctl is-active {unit}").stdout.strip()
+    wait_until(lambda: lab.run(WORKER, f"systemctl is-active -q {unit}").returncode != 0, 120)
+    assert at_work == "active"
+    assert out(lab, WORKER, "dpkg --audit") == ""
+    converged(lab)
+    assert out(lab, WORKER, INSTALLED) == "installed hold"
+    assert converged(lab).changed == 0
+
+
+def unpacking(lab, folder, name, fails):
+    """The command that installs a package whose postinst does `fails` the first time."""
+    scripts = {"postinst": f"[ -e /var/lib/{name} ] || {{ : >/var/lib/{name}; {fails}; }}\n"}
+    built = deb.build(deb.Package(name, "1.0", scripts=scripts, architecture="all"), folder)
+    (lab.web_root / built.name).write_bytes(built.read_bytes())
+    out(lab, WORKER, f"/usr/lib/apt/apt-helper download-file http://{lab.gateway}:8080/{built.name} /root/{built.name}")
+    return f"dpkg -i /root/{built.name}"
+
+
+def test_what_an_interrupted_dpkg_left_is_finished_first(lab, tmp_path):
+    """One package's script failed once; in another's, dpkg itself was killed, as by a reset."""
+    fails, hangs = unpacking(lab, tmp_path, "flaky", "exit 1"), unpacking(lab, tmp_path, "slow", "sleep 1000")
+    out(lab, WORKER, "apt-get -qy purge ntpsec")
+    assert lab.run(WORKER, fails).returncode != 0
+    out(lab, WORKER, f"systemd-run -q --unit=slow {hangs}; until [ -e /var/lib/slow ]; do sleep 0.1; done")
+    out(lab, WORKER, "systemctl kill -s KILL slow; systemctl reset-failed slow")
+    assert "dpkg was interrupted" in lab.run(WORKER, "apt-get -qy install pciutils").stderr
+    told = pyinfra(lab, file="tasks.preflight.check")
+    assert told.status == 0 and "packages-finished" in told.output, told.output
+    converged(lab)
+    states = out(lab, WORKER, "dpkg-query -W -f '${db:Status-Status} ' flaky slow ntpsec")
+    assert states.split() == ["installed"] * 3
+    assert converged(lab).changed == 0
+
+
+def test_the_holder_of_a_lock_is_waited_for_and_named(lab):
+    out(lab, WORKER, "apt-get -qy purge ntpsec")
+    out(lab, WORKER, f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 40)}")
+    began = time.monotonic()
+    converged(lab, "--data", "skip_requirements=package-lock")
+    log = out(lab, WORKER, "cat /var/log/openpai-deploy/apt.log")
+    assert "waiting for perl (process " in log and "holds a lock of apt or dpkg" in log, (log, time.monotonic() - began)
+    assert out(lab, WORKER, "dpkg-query -W -f '${db:Status-Status}' ntpsec") == "installed"

@@ -7,13 +7,14 @@ import re
 
 import pytest
 
+from tests.lab.docker_host import lock_held
 from tests.lab.harness import new_lab, out, pyinfra
 
 CHECK = "tasks.preflight.check"
 # The breakage of each host, what undoes it, and the requirement it leaves unmet.
 BROKEN = {
     "dev-box": (
-        "systemd-run -q --unit=holder sh -c 'exec 9>>/var/lib/dpkg/lock-frontend; sleep 3600'",
+        f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 3600)}",
         "systemctl stop holder",
         "package-lock",
     ),

@@ -21,4 +21,17 @@ def install():
 def test_others_sources_are_not_asked(folder):
     with planned(folder, install, {"openpai-001": {"sources.list.d": SOURCES}}) as plan:
         (command,) = (text for text in plan.texts() if "apt/refresh.sh" in text and "sources.list" in text)
-    assert command.endswith("apt/refresh.sh 30 /etc/apt/sources.list 1,1"), command
+    assert command.endswith("apt/refresh.sh 30 600 /etc/apt/sources.list 1,1"), command
+
+
+def offered(*versions):
+    return sections(offers="\n".join(f" pciutils | {each} | http://m/debian bookworm/main" for each in versions))
+
+
+def test_packages_are_installed_in_a_unit_that_outlives_the_run(folder):
+    with planned(folder, install, {"openpai-001": {"apt-cache": offered("1:3.9.0-4")}}) as plan:
+        plan.run()
+        given = [text for text in plan.commands(WORKER) if "apt/run.sh" in text or "is-active" in text]
+    assert "systemctl is-active -q openpai-deploy-apt.service" in given[0], "an earlier run's is waited for"
+    assert "systemd-run" in given[1] and "--unit=openpai-deploy-apt" in given[1]
+    assert "apt-get -q -y" in given[1] and "install pciutils=1:3.9.0-4" in given[1]

@@ -130,7 +130,8 @@ def test_where_nothing_is_known_to_be_the_distributions_all_are_needed():
 
 
 def refreshed(programs, seconds=0, *places):
-    return programs.run(script("apt/refresh.sh", seconds, *places))
+    programs.add("find")
+    return programs.run(script("apt/refresh.sh", seconds, 1, *places, library="apt/locks.sh"))
 
 
 def test_nothing_is_asked_but_the_entries_named(programs, tmp_path):
@@ -144,7 +145,7 @@ for each; do case $each in Dir::Etc::sourceparts=*)
     )
     done = refreshed(programs, 0, str(tmp_path / "x.list"), "1,1 3,3", str(tmp_path / "y.sources"), "1,2 7,8")
     assert (done.returncode, done.stderr) == (0, "")
-    (call,) = programs.calls
+    (call,) = (each for each in programs.calls if each[0] == "apt-get")
     assert "Dir::Etc::sourcelist=/dev/null" in call and "APT::Get::List-Cleanup=false" in call and call[-1] == "update"
     assert (programs.folder / "ONE").read_text().split("\n") == ["deb one", "", "deb three", "", ""]
     assert (programs.folder / "TWO").read_text() == "URIs: a\nSuites: b\n\nURIs: e\nSuites: f\n\n"

@@ -74,6 +74,7 @@ BREAK = {
     "docker-config": lambda s: changed(s, docker=replace(s.snapshots[WORKER].docker, file="{not json")),
     "docker-runtime": lambda s: changed(s, docker=replace(s.snapshots[WORKER].docker, info={"DefaultRuntime": "runc"})),
     "package-lock": lambda s: changed(s, lock_holder="apt-get (process 517)", lock_waited=60),
+    "packages-finished": lambda s: changed(s, unfinished=("half-configured grub-pc",)),
     "time-sync": lambda s: changed(s, time=replace(s.snapshots[WORKER].time, unit="ntpsec", synchronised=False)),
     "gpu": lambda s: changed(s, smi=SmiReport(), **driver(s, bus=())),
     "gpu-driver": lambda s: changed(

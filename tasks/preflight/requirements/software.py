@@ -157,6 +157,13 @@ def package_lock(subject: Subject) -> Iterable[Problem]:
         )
 
 
+@each_host("packages-finished", EVERY, Severity.SHOULD)
+def packages_finished(subject: Subject) -> Iterable[Problem]:
+    """dpkg was not interrupted; the deploy has it finish first, where it installs something."""
+    if subject.seen.unfinished:
+        yield shortfall(", ".join(subject.seen.unfinished), "none half done", "the deploy has dpkg finish it", True)
+
+
 @each_host("time-sync", CONTROLLED, Severity.SHOULD, needs_root=True)
 def time_sync(subject: Subject) -> Iterable[Problem]:
     """A time daemon keeps the clock; the deploy installs one, on the hosts that ntp_hosts names."""
@@ -170,5 +177,5 @@ def time_sync(subject: Subject) -> Iterable[Problem]:
 
 ALL = (
     ports, swap, cgroups, cgroup_controllers, container_runtimes, docker, docker_change, docker_config,
-    docker_runtime, package_lock, time_sync,
+    docker_runtime, package_lock, packages_finished, time_sync,
 )  # fmt: skip
