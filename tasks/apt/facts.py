@@ -99,13 +99,17 @@ class AptSources(Fact[Sources]):
         return parse_sources(found["lists"].splitlines(), found["arch"] or "amd64", found["origins"].splitlines())
 
 
+# --show-keys, which gpg has from 2.2.8 on; Ubuntu 18.04 comes with 2.2.4.
+_SHOW = "gpg --batch --with-colons --no-keyring --import-options show-only --import"
+
+
 class KeyFingerprints(Fact[list[str]]):
     """Fingerprints of the primary keys in an OpenPGP key file, read by gpg on the host."""
 
     default = list
 
     def command(self, path: str) -> StringCommand:
-        return probes(keys=shell('test -s "$1" && gpg --batch --show-keys --with-colons -- "$1"', path))
+        return probes(keys=shell(f'test -s "$1" && {_SHOW} -- "$1"', path))
 
     def read(self, found: dict[str, str]) -> list[str]:
         """Of gpg's records the `fpr` that comes next after a `pub`; subkeys have theirs after a `sub`."""

@@ -158,6 +158,13 @@ def test_every_requirement_has_its_breakage():
     assert len(IDS) == len(set(IDS))
 
 
+def test_the_guides_own_release_is_refused_and_it_is_said_why():
+    seen = {"os_id": "ubuntu", "os_version": "16.04", "os_codename": "xenial", "os_name": "Ubuntu 16.04.7 LTS"}
+    (row,) = rows(changed(surveyed("bookworm"), **seen), "release")
+    assert row.found == "Ubuntu 16.04.7 LTS" and "the apt of 16.04 takes no vendor's armoured key" in row.fix
+    assert rows(changed(surveyed("bookworm"), **{**seen, "os_version": "18.04"}), "release") == []
+
+
 @pytest.mark.parametrize("capture", CAPTURES)
 def test_a_captured_host_meets_every_must(capture):
     verdict = judge(surveyed(capture))

@@ -3,10 +3,13 @@
 import json
 import os
 import pwd
+import shutil
+from pathlib import Path
 
 import pytest
 from pyinfra.api import StringCommand
 
+from tasks.apt.facts import KeyFingerprints
 from tasks.reach import script
 from tests.unit.stand_ins import StandIns
 
@@ -149,6 +152,30 @@ def test_a_key_is_known_by_the_fingerprint_of_its_one_primary_key(programs, tmp_
     assert (done.returncode == 0) is target.exists() is taken
     assert ("is not what was expected: not fingerprint ABCD, but" in done.stderr) is not taken
     assert not taken or (mode(target), mode(target.parent)) == (0o644, 0o755)
+
+
+KEY, FINGERPRINT = Path(__file__).parent / "data/key.asc", "3740049F0DF7EE28EEB4021C8714CD2996919965"
+
+
+@pytest.fixture
+def bionics_gpg(programs):
+    """This machine's gpg, without what the one of Ubuntu 18.04 lacks."""
+    refused = "case \" $* \" in *' --show-keys '*) echo 'gpg: invalid option \"--show-keys\"' >&2; exit 2 ;; esac"
+    programs.add("gpg", does=f'{refused}; HOME={programs.folder} exec {shutil.which("gpg")} "$@"')
+    return programs
+
+
+def test_ubuntu_18s_gpg_reads_a_fetched_key(bionics_gpg, tmp_path):
+    target = tmp_path / "docker.asc"
+    done = bionics_gpg.run(script("apt/fetch.sh", f"file://{KEY}", str(target), "644", "fingerprint", FINGERPRINT, "-"))
+    assert done.returncode == 0, done.stderr
+    assert target.read_text() == KEY.read_text()
+
+
+def test_ubuntu_18s_gpg_reads_the_key_that_is_there(bionics_gpg):
+    bionics_gpg.real("test")
+    done = bionics_gpg.run(KeyFingerprints().command(path=str(KEY)))
+    assert KeyFingerprints().process(done.stdout.splitlines()) == [FINGERPRINT]
 
 
 def test_the_runfile_takes_the_packages_place_with_the_kernels_compiler(programs, tmp_path):

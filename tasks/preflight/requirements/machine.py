@@ -11,6 +11,11 @@ MB, GB = 10**6, 10**9
 # The oldest releases whose apt reads armoured keys by signed-by, and those that the deploy was run on.
 OLDEST = {"debian": (11,), "ubuntu": (18, 4)}
 KNOWN = {"debian": ("11", "12", "13"), "ubuntu": ("18.04", "20.04", "22.04", "24.04")}
+# The guide was written for Ubuntu 16.04, so people ask why: apt 1.2 and systemd 229 are too old.
+GUIDES = (
+    "install Ubuntu 18.04 or newer: the apt of 16.04 takes no vendor's armoured key for a single source (from 1.4 on), "
+    "its systemd cannot wait for what it was given to run (from 232 on), and it has had no updates since 2021"
+)
 # OpenPAI publishes its images for this architecture alone.
 ARCHITECTURE = "x86_64"
 
@@ -39,9 +44,8 @@ def release(subject: Subject) -> Iterable[Problem]:
     oldest = OLDEST.get(seen.os.id)
     # Debian's testing and unstable have no version.
     if oldest is None or (seen.os.version and numbers(seen.os.version) < oldest):
-        yield shortfall(
-            seen.os.name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", "install a supported release on this host"
-        )
+        fix = GUIDES if seen.os.id == "ubuntu" else "install a supported release on this host"
+        yield shortfall(seen.os.name or "unknown", "Debian 11 or Ubuntu 18.04, or newer", fix)
 
 
 @each_host("release-known", EVERY, Severity.SHOULD)
