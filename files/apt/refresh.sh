@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     for range in $2; do
         { sed -n "${range}p" "$1" && echo; } || exit
     done >"$copy"
-    files="$files $1"
+    files="${files:+$files, }$1"
     shift 2
 done
 
@@ -33,7 +33,7 @@ until said=$(refresh) && ! echo "$said" | grep -q '^W: Failed to fetch '; do
         wait_for_locks "$locks"
     elif [ "$(now)" -ge $end ]; then
         echo "$said" | sed -nE '/^[EW]: Some index files/d; s|//[^/@ ]*@|//|g; s/^[EW]: (Failed to fetch )?//p' >&2
-        echo "apt's index of${files:- all its sources} is not refreshed; mend what is named above, the proxy or the mirror" >&2
+        echo "apt's index of ${files:-all its sources} is not refreshed; mend what is named above, the proxy or the mirror" >&2
         exit 1
     fi
     sleep 5

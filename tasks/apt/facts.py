@@ -6,6 +6,7 @@ host's run.
 """
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -44,20 +45,21 @@ class AptPackages(Fact[dict[str, Package]]):
 class AptOffers(Fact[dict[str, tuple[str, ...]]]):
     """The versions of the named packages that apt could install, newest first.
 
-    apt builds its view in memory, which takes a second or two: on disk it would be a change to the host.
+    Those of the sources at the URIs `first` come before all others. apt builds its view in memory, which takes a second
+    or two: on disk it would be a change to the host.
     """
 
     default = dict
 
-    def command(self, names: list[str]) -> StringCommand:
+    def command(self, names: list[str], first: Iterable[str] = ()) -> StringCommand:
         caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
-        return probes(offers=["apt-cache", *caches, "madison", "--", *names])
+        return probes(first=["printf", "%s\\n", *first], offers=["apt-cache", *caches, "madison", "--", *names])
 
     def read(self, found: dict[str, str]) -> dict[str, tuple[str, ...]]:
         """Versions by package, each once."""
-        offered: dict[str, dict[str, None]] = {}
-        for line in found["offers"].splitlines():
-            name, version, _source = (part.strip() for part in line.split("|"))
+        first, offered = found.get("first", "").splitlines(), dict[str, dict[str, None]]()
+        rows = [[part.strip() for part in line.split("|")] for line in found["offers"].splitlines()]
+        for name, version, _source in sorted(rows, key=lambda row: row[2].split(" ")[0].rstrip("/") not in first):
             offered.setdefault(name, {})[version] = None
         return {name: tuple(versions) for name, versions in offered.items()}
 

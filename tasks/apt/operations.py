@@ -46,11 +46,14 @@ def refresh(others: bool = False) -> StringCommand:
     Others' are left alone: one that is dead or slow would end or hold the run. Preflight tells of those. With `others`
     they are asked too, for a minute, but need not answer.
     """
-    release = host.get_fact(Release)
-    entries = needed(host.get_fact(AptSources), release.id, release.codename)
-    own = script("apt/refresh.sh", _PATIENCE, _LOCK_PATIENCE, *_places(entries), library="apt/locks.sh")
+    own = script("apt/refresh.sh", _PATIENCE, _LOCK_PATIENCE, *_places(_needed()), library="apt/locks.sh")
     every = "{ timeout 60 apt-get -q update >/dev/null 2>&1 || :; }"
     return StringCommand(own, "&&", every) if others else own
+
+
+def _needed() -> list[Entry]:
+    release = host.get_fact(Release)
+    return needed(host.get_fact(AptSources), release.id, release.codename)
 
 
 def _places(entries: Iterable[Entry]) -> list[str]:
@@ -169,7 +172,9 @@ def packages(
         missing = [name for name in missing if name not in content]
     if missing:
         yield refresh()
-        offers = host.get_fact(AptOffers, names=missing)
+        # What others' sources offered once may be gone with them.
+        refreshed = sorted({uri for entry in _needed() for uri, _ in entry.repositories})
+        offers = host.get_fact(AptOffers, names=missing, first=refreshed)
         chosen = []
         for name in missing:
             offered = offers.get(name, ())

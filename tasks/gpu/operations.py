@@ -47,7 +47,8 @@ def admissible(config: Config) -> Commands:
                 certain = driver_policy.refusals(replace(driver, headers="present"), config, disruption=allowed)
                 yield stop(*certain) if certain else apt.refresh()
                 return
-            yield apt.refresh(others=config.nvidia_driver == "apt")
+            # The driver, or the headers of a kernel that is not the distribution's, may be in a source of others.
+            yield apt.refresh(others=True)
             driver, offered = host.get_fact(NvidiaDriver), _offered(config)
     # A planning run needs no second answer from GPUs that may take seconds each to wake.
     smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None

@@ -47,9 +47,9 @@ def test_others_sources_that_are_dead_are_told_passed_over_and_kept(lab):
 
     converged(lab)
     assert out(lab, WORKER, "docker info -f '{{.LiveRestoreEnabled}}'") == "true"
-    assert lab.run(WORKER, "apt-get -q -o APT::Update::Error-Mode=any update").returncode != 0
     assert {path: lab.run(WORKER, f"cat {path}").stdout for path in dead} == dead
     assert converged(lab).changed == 0
+    assert lab.run(WORKER, "timeout 60 apt-get -q -o APT::Update::Error-Mode=any update").returncode != 0
 
 
 def test_a_distribution_that_does_not_answer_ends_that_host_alone_in_its_own_words(lab):
@@ -60,9 +60,9 @@ def test_a_distribution_that_does_not_answer_ends_that_host_alone_in_its_own_wor
         began = time.monotonic()
         run = deploy(lab)
         assert run.status == 1
-        said = [line for line in run.lines(WORKER) if f"apt's index of {path}" in line]
+        said = [line for line in run.lines(WORKER) if "apt's index of" in line and path in line]
         assert len(said) == 1 and "is not refreshed; mend what is named above" in said[0], run.output
-        assert any(f"http://{lab.gateway}:8080/gone" in line and "404" in line for line in run.lines(WORKER))
+        assert any(f"http://{lab.gateway}:8080/gone" in line for line in run.lines(WORKER))
         assert "E: " not in "".join(run.lines(WORKER))
         assert time.monotonic() - began < 90
         assert not [line for line in run.lines(MASTER) if "error" in line.lower()]
@@ -116,9 +116,13 @@ def test_what_an_interrupted_dpkg_left_is_finished_first(lab, tmp_path):
 
 def test_the_holder_of_a_lock_is_waited_for_and_named(lab):
     out(lab, WORKER, "apt-get -qy purge ntpsec")
-    out(lab, WORKER, f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 40)}")
+    lab.configure(package_lock_wait=1)
+    out(lab, WORKER, f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 90)}")
     began = time.monotonic()
-    converged(lab, "--data", "skip_requirements=package-lock")
+    try:
+        converged(lab, "--data", "skip_requirements=package-lock")
+    finally:
+        lab.configure(package_lock_wait=None)
     log = out(lab, WORKER, "cat /var/log/openpai-deploy/apt.log")
     assert "waiting for perl (process " in log and "holds a lock of apt or dpkg" in log, (log, time.monotonic() - began)
     assert out(lab, WORKER, "dpkg-query -W -f '${db:Status-Status}' ntpsec") == "installed"

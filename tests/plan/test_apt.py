@@ -24,14 +24,28 @@ def test_others_sources_are_not_asked(folder):
     assert command.endswith("apt/refresh.sh 30 600 /etc/apt/sources.list 1,1"), command
 
 
-def offered(*versions):
-    return sections(offers="\n".join(f" pciutils | {each} | http://m/debian bookworm/main" for each in versions))
-
-
 def test_packages_are_installed_in_a_unit_that_outlives_the_run(folder):
-    with planned(folder, install, {"openpai-001": {"apt-cache": offered("1:3.9.0-4")}}) as plan:
+    with planned(
+        folder,
+        install,
+        {"openpai-001": {"apt-cache": sections(first="", offers=" pciutils | 1:3.9.0-4 | http://m/debian x")}},
+    ) as plan:
         plan.run()
         given = [text for text in plan.commands(WORKER) if "apt/run.sh" in text or "is-active" in text]
     assert "systemctl is-active -q openpai-deploy-apt.service" in given[0], "an earlier run's is waited for"
     assert "systemd-run" in given[1] and "--unit=openpai-deploy-apt" in given[1]
     assert "apt-get -q -y" in given[1] and "install pciutils=1:3.9.0-4" in given[1]
+
+
+def test_what_is_installed_is_of_the_sources_that_were_refreshed(folder):
+    """A newer version in an index of others', which was fetched once, may be gone with its source."""
+    offers = "\n".join(
+        f" pciutils | {each} main" for each in ("9.9 | http://vendor/apt", "3.9 | http://deb.debian.org/debian")
+    )
+    answers = {"sources.list.d": SOURCES, "apt-cache": sections(first="http://deb.debian.org/debian", offers=offers)}
+    with planned(folder, install, {"openpai-001": answers}) as plan:
+        plan.run()
+        (given,) = (text for text in plan.commands(WORKER) if "install pciutils=" in text)
+        asked = next(text for text in plan.commands(WORKER) if "apt-cache" in text)
+    assert "install pciutils=3.9" in given
+    assert "printf '%s\\n' http://deb.debian.org/debian" in asked and "vendor" not in asked

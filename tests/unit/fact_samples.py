@@ -105,8 +105,8 @@ SAMPLES = [
     ),
     Sample(
         apt.AptOffers,
-        sections(offers=" gcc | 4:12.2.0-3 | http://mirror/debian bookworm/main amd64 Packages"),
-        {"names": ["gcc"]},
+        sections(first="http://own", offers=" gcc | 4:12.2.0-3 | http://mirror/debian bookworm/main amd64 Packages"),
+        {"names": ["gcc"], "first": ["http://own"]},
     ),
     Sample(apt.AptRemovals, sections(removed="Remv docker.io [20.10.24] [containerd:amd64 ]"), {"names": ["runc"]}),
     Sample(

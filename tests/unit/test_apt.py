@@ -28,6 +28,15 @@ def test_offers_newest_first_and_once():
     assert AptOffers().process(sections(offers=offers)) == {"docker-ce": ("5:20.10.24~3-0", "5:20.10.24~2-0")}
 
 
+def test_what_was_refreshed_is_offered_before_what_others_have():
+    """Theirs may be newer, and gone: NVIDIA's repository of CUDA has the container toolkit too."""
+    line = " toolkit | {} | {} bookworm/main amd64 Packages"
+    found = [("1.19", "http://cuda/x"), ("1.18", "http://own"), ("1.17", "http://own/")]
+    offers = "\n".join(line.format(*each) for each in found)
+    for first, versions in (("http://own", ("1.18", "1.17", "1.19")), ("", ("1.19", "1.18", "1.17"))):
+        assert AptOffers().process(sections(first=first, offers=offers)) == {"toolkit": versions}
+
+
 @pytest.mark.parametrize(("version", "fits"), [("5:29.0.0-1~x", False), ("5:28.5.2-1~x", True), ("1.7.27-1", True)])
 def test_dockers_that_the_kubelet_can_speak_to(version, fits):
     assert fits_kubelet(version) is fits

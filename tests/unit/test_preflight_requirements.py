@@ -159,10 +159,10 @@ def test_every_requirement_has_its_breakage():
 
 
 def test_the_guides_own_release_is_refused_and_it_is_said_why():
-    seen = {"os_id": "ubuntu", "os_version": "16.04", "os_codename": "xenial", "os_name": "Ubuntu 16.04.7 LTS"}
-    (row,) = rows(changed(surveyed("bookworm"), **seen), "release")
+    xenial = OsRelease("ubuntu", "16.04", "xenial", "Ubuntu 16.04.7 LTS")
+    (row,) = rows(changed(surveyed("bookworm"), os=xenial), "release")
     assert row.found == "Ubuntu 16.04.7 LTS" and "the apt of 16.04 takes no vendor's armoured key" in row.fix
-    assert rows(changed(surveyed("bookworm"), **{**seen, "os_version": "18.04"}), "release") == []
+    assert rows(changed(surveyed("bookworm"), os=replace(xenial, version="18.04")), "release") == []
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
