@@ -22,9 +22,13 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
+# apt 2.6 was seen to wait for ever for a source that had failed; a whole index takes minutes over a slow line.
 refresh() {
     # shellcheck disable=SC2069,SC2086 # what it complains of alone; words
-    DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y $alone -o APT::Update::Error-Mode=any update 2>&1 >/dev/null
+    DEBIAN_FRONTEND=noninteractive LC_ALL=C timeout 600 \
+        apt-get -q -y $alone -o APT::Update::Error-Mode=any update 2>&1 >/dev/null && return
+    [ $? != 124 ] || echo "E: apt-get update did not end within 600 s"
+    return 1
 }
 
 # Before 2.2 apt has no Error-Mode: it ends with 0 where a source does not answer.

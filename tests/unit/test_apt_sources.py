@@ -131,6 +131,7 @@ def test_where_nothing_is_known_to_be_the_distributions_all_are_needed():
 
 def refreshed(programs, seconds=0, *places):
     programs.add("find")
+    programs.add("timeout", does='shift; exec "$@"')
     return programs.run(script("apt/refresh.sh", seconds, 1, *places, library="apt/locks.sh"))
 
 
@@ -165,6 +166,11 @@ def test_a_source_that_we_need_and_cannot_have_ends_the_run_in_its_own_words(pro
         "http://one/InRelease  Could not connect",
         f"apt's index of {tmp_path}/x.list is not refreshed; mend what is named above, the proxy or the mirror",
     ]
+
+
+def test_an_apt_that_does_not_end_is_ended_and_named(programs):
+    programs.add("apt-get", does="exit 124")
+    assert refreshed(programs).stderr.splitlines()[0] == "apt-get update did not end within 600 s"
 
 
 def test_a_warning_that_is_none_of_a_sources_is_no_failure(programs):
