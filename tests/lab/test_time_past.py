@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from lab import commands
@@ -20,6 +22,10 @@ LABS = "/etc/systemd/system/systemd-timesyncd.service.d/lab.conf"
 DONE = "/run/systemd/timesync/synchronized"
 
 
+def in_step(lab, host):
+    return lab.run(host, f"ls {DONE}").returncode == 0
+
+
 @pytest.fixture(scope="module")
 def lab():
     """Hosts without ntp_servers, whose timesyncd has the company's server from a file of its own."""
@@ -32,7 +38,7 @@ def lab():
             write(made, host, LABS, IN_CONTAINERS)
             out(made, host, f"{proxied} update && {proxied} install systemd-timesyncd")
             out(made, host, "systemctl daemon-reload && systemctl restart systemd-timesyncd")
-            wait_until(lambda host=host: made.run(host, f"ls {DONE}").returncode == 0, 60)
+            wait_until(partial(in_step, made, host), 60)
         for first in ("tasks.ssh.establish_trust", "tasks.apt.go_through_proxy"):
             assert pyinfra(made, "-y", file=first).status == 0
         yield made
