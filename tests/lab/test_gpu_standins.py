@@ -268,17 +268,14 @@ def test_runfile_killed_half_way_is_repaired_by_the_next_one(prepared):
 
 def test_packages_upgraded_under_a_loaded_module_are_a_mismatch(prepared):
     install = "DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends --allow-downgrades"
-    old = "=535.216.03-1~deb12u1"
-    names = out(
-        prepared,
-        BARE,
-        "apt-get -s install --no-install-recommends nvidia-driver | awk '/^Inst (nvidia|lib(cuda|nv))/ { print $2 }'",
-    )
-    out(prepared, BARE, f"{install} {' '.join(f'{name}{old}' for name in names.split())} && modprobe nvidia")
+    driver = "nvidia-driver nvidia-smi"
+    newest = "awk '/^Inst .*[(]535.247.01/ { print $2 \"=535.216.03-1~deb12u1\" }'"
+    older = out(prepared, BARE, f"apt-get -s install --no-install-recommends {driver} | {newest}").split()
+    out(prepared, BARE, f"{install} {' '.join(older)} && modprobe nvidia")
     assert out(prepared, BARE, "nvidia-smi --query-gpu=driver_version --format=csv,noheader -i 0") == "535.216.03"
-    out(prepared, BARE, f"{install} nvidia-driver")
+    out(prepared, BARE, f"{install} {driver}")
     assert fails(prepared, BARE, "nvidia-smi")[0] == 18
-    assert out(prepared, BARE, "cat /sys/module/nvidia/version; modinfo -F version nvidia").split() == [
+    assert out(prepared, BARE, "cat /sys/module/nvidia/version; modinfo -F version nvidia-current").split() == [
         "535.216.03",
         "535.247.01",
     ]
