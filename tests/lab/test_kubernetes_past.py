@@ -29,7 +29,8 @@ def lab():
 
 
 def test_kubectl_is_not_given_the_proxies_that_every_login_has(lab):
-    assert PROXY in pyinfra(lab, "--limit", WORKER, "--", "env", file="exec").output
+    pyinfra(lab, "--limit", WORKER, "--", "env >/root/login.env", file="exec")
+    assert f"HTTPS_PROXY={PROXY}" in out(lab, WORKER, "cat /root/login.env"), "the proxies were to reach what we run"
     shim = '#!/bin/sh\nenv >/root/kubectl.env\necho \'{"gitVersion": "v1.20.2"}\'\n'
     write(lab, WORKER, "/usr/local/bin/kubectl", shim)
     out(lab, WORKER, "chmod 755 /usr/local/bin/kubectl; touch /etc/kubernetes/kubelet.conf")
@@ -49,7 +50,10 @@ def test_another_kubelets_files_are_put_aside_and_ours_is_what_runs(lab):
     write(lab, WORKER, "/usr/local/bin/kubelet", "#!/bin/sh\nexec sleep 8888\n")
     out(lab, WORKER, "chmod 755 /usr/local/bin/kubelet; mkdir -p /var/lib/kubelet; touch /var/lib/kubelet/config.yaml")
     _kubelet(lab)
-    assert out(lab, WORKER, "systemctl show kubelet -p DropInPaths --value") == f"{ETC}/90-limits.conf"
+    # The first is the link to /dev/null that hides the package's.
+    drop_ins = out(lab, WORKER, "systemctl show kubelet -p DropInPaths --value")
+    assert drop_ins == f"{ETC}/20-foreign.conf {ETC}/90-limits.conf"
+    assert out(lab, WORKER, f"readlink {ETC}/20-foreign.conf") == "/dev/null"
     assert "sleep 8888" in out(
         lab, WORKER, "cat /proc/$(systemctl show kubelet -p MainPID --value)/cmdline | tr '\\0' ' '"
     )
