@@ -6,7 +6,6 @@
 set -u
 seconds=$1 locks=$2
 shift 2
-wait_for_locks "$locks"
 end=$(($(now) + seconds))
 staged=$(mktemp -d) || exit
 trap 'rm -rf "$staged"' EXIT

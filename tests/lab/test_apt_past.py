@@ -117,7 +117,7 @@ def test_what_an_interrupted_dpkg_left_is_finished_first(lab, tmp_path):
 def test_the_holder_of_a_lock_is_waited_for_and_named(lab):
     out(lab, WORKER, "apt-get -qy purge ntpsec")
     lab.configure(package_lock_wait=1)
-    out(lab, WORKER, f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 90)}")
+    out(lab, WORKER, f"systemd-run -q --unit=holder {lock_held('/var/lib/dpkg/lock-frontend', 150)}")
     began = time.monotonic()
     try:
         converged(lab, "--data", "skip_requirements=package-lock")

@@ -168,6 +168,12 @@ def test_a_source_that_we_need_and_cannot_have_ends_the_run_in_its_own_words(pro
     ]
 
 
+def test_a_lock_that_a_refresh_does_not_need_is_not_waited_for(programs):
+    """It is the installation that waits for dpkg's, in its unit, whose log names the holder."""
+    assert refreshed(programs).returncode == 0
+    assert "find" not in [call[0] for call in programs.calls]
+
+
 def test_an_apt_that_does_not_end_is_ended_and_named(programs):
     programs.add("apt-get", does="exit 124")
     assert refreshed(programs).stderr.splitlines()[0] == "apt-get update did not end within 600 s"
