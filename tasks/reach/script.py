@@ -10,8 +10,8 @@ from tasks.reach.templates import FILES
 
 # What an operation yields: pyinfra's commands.
 Commands = Generator[Any]
-# Before a program that talks to the cluster's own API: PAM hands the proxies of /etc/environment to every login, sudo's
-# too, and the API server is not behind them; kubeadm would write them into the control plane's pods as well. The
+# Before a program that talks to the cluster's own API: PAM hands the proxies of /etc/environment to every login, and on
+# Ubuntu to sudo; the API server is not behind them, and kubeadm would write them into the control plane's pods. The
 # programs of files/ unset them themselves.
 DIRECT = "env " + " ".join(
     f"-u {name} -u {name.upper()}" for name in ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
