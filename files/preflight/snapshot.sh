@@ -188,7 +188,8 @@ probe_urls() {
 
 # Every package source, also one that was never fetched: its place, URL, and what url() says of it. Older vendors sign a Release file beside InRelease.
 probe_sources() {
-    echo "$APT_PROXY" >"$dir/apt.conf"
+    # Its view of the packages stays in memory: on disk it would be a change to the host.
+    printf '%s\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$APT_PROXY" >"$dir/apt.conf"
     export APT_CONFIG="$dir/apt.conf"
     # shellcheck disable=SC2016 # apt's own names
     apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' | sed 's|//[^/@ ]*@|//|' | sort -u | grep ' http' | {
