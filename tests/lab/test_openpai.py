@@ -49,7 +49,8 @@ def test_a_run_killed_during_the_push_is_taken_up(lab):
     assert secrets_of(lab)["ssh"] not in pushed
 
 
-@pytest.mark.parametrize("service", ["frameworkcontroller", "rest-server", "webportal"])
+# They come after postgresql, whose missing image ended the run before.
+@pytest.mark.parametrize("service", ["database-controller", "rest-server", "webportal"])
 def test_a_run_killed_while_a_service_starts_is_taken_up(lab, service):
     lab.openpai_fault("postgresql", None)
     if service == "rest-server":
