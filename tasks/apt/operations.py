@@ -166,12 +166,16 @@ def packages(
     missing = [name for name in names if not fits(state.get(name, Package()).installed or "")]
     # Companions (containerd.io beside docker-ce) have versions of their own, which the one asked for does not name.
     companions = [name for name in missing if version and name != names[0] and state.get(name, Package()).installed]
+    if names[0] in missing:
+        # Before they are judged: a source that is new is not in the index yet, and none of its versions would fit.
+        yield refresh()
     if companions:
         offers = host.get_fact(AptOffers, names=companions)
         content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
         missing = [name for name in missing if name not in content]
     if missing:
-        yield refresh()
+        if names[0] not in missing:
+            yield refresh()
         # What others' sources offered once may be gone with them.
         refreshed = sorted({uri for entry in _needed() for uri, _ in entry.repositories})
         offers = host.get_fact(AptOffers, names=missing, first=refreshed)

@@ -4,10 +4,12 @@ import io
 import json
 
 from pyinfra import logger
-from pyinfra.api import FileUploadCommand
+from pyinfra.api import FileUploadCommand, Host
 from pyinfra.context import ctx_host
 
-from tasks import docker
+from tasks import apt, docker
+from tasks.apt import AptOffers, AptPackages, Package
+from tasks.docker.packages import PACKAGES
 from tests.plan.conftest import planned
 from tests.sections import sections
 
@@ -125,3 +127,22 @@ def test_a_docker_by_hand_is_kept_aside(folder):
             "/usr/bin/dockerd /usr/bin/dockerd.openpai.disabled",
             f"{plugins}/docker-compose {plugins}.openpai.disabled/docker-compose",
         ]
+
+
+def test_the_client_changes_with_the_engine_though_the_source_is_new(folder, monkeypatch):
+    version, offered = "5:28.5.2-1~x", dict.fromkeys(("docker-ce", "docker-ce-cli"), ("5:28.5.2-1~x",))
+    installed = {"docker-ce": "5:29.1.0-1~x", "docker-ce-cli": "5:29.1.0-1~x", "containerd.io": "1.7.1-1"}
+    given: list[str] = []
+
+    def known(_, fact, **arguments):
+        if fact is AptPackages:
+            return {name: Package(found) for name, found in installed.items()}
+        return (offered if any("refresh" in text for text in given) else {}) if fact is AptOffers else fact.default()
+
+    with planned(folder, lambda: None) as plan, monkeypatch.context() as patch:
+        patch.setattr(Host, "get_fact", known)
+        with ctx_host.use(plan.state.inventory.get_host(WORKER)):
+            for command in apt.packages._inner(PACKAGES, "28"):
+                given.append(command.get_raw_value())
+    installs = [text for text in given if " install " in text]
+    assert len(installs) == 1 and f"docker-ce-cli={version}" in installs[0] and "containerd.io" not in installs[0]
