@@ -95,7 +95,7 @@ class Docker(Group):
     )
     allow_disruption: Switch = key(
         False,
-        "Restart Docker or reboot although containers run.",
+        "Restart Docker although containers run, reboot although anything or anybody is at work on the host.",
         changes="restarts and reboots",
     )
 

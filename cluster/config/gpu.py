@@ -76,7 +76,7 @@ class Gpu(Group):
     )
     reboot_batch: Positive = key(
         1,
-        "Workers with running containers that are rebooted at a time.",
+        "Workers where something is at work that are rebooted at a time.",
         changes="reboots",
     )
     reboot_timeout: Positive = key(

@@ -2,7 +2,7 @@
 # The NVIDIA driver of a host: loaded, installed, and what installing another would need.
 blacklist=$1 under_way=$2 record=$3 # files of this project, see tasks/gpu/facts/driver.py
 unit=$4                             # in which an installation runs
-bus=$5 containers=$6 module=$7      # programs: list the GPUs of the PCI bus, count running containers, ask the module
+bus=$5 at_work=$6 module=$7         # programs: list the GPUs of the PCI bus, say what is at work, ask the module
 kernel=$(uname -r)
 
 # A container may show /proc/driver without /sys/module.
@@ -68,6 +68,6 @@ section held held
 section unit systemctl is-active "$unit"
 section headers headers
 section secure_boot secure_boot
-section containers sh -c "$containers"
+section at_work sh -c "$at_work"
 section initramfs_tool sh -c 'command -v update-initramfs || command -v dracut'
 section stale stale

@@ -3,7 +3,7 @@
 # NVIDIA's installer, with the display manager stopped meanwhile. UNDER_WAY, a file that names the display manager stopped,
 # stays behind when this is cut short: the next call then starts that display manager again, too. GCC is the compiler's
 # major version, or empty. Nothing is removed before the loaded driver is unloaded, nor where others' packages would go
-# with it: then all is put back and this fails.
+# with it: then all is put back and this fails. Its library is systemd/gpu-processes.sh.
 set -eu
 under_way=$1 runfile=$2 packages=$3 gcc=$4
 shift 4
@@ -47,8 +47,7 @@ fi
 
 # Processes and modules that have the driver open.
 users() {
-    find /proc/[0-9]*/fd -lname '/dev/nvidia*' 2>/dev/null | cut -d / -f 3 | sort -un |
-        while read -r process; do echo "$(cat "/proc/$process/comm") (process $process)"; done
+    for process in $(gpu_processes); do echo "$(cat "/proc/$process/comm") (process $process)"; done
     for module in /sys/module/nvidia/holders/*; do
         [ ! -e "$module" ] || echo "module ${module##*/}"
     done

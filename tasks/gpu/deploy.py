@@ -4,6 +4,8 @@ Nouveau out of the way, NVIDIA's driver in, one reboot where it takes one; then 
 Docker's default runtime.
 """
 
+from contextlib import nullcontext
+
 from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
@@ -13,7 +15,7 @@ from tasks import apt, docker
 from tasks.gpu import operations
 from tasks.gpu.facts.driver import BLACKLIST
 from tasks.reach import FILES, config_of, put, render
-from tasks.systemd import reboot_for
+from tasks.systemd import OutOfService, reboot_for
 
 UNATTENDED = "/etc/apt/apt.conf.d/52openpai-nvidia"
 PIN = "/etc/apt/preferences.d/openpai-nvidia"
@@ -21,14 +23,17 @@ PERSISTENCE = "openpai-nvidia-persistence.service"
 
 
 @deploy("GPU driver")
-def install_driver() -> None:
-    """Bring a worker from nouveau to a verified NVIDIA driver; nothing where gpu_type names another vendor."""
+def install_driver(out_of_service: OutOfService = nullcontext) -> None:
+    """Bring a worker from nouveau to a verified NVIDIA driver; nothing where gpu_type names another vendor.
+
+    `out_of_service` is what a reboot happens in.
+    """
     config = config_of(host)
     if config.gpu_type != "nvidia":
         return
     operations.admissible(name="The driver that the config wants is possible", config=config)
-    _nouveau()
-    _driver(config)
+    _nouveau(out_of_service)
+    _driver(config, out_of_service)
     operations.loaded(name="The driver is loaded")
     operations.fabric_manager(name="The fabric manager, where there are NVSwitches")
     operations.verified(name="Every GPU on the bus answers", config=config)
@@ -37,13 +42,13 @@ def install_driver() -> None:
     operations.persistent(name="Persistence mode", unit=PERSISTENCE)
 
 
-def _nouveau() -> None:
+def _nouveau(out_of_service: OutOfService) -> None:
     put(name="nouveau is blacklisted", content=FILES / "gpu/nouveau.conf", dest=BLACKLIST)
     operations.knows_blacklist(name="The initramfs knows the blacklist")
-    reboot_for(name="Reboot where nouveau is loaded", cause=operations.nouveau_loaded)
+    reboot_for(name="Reboot where nouveau is loaded", cause=operations.nouveau_loaded, out_of_service=out_of_service)
 
 
-def _driver(config: Config) -> None:
+def _driver(config: Config, out_of_service: OutOfService) -> None:
     kept = FILES / "gpu/unattended-upgrades.conf"
     put(name="Unattended upgrades leave the driver alone", content=kept, dest=UNATTENDED)
     if config.nvidia_driver == "apt" and config.nvidia_driver_version:
@@ -54,7 +59,11 @@ def _driver(config: Config) -> None:
     if config.nvidia_driver != "preinstalled":
         operations.build_tools(name="Kernel headers and compiler", config=config)
         operations.installed(name="NVIDIA driver", config=config)
-        reboot_for(name="Reboot where another version of the driver is loaded", cause=operations.other_version_loaded)
+        reboot_for(
+            name="Reboot where another version of the driver is loaded",
+            cause=operations.other_version_loaded,
+            out_of_service=out_of_service,
+        )
     if config.nvidia_driver == "apt":
         operations.held(name="The driver's packages are held")
 

@@ -11,6 +11,7 @@ from cluster.versions import matches
 from tasks.gpu import runfile
 from tasks.gpu.facts.driver import DriverState, version_in
 from tasks.gpu.facts.gpus import SmiReport, faults
+from tasks.systemd import ALLOW_REBOOT, ON_GPUS, in_words
 
 # Causes that preflight has requirements of their own for.
 SECURE_BOOT, HEADERS = "secure-boot", "kernel-headers"
@@ -104,11 +105,13 @@ def refusals(
     if config.nvidia_driver == "preinstalled":
         found += _preinstalled(state, config)
     elif install_needed(state, config):
-        found += _installation(state, disruption)
+        found += _installation(state, config, disruption)
         if config.nvidia_driver == "apt":
             found += _apt(state, config, offered)
         else:
             found += _runfile(state, config, disruption)
+    if state.nouveau and state.at_work and not disruption:
+        found.append(Problem(f"nouveau is loaded, but {in_words(state.at_work)} on the host", ALLOW_REBOOT))
     if state.nouveau and state.stale_initramfs and not state.initramfs_tool:
         stale = "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild"
         found.append(Problem(stale, "apt-get install initramfs-tools, then run again"))
@@ -134,7 +137,7 @@ def _preinstalled(state: DriverState, config: Config) -> Iterator[Problem]:
         )
 
 
-def _installation(state: DriverState, disruption: bool) -> Iterator[Problem]:
+def _installation(state: DriverState, config: Config, disruption: bool) -> Iterator[Problem]:
     """What forbids installing any driver."""
     if state.secure_boot:
         yield Problem(
@@ -155,9 +158,11 @@ def _installation(state: DriverState, disruption: bool) -> Iterator[Problem]:
             "set nvidia_driver: preinstalled, remove it and reboot, or have it replaced with --data "
             "allow_disruption=yes",
         )
-    if state.loaded and state.containers and not disruption:
+    # apt's driver is replaced on the disk, and what is loaded by a reboot; a runfile's takes no reboot.
+    at_work = in_words(state.at_work, ON_GPUS) if config.nvidia_driver == "runfile" else in_words(state.at_work)
+    if state.loaded and at_work and not disruption:
         yield Problem(
-            f"driver {state.loaded} must be replaced but {state.containers} containers run",
+            f"driver {state.loaded} must be replaced but {at_work}",
             "stop them, or allow it with --data allow_disruption=yes",
         )
 

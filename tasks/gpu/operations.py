@@ -20,6 +20,7 @@ from tasks.gpu import driver_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver, version_in
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
 from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop
+from tasks.systemd import GPU_PROCESSES
 
 CACHE = "/var/cache/openpai-deploy"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
@@ -125,7 +126,8 @@ def _install_runfile(driver: DriverState, config: Config) -> Commands:
             yield FileUploadCommand(str(Path(source).expanduser()), cached)
     packages = " ".join(package.name for package in driver.packages)
     options = ["--dkms"] if config.nvidia_driver_dkms else []
-    install = script("gpu/install-runfile.sh", UNDER_WAY, cached, packages, driver.compiler, *options)
+    program, words = "gpu/install-runfile.sh", (UNDER_WAY, cached, packages, driver.compiler, *options)
+    install = script(program, *words, library=GPU_PROCESSES)
     yield detached.command(INSTALL, StringCommand(apt.alone("true"), "&&", install, "&&", _FINISH))
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, probes, shell
+from tasks.reach import Fact, probes, shell, text
+from tasks.systemd.at_work import read_lines, shims
 
 # Seconds: the resolution of /proc/uptime, from which the start of a service is computed.
 CLOCK_RESOLUTION = 0.05
@@ -69,16 +70,23 @@ def started_at(clock: str, unit: dict[str, str]) -> float:
 
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-# Every container of Docker and of Kubernetes has a shim, and keeps it while its daemon is down.
-CONTAINERS = 'cat /proc/[0-9]*/comm | grep -c "^containerd-shim"'
+# Defines gpu_processes, for programs that ask who uses the GPUs.
+GPU_PROCESSES = "systemd/gpu-processes.sh"
+# Says what at_work.in_words() reads.
+AT_WORK = f"{text(GPU_PROCESSES)}\n{text('systemd/at-work.sh')}"
 
 
 @dataclass(frozen=True)
 class BootState:
-    """The identity of the running boot, and the number of containers running in it."""
+    """The identity of the running boot, and what it would end if it ended: lines of AT_WORK."""
 
     boot_id: str = ""
-    containers: int = 0
+    at_work: tuple[str, ...] = ()
+
+    @property
+    def containers(self) -> int:
+        """How many containers of Docker and of Kubernetes run."""
+        return shims(self.at_work)
 
 
 class Boot(Fact[BootState]):
@@ -87,7 +95,7 @@ class Boot(Fact[BootState]):
     default = BootState
 
     def command(self) -> StringCommand:
-        return probes(boot_id=["cat", BOOT_ID], containers=shell(CONTAINERS))
+        return probes(boot_id=["cat", BOOT_ID], at_work=shell(AT_WORK))
 
     def read(self, found: dict[str, str]) -> BootState:
-        return BootState(found["boot_id"], int(found["containers"] or 0))
+        return BootState(found["boot_id"], read_lines(found["at_work"]))

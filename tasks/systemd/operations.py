@@ -7,7 +7,9 @@ knows neither batches nor containers, and ends with a traceback that names no ho
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -15,8 +17,11 @@ from gevent.lock import BoundedSemaphore
 from paramiko import SSHException
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
+from pyinfra.api.exceptions import PyinfraError
 
+from cluster import Problem
 from tasks.reach import Commands, config_of, disruption_allowed, stop
+from tasks.systemd.at_work import in_words
 from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
 
 # Leaves the SSH session before the machine goes down, so that the command itself ends well.
@@ -37,13 +42,21 @@ class _Batch:
 
 
 _batches: WeakKeyDictionary[State, _Batch] = WeakKeyDictionary()
+# Around a reboot of a host, so that others do without it meanwhile. PyinfraError on entering keeps the host up; on
+# leaving there is an exception where it did not come back.
+OutOfService = Callable[[Host], AbstractContextManager[Any]]
+ALLOW_REBOOT = "stop them, or allow the reboot with --data allow_disruption=yes"
+
+
+class _LostError(Exception):
+    """A host did not come back from its reboot."""
 
 
 @operation()
-def reboot_for(cause: Callable[[], str | None]) -> Commands:
+def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = nullcontext) -> Commands:
     """Reboot the host if `cause` gives a reason, and see to it that the reason is gone afterwards.
 
-    Hosts without running containers reboot all at once; of the others, which need allow_disruption, reboot_batch at a
+    Hosts where nothing is at work reboot all at once; of the others, which need allow_disruption, reboot_batch at a
     time, and none after one that did not come back within reboot_timeout. The machine that this program runs on is
     never rebooted.
     """
@@ -54,31 +67,40 @@ def reboot_for(cause: Callable[[], str | None]) -> Commands:
     if boot.boot_id == Path(BOOT_ID).read_text().strip():
         yield stop(f"{why}, but this is the machine that pyinfra runs on; reboot it yourself, then run again")
         return
-    if boot.containers and not disruption_allowed(host):
-        yield stop(
-            f"{why}, but {boot.containers} containers run on the host; "
-            "stop them, or allow the reboot with --data allow_disruption=yes"
-        )
+    if boot.at_work and not disruption_allowed(host):
+        yield stop(Problem(f"{why}, but {in_words(boot.at_work)} on the host", ALLOW_REBOOT))
         return
     config = config_of(host)
-    batch = config.reboot_batch if boot.containers else None
-    yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout), {})
+    batch = config.reboot_batch if boot.at_work else None
+    yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout, out_of_service), {})
     remaining = cause()
     if remaining is not None:
         yield stop(f"after the reboot still: {remaining}")
 
 
-def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None, patience: int) -> bool:
-    if batch is None:
-        return _reboot_and_wait(host, why, boot_id, patience)
-    shared = _batches.setdefault(state, _Batch(batch))
+def _reboot(
+    state: State,
+    host: Host,
+    why: str,
+    boot_id: str,
+    batch: int | None,
+    patience: int,
+    out_of_service: OutOfService = nullcontext,
+) -> bool:
+    shared = _Batch(1) if batch is None else _batches.setdefault(state, _Batch(batch))
     with shared.room:
         if shared.lost is not None:
             return _error(host, f"not rebooted ({why}), because {shared.lost} did not come back from its own reboot")
-        came_back = _reboot_and_wait(host, why, boot_id, patience)
-        if not came_back:
+        try:
+            with out_of_service(host):
+                if not _reboot_and_wait(host, why, boot_id, patience):
+                    raise _LostError
+        except _LostError:
             shared.lost = host.name
-        return came_back
+            return False
+        except PyinfraError as error:
+            return _error(host, f"not rebooted ({why}): {error}")
+        return True
 
 
 def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: float) -> bool:

@@ -56,3 +56,29 @@ def test_a_dry_run_says_so_too(lab):
     lab.configure(**BY_RUNFILE)
     planned = pyinfra(lab, "--dry", "--limit", LOCKED, file=STAGE)
     assert any("Secure Boot is on" in line for line in planned.lines(LOCKED)), planned.output
+
+
+# Somebody logged in, a virtual machine, a job of Slurm, and a process on a GPU; each in a unit that ends it.
+AT_WORK = r"""
+cp /bin/sleep /root/qemu-system-x86_64; cp /bin/bash /root/slurmstepd; mknod /dev/nvidia7 c 1 3 || exit
+unit() { systemd-run --quiet --collect "$@"; }
+unit --unit=busy-person -p PAMName=login -p User=paiadmin -E XDG_SESSION_CLASS=user sleep 600
+unit --unit=busy-vm /root/qemu-system-x86_64 600
+unit --unit=busy-job /root/slurmstepd -c 'exec -a "slurmstepd: [17.batch]" /root/slurmstepd -c "sleep 600; :"'
+unit --unit=busy-gpu sh -c 'exec sleep 600 3</dev/nvidia7'
+"""
+
+
+def test_who_is_at_work_on_a_worker_keeps_it_from_its_reboot(lab):
+    lab.configure(**{**BY_RUNFILE, "nvidia_driver": "preinstalled", "nvidia_driver_runfile": None})
+    asked = ("--limit", HEADLESS, "tasks.systemd.Boot")
+    assert "person" not in pyinfra(lab, *asked, file="fact").output, "the deploy's own session is nobody's work"
+    out(lab, HEADLESS, AT_WORK)
+    refused = pyinfra(lab, "-y", "--limit", HEADLESS, file=STAGE)
+    assert refused.status == 1
+    (said,) = {line for line in refused.lines(HEADLESS) if "nouveau is loaded, but" in line}
+    for each in ("GPUs (sleep (", "run (qemu-system-x86 (", "Slurm run (17)", "logged in (paiadmin) on the host"):
+        assert each in said
+    assert "allow the reboot with --data allow_disruption=yes" in said
+    out(lab, HEADLESS, "systemctl stop 'busy-*'; rm /dev/nvidia7")
+    assert "at_work=()" in pyinfra(lab, *asked, file="fact").output

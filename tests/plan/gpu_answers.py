@@ -7,7 +7,7 @@ from tests.sections import sections
 _SECTIONS = {
     "kernel": "6.1.0-25-amd64", "compiler": "12", "os": "debian", "bus": "0000:00:06.0", "nouveau": "", "loaded": "",
     "installed": "", "signer": "", "record": "", "packages": "", "runfile": "", "under_way": "", "held": "",
-    "unit": "inactive", "headers": "present", "secure_boot": "0", "containers": "0",
+    "unit": "inactive", "headers": "present", "secure_boot": "0", "at_work": "",
     "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "", "switches": "", "fabric": "", "fabric_unit": "",
     "fabric_packages": "",
 }  # fmt: skip

@@ -37,7 +37,7 @@ def has(packages, version="20.10.24", live=False, containers="c0ffee web", file=
         ),
         "-s remove": sections(removed=removed),
         "dpkg-query -W": sections(packages=installed),
-        "random/boot_id": sections(boot_id="1", containers=str(len(containers.splitlines()))),
+        "random/boot_id": sections(boot_id="1", at_work="container containerd-shim\n" * len(containers.splitlines())),
     }  # fmt: skip
 
 

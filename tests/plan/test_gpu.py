@@ -81,8 +81,9 @@ def test_a_refusal_stops_that_host_before_it_changes_and_no_other(folder, runfil
 
 def test_running_containers_keep_a_host_from_its_reboot(folder, runfile, caplog):
     logger.propagate = True
-    busy = gpu_answers.answer(nouveau="yes", containers="2")
-    boot = sections(boot_id="1-2-3", containers="2")
+    two = "container containerd-shim\ncontainer containerd-shim"
+    busy = gpu_answers.answer(nouveau="yes", at_work=two)
+    boot = sections(boot_id="1-2-3", at_work=two)
     answers = {DRIVER_FACT: busy, "boot_id": boot}
     with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()
@@ -116,7 +117,7 @@ def test_a_dead_source_of_the_guides_is_moved_aside_and_kept(folder):
 
 def test_the_machine_that_pyinfra_runs_on_is_never_rebooted(folder, runfile, caplog):
     logger.propagate = True
-    here = sections(boot_id=Path(BOOT_ID).read_text().strip(), containers="0")
+    here = sections(boot_id=Path(BOOT_ID).read_text().strip(), at_work="")
     answers = {DRIVER_FACT: gpu_answers.answer(nouveau="yes"), "boot_id": here}
     with planned(folder, deploy.install_driver, others_running(openpai_001=answers)) as plan:
         plan.run()

@@ -147,7 +147,7 @@ SAMPLES = [
         ),
         {"unit": "kubelet.service", "files": ["/etc/default/kubelet"]},
     ),
-    Sample(systemd.Boot, sections(boot_id="183ed9e8-7eb9-423e-8ee8-18e20788dc75", containers="2")),
+    Sample(systemd.Boot, sections(boot_id="183ed9e8-7eb9-423e", at_work="container containerd-shim\nperson ann")),
     Sample(docker.Docker, bundled("docker")),
     Sample(docker.Unowned, sections(unowned="/usr/bin/dockerd"), {"paths": ["/usr/bin/docker", "/usr/bin/dockerd"]}),
     Sample(docker.Docker, sections(**_DAEMON, applied="")),

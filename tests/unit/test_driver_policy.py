@@ -132,8 +132,20 @@ def test_ubuntu_needs_a_branch_and_debian_has_none():
     assert apt_packages(FROM_APT) == ["nvidia-driver-535-server"]
 
 
+def test_who_would_lose_by_a_reboot_forbids_it_before_anything_changes(from_runfile):
+    busy = dataclasses.replace(BARE, at_work=("person ann", "vm kvm (process 7)"))
+    said = refused(busy, from_runfile)
+    assert "nouveau is loaded, but virtual machines run (kvm (process 7)), people are logged in (ann)" in said
+    assert said.endswith("; stop them, or allow the reboot with --data allow_disruption=yes")
+    assert refusals(busy, from_runfile, disruption=True) == []
+    old = dataclasses.replace(RUNNING, loaded="470.256.02", installed="470.256.02", at_work=("person ann",))
+    assert "must be replaced but people are logged in (ann)" in refused(old, FROM_APT)
+    assert refusals(old, from_runfile) == [], "a runfile takes no reboot"
+
+
 def test_containers_forbid_replacing_a_loaded_driver(from_runfile):
-    busy = dataclasses.replace(RUNNING, loaded="470.256.02", installed="470.256.02", containers=2)
+    two = ("container containerd-shim",) * 2
+    busy = dataclasses.replace(RUNNING, loaded="470.256.02", installed="470.256.02", at_work=two)
     assert "2 containers run" in refused(busy, from_runfile)
     assert refusals(busy, from_runfile, disruption=True) == []
 
@@ -206,7 +218,8 @@ SECTIONS = {
     "hi |libnvidia-compute-535|535.183.01-0ubuntu1|nvidia-graphics-drivers-535\n"
     "ii |nvidia-cuda-toolkit|11.5|nvidia-cuda-toolkit",
     "runfile": "", "under_way": "", "held": "nvidia-driver-535", "unit": "inactive", "headers": "present",
-    "secure_boot": "   1", "containers": "3", "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "",
+    "secure_boot": "   1", "at_work": "container containerd-shim\ngpu python3 (process 7)",
+    "initramfs_tool": "/usr/sbin/update-initramfs", "stale": "",
     "switches": "0000:05:00.0\n0000:06:00.0", "fabric": "Fabric Manager version is : 535.183.01",
     "fabric_unit": "active\nenabled",
     "fabric_packages": "installed nvidia-fabricmanager-535\ninstalled nvidia-fabricmanager-dev-535\n"
@@ -222,7 +235,7 @@ def test_the_fact_is_read():
         ("nvidia-dkms-535", False),
         ("libnvidia-compute-535", True),
     ]
-    assert found.initramfs_tool == "update-initramfs" and found.containers == 3 and not found.installing
+    assert found.initramfs_tool == "update-initramfs" and len(found.at_work) == 2 and not found.installing
     assert not found.mismatch and not found.broken_off and found.held == {"nvidia-driver-535"}
     assert found.switches == ("0000:05:00.0", "0000:06:00.0") and found.fabric == "535.183.01"
     assert found.fabric_unit == {"active", "enabled"} and found.fabric_packages == {"nvidia-fabricmanager-535"}

@@ -1,11 +1,13 @@
 """How many occupied hosts are down at a time, and what becomes of the rest when one stays down."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
 from pyinfra.api import State
+from pyinfra.api.exceptions import PyinfraError
 
 from tasks.systemd import operations
 
@@ -60,6 +62,30 @@ def test_after_one_that_stays_down_no_further_occupied_host_is_rebooted(down):
 def test_empty_hosts_do_not_wait_for_one_another(down):
     down.lost = {"openpai-000"}
     assert rebooted(None)[1] == [False, True, True, True, True]
+
+
+def test_a_reboot_happens_out_of_service_which_may_forbid_it(down):
+    """What it is entered for, and what it sees when the host does not come back."""
+    seen = []
+
+    @contextmanager
+    def out_of_service(host):
+        if host.name == "drained-in-vain":
+            raise PyinfraError("its pods stay")
+        try:
+            yield
+        except Exception:
+            seen.append(f"{host.name} lost")
+            raise
+        seen.append(f"{host.name} back")
+
+    down.lost, state = {"lost"}, State()
+    results = {}
+    for name in ("drained-in-vain", "well", "lost"):
+        host: Any = FakeHost(name=name, said=[])
+        results[name] = operations._reboot(state, host, "nouveau is loaded", "id", 1, 9, out_of_service), host.said
+    assert results["drained-in-vain"] == (False, ["not rebooted (nouveau is loaded): its pods stay"])
+    assert (results["well"][0], results["lost"][0], seen) == (True, False, ["well back", "lost lost"])
 
 
 class Rebooting(FakeHost):

@@ -11,6 +11,7 @@ from pyinfra.api import StringCommand
 
 from tasks.apt.facts import KeyFingerprints
 from tasks.reach import script
+from tasks.systemd import GPU_PROCESSES
 from tests.unit.stand_ins import StandIns
 
 HOSTILE = 'ssh-ed25519 AAAA it\'s "mine" $(touch PWNED) `touch PWNED` *'
@@ -183,7 +184,8 @@ def test_the_runfile_takes_the_packages_place_with_the_kernels_compiler(programs
     under_way, noted = tmp_path / "under-way", tmp_path / "noted.json"
     runfile = tmp_path / "the runfile.run"
     runfile.write_text(f'printf \'{{"cc": "%s", "options": "%s"}}\' "$CC" "$*" >"{noted}"\n')
-    command = script("gpu/install-runfile.sh", str(under_way), str(runfile), "nvidia-driver libcuda1", "12", "--dkms")
+    words = (str(under_way), str(runfile), "nvidia-driver libcuda1", "12", "--dkms")
+    command = script("gpu/install-runfile.sh", *words, library=GPU_PROCESSES)
     done = programs.run(command)
     assert (done.returncode, done.stderr) == (0, "")
     options = "--silent --no-x-check --no-nouveau-check --no-opengl-files --dkms"
@@ -199,7 +201,8 @@ def test_the_runfile_takes_the_packages_place_with_the_kernels_compiler(programs
 def runfile_command(tmp_path, packages="nvidia-driver libcuda1"):
     """The installation with this folder's `under-way`, `runfile` and loaded modules."""
     (tmp_path / "runfile").write_text(f"touch {tmp_path}/installed\n")
-    command = script("gpu/install-runfile.sh", f"{tmp_path}/under-way", f"{tmp_path}/runfile", packages, "12")
+    words = (f"{tmp_path}/under-way", f"{tmp_path}/runfile", packages, "12")
+    command = script("gpu/install-runfile.sh", *words, library=GPU_PROCESSES)
     return StringCommand(command.get_raw_value().replace("/sys/module", f"{tmp_path}/modules"))
 
 

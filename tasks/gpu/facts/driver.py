@@ -10,7 +10,7 @@ from pyinfra.api import StringCommand
 
 from tasks.gpu.facts.gpus import BUS
 from tasks.reach import Fact, detached, probe_script, text
-from tasks.systemd import CONTAINERS
+from tasks.systemd import AT_WORK, read_lines
 
 BLACKLIST = "/etc/modprobe.d/openpai-nouveau.conf"
 STATE = "/var/lib/openpai-deploy"
@@ -47,8 +47,8 @@ class Package:
 class DriverState:
     """What is known about a host's NVIDIA driver. Versions are NVIDIA's, as 535.183.01.
 
-    `switches` are the PCI addresses of NVSwitches, which need a fabric manager: `fabric` is its version on the disk,
-    `fabric_unit` has `active` and `enabled` where its service is.
+    `at_work` is what in_words() reads. `switches` are the PCI addresses of NVSwitches, which need a fabric manager:
+    `fabric` is its version on the disk, `fabric_unit` has `active` and `enabled` where its service is.
     """
 
     kernel: str = ""
@@ -67,7 +67,7 @@ class DriverState:
     installing: bool = False
     headers: str = "present"
     secure_boot: bool = False
-    containers: int = 0
+    at_work: tuple[str, ...] = ()
     initramfs_tool: str = ""
     stale_initramfs: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class NvidiaDriver(Fact[DriverState]):
 
     def command(self) -> StringCommand:
         unit = f"{detached.PREFIX}{INSTALL}.service"
-        return probe_script("gpu/driver.sh", BLACKLIST, UNDER_WAY, RECORD, unit, text(BUS), CONTAINERS, text(MODULE))
+        return probe_script("gpu/driver.sh", BLACKLIST, UNDER_WAY, RECORD, unit, text(BUS), AT_WORK, text(MODULE))
 
     def read(self, found: dict[str, str]) -> DriverState:
         return DriverState(
@@ -130,7 +130,7 @@ class NvidiaDriver(Fact[DriverState]):
             installing=found["unit"] in ("active", "activating", "deactivating"),
             headers=found["headers"],
             secure_boot=found["secure_boot"].strip() in ("1", "SecureBoot enabled"),
-            containers=int(found["containers"] or 0),
+            at_work=read_lines(found["at_work"]),
             initramfs_tool=found["initramfs_tool"].rpartition("/")[2],
             stale_initramfs=tuple(found["stale"].split()),
             switches=tuple(found["switches"].split()),

@@ -17,6 +17,7 @@ from tasks.kubernetes.operations import (
     nodes,
     pod_network,
     restore,
+    service,
 )
 from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, put, role_of
 
@@ -133,6 +134,7 @@ def equip() -> None:
         renew_certificates()
         if config.openpai_kube_network_plugin == "host-gw":
             nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
+    service.back_in_service(name="No node is left out of service by a reboot of ours")
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
 

@@ -12,6 +12,8 @@ from pyinfra.api import StringCommand
 from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
 from tasks.reach import Fact, probes, program, shell
 
+# The annotation of a node that this deploy has cordoned, for a reboot; a cordon without it is somebody else's.
+CORDONED = "openpai-deploy/cordoned"
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
 
@@ -20,7 +22,8 @@ JOIN_TOKEN = "-joins"
 class Member:
     """A node as the API server has it.
 
-    `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not.
+    `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not. `cordoned` means that it
+    takes no pods, `cordoned_by_us` that it was this deploy that said so.
     """
 
     ready: bool
@@ -28,6 +31,8 @@ class Member:
     labels: dict[str, str] = field(default_factory=dict)
     taints: frozenset[str] = frozenset()
     fault: str = ""
+    cordoned: bool = False
+    cordoned_by_us: bool = False
 
 
 class Members(Fact[dict[str, Member]]):
@@ -39,8 +44,13 @@ class Members(Fact[dict[str, Member]]):
         return probes(nodes=asked(ADMIN_CONF, "get", "nodes", "-o", "json"))
 
     def read(self, found: dict[str, str]) -> dict[str, Member]:
-        items = json.loads(found["nodes"])["items"] if found["nodes"] else []
-        return {item["metadata"]["name"]: _member(item) for item in items}
+        return read_members(found["nodes"])
+
+
+def read_members(listed: str) -> dict[str, Member]:
+    """The nodes by name, of `kubectl get nodes -o json`."""
+    items = json.loads(listed)["items"] if listed else []
+    return {item["metadata"]["name"]: _member(item) for item in items}
 
 
 def _member(item: dict) -> Member:
@@ -55,6 +65,8 @@ def _member(item: dict) -> Member:
         labels=item["metadata"].get("labels", {}),
         taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
         fault="; ".join(fault.get("message", "") for fault in faults),
+        cordoned=bool(item["spec"].get("unschedulable")),
+        cordoned_by_us=CORDONED in item["metadata"].get("annotations", {}),
     )
 
 

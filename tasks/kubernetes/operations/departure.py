@@ -13,12 +13,10 @@ from pyinfra.api.exceptions import ConnectError, PyinfraError
 from cluster import Cluster, Host
 from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import Members
-from tasks.kubernetes.facts.node import KUBECTL, KUBECTL_PATIENT, KubernetesNode
+from tasks.kubernetes.facts.node import KUBECTL, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
+from tasks.kubernetes.operations.service import DRAIN, drain
 from tasks.reach import Commands, ask, script, stop
-
-# Seconds for the pods of a leaving node to end.
-DRAIN = 180
 
 
 @operation()
@@ -39,11 +37,8 @@ def departed(cluster: Cluster, forced: bool) -> Commands:
             name = QuoteString(worker.name)
             late = f"the pods of {worker.name} did not leave within {DRAIN} s"
             give_up = "true" if forced or not member.ready else "exit 1"
-            yield StringCommand(
-                f"{KUBECTL_PATIENT} drain", name,
-                f"--ignore-daemonsets --delete-emptydir-data --force --timeout={DRAIN}s >/dev/null || {{ echo",
-                QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes"), f">&2; {give_up}; }}",
-            )  # fmt: skip
+            said = QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes")
+            yield StringCommand(drain(worker.name), "|| { echo", said, f">&2; {give_up}; }}")
             yield StringCommand(f"{KUBECTL} delete node", name)
         yield FunctionCommand(_reset_and_forget, (cluster, worker), {})
 

@@ -8,6 +8,7 @@ from cluster import Config, Problem, Role
 from cluster.versions import numbers
 from tasks.docker import change_refusal
 from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Subject, each_host, shortfall
+from tasks.systemd import shims
 
 # OpenPAI's own minimum; every release that Docker still serves is far newer.
 OLDEST_DOCKER = (1, 10, 0)
@@ -113,7 +114,7 @@ def docker_change(subject: Subject) -> Iterable[Problem]:
     """A Docker that is here may become the deploy's: not under containers, nor down by a major version unasked."""
     if subject.gets_docker and not subject.keeps_docker:
         seen, allowed = subject.seen, subject.survey.disruption
-        problem = change_refusal(seen.packages, seen.docker, seen.driver.containers, subject.config, allowed)
+        problem = change_refusal(seen.packages, seen.docker, shims(seen.driver.at_work), subject.config, allowed)
         if problem:
             yield replace(problem, needed="a Docker that may be changed, or need not be")
 

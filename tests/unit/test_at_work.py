@@ -1,0 +1,89 @@
+"""What is at work on a host and would end with its boot: containers, GPU processes, machines, Slurm's jobs, people."""
+
+from pathlib import Path
+
+import pytest
+from pyinfra.api import StringCommand
+
+from tasks.reach import quoted
+from tasks.systemd import AT_WORK, in_words, read_lines
+from tests.unit.stand_ins import StandIns
+
+
+class Host:
+    """A host without processes or sessions, to begin with."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        (folder / "bin").mkdir()
+        self.programs = StandIns(folder / "bin")
+        self.programs.real("find", "sort")
+        self.programs.add("loginctl")
+
+    def process(self, number: int, name: str, line: str = "", opened: str = "") -> None:
+        """One that runs `name` with the command line `line` and has the file `opened` open."""
+        folder = self.folder / "proc" / str(number)
+        (folder / "fd").mkdir(parents=True)
+        (folder / "comm").write_text(f"{name}\n")
+        (folder / "cmdline").write_text(line.replace(" ", "\0"))
+        if opened:
+            (folder / "fd/3").symlink_to(opened)
+
+    def sessions(self, **each: str) -> None:
+        """Sessions by number, as loginctl shows them; the one whose leader is `$PPID` is the program's own."""
+        shown = "".join(f'{number}) printf "%s\\n" {words} ;; ' for number, words in each.items())
+        listed = "".join(f'echo "{number} 1000 somebody"; ' for number in each)
+        does = f'if [ "$1" = show-session ]; then case $2 in {shown} esac; else {listed} fi'
+        self.programs.add("loginctl", does=does)
+
+    def at_work(self) -> tuple[str, ...]:
+        """What the program says."""
+        text = AT_WORK.replace("/proc/", f"{self.folder}/proc/")
+        return read_lines(self.programs.run(StringCommand(quoted(["sh", "-c", text]))).stdout)
+
+
+@pytest.fixture
+def host(tmp_path):
+    return Host(tmp_path)
+
+
+def test_an_idle_host_has_nothing_at_work(host):
+    host.process(1, "systemd")
+    host.process(20, "qemu-ga")
+    host.process(21, "slurmstepd", "/usr/sbin/slurmstepd infinity")
+    host.process(22, "nvidia-persiste", opened="/dev/nvidiactl")
+    host.process(23, "Xorg", opened="/dev/nvidia0")
+    host.process(24, "bash", opened="/dev/null")
+    assert host.at_work() == ()
+
+
+def test_each_kind_is_found(host):
+    host.process(30, "containerd-shim")
+    host.process(31, "conmon")
+    host.process(32, "qemu-system-x86")
+    host.process(33, "slurmstepd", "slurmstepd: [17.batch]")
+    host.process(34, "slurmstepd", "slurmstepd: [17.0]")
+    host.process(35, "slurmstepd", "slurmstepd: [18_4.extern]")
+    host.process(36, "python3", opened="/dev/nvidia0")
+    found = host.at_work()
+    assert in_words(found) == (
+        "2 containers run, processes use GPUs (python3 (process 36)), virtual machines run (qemu-system-x86 (process "
+        "32)), jobs of Slurm run (17, 18_4)"
+    )
+    assert in_words(found, ["gpu"]) == "processes use GPUs (python3 (process 36))"
+
+
+def test_people_are_those_of_other_sessions_than_the_deploys_own(host):
+    host.sessions(
+        c1='Name=ann Leader=77 Class=user State=online',
+        c2='Name=paiadmin Leader=$PPID Class=user State=active',
+        c3='Name=gdm Leader=78 Class=greeter State=active',
+        c4='Name=bob Leader=79 Class=user State=closing',
+        c5='Name=cron Leader=80 Class=background State=active',
+    )  # fmt: skip
+    assert host.at_work() == ("person ann",)
+
+
+def test_a_line_that_is_none_of_these_is_no_answer():
+    with pytest.raises(ValueError, match="no kind of work"):
+        read_lines("sh: 1: cannot fork")
