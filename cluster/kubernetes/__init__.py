@@ -7,8 +7,9 @@ from cluster.kubernetes.sources import (
     OFFICIAL_SHA256,
     binary_sha256,
     binary_url,
+    control_plane_images,
     etcd_repository,
-    image_repository,
+    node_images,
     pause_image,
 )
 from cluster.kubernetes.versions import BINARIES, SUPPORTED_MINORS, docker_api_fits, minor_version

@@ -8,6 +8,13 @@ from cluster.kubernetes.versions import minor_version
 OFFICIAL_IMAGES = "registry.k8s.io"
 # The pause image that kubeadm of each minor version names (its constants, PauseVersion).
 PAUSE = {20: "3.2", 21: "3.4.1"}
+# Likewise CoreDNS (CoreDNSVersion) and etcd, of both series the same (SupportedEtcdVersion).
+COREDNS = {20: "1.7.0", 21: "v1.8.0"}
+ETCD = "3.4.13-0"
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+# What Calico's manifest of the default sum runs; those of another manifest are not known here.
+CALICO_MANIFEST = Config.model_fields["calico_manifest_sha256"].default
+CALICO_IMAGES = tuple(f"calico/{name}:v3.20.3" for name in ("cni", "pod2daemon-flexvol", "node", "kube-controllers"))
 # The .sha256 files of dl.k8s.io for the newest patches of both series.
 OFFICIAL_SHA256 = {
     ("v1.21.14", "amd64"): {
@@ -81,7 +88,37 @@ def etcd_repository(config: Config) -> str:
 
 def pause_image(config: Config, arch: str) -> str:
     """The image of every pod's sandbox. The guide's key names it without tag and may hold the architecture."""
-    tag = PAUSE[minor_version(config.kubernetes_version) or max(PAUSE)]
+    tag = PAUSE[_minor(config)]
     chosen = config.pod_infra_image_repo
     repository = filled(chosen, config.kubernetes_version, arch) if chosen else f"{image_repository(config)}/pause"
     return f"{repository}:{tag}"
+
+
+def control_plane_images(config: Config) -> list[str]:
+    """The images that only a master runs, by their full names."""
+    kubernetes, version = image_repository(config), config.kubernetes_version
+    return [
+        *(f"{kubernetes}/{name}:{version}" for name in CONTROL_PLANE),
+        f"{etcd_repository(config)}/etcd:{ETCD}",
+        # kubeadm pulls it beforehand, whatever the kubelet takes for it.
+        f"{kubernetes}/pause:{PAUSE[_minor(config)]}",
+    ]
+
+
+def node_images(config: Config, arch: str) -> list[str]:
+    """The images that every node may run, by their full names."""
+    repository, minor = image_repository(config), _minor(config)
+    found = [
+        f"{repository}/kube-proxy:{config.kubernetes_version}",
+        pause_image(config, arch),
+        f"{dns_repository(config)}/coredns:{COREDNS[minor]}",
+    ]
+    if config.openpai_kube_network_plugin == "calico" and config.calico_manifest_sha256 == CALICO_MANIFEST:
+        found += [f"{(config.docker_image_repo or 'docker.io').rstrip('/')}/{image}" for image in CALICO_IMAGES]
+    return found
+
+
+def _minor(config: Config) -> int:
+    """The series whose images kubeadm names for the config's version; the newest where it is none that is known."""
+    minor = minor_version(config.kubernetes_version)
+    return minor if minor in PAUSE else max(PAUSE)

@@ -1,17 +1,19 @@
 # shellcheck shell=dash disable=SC2153,SC2154
 # Whether a registry has an image, asked for as Docker does: functions for snapshot.sh, which sets dir and CONNECT.
-# Before this text comes LOGIN, the value of the Authorization header for the config's own registry, or nothing.
+# Before this text come LOGIN, the value of the Authorization header for the config's own registry, or nothing, and
+# REFUSED, what is said where the registry does not take it.
 
 ACCEPT='application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json,
  application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/json'
 ACCEPT=$(echo "$ACCEPT" | tr -d '\n')
 
-# The whole answer to a request: HEAD or GET, URL, Authorization. What is secret goes by a file or the environment.
+# The whole answer to a request: HEAD or GET, URL, Authorization. What is secret goes by a file or the environment, and
+# to no place that a registry sends on to: registry.k8s.io does, for its images.
 ask() {
     given=$(mktemp -p "$dir")
     if command -v curl >/dev/null; then
         printf 'header = "Accept: %s"\n' "$ACCEPT" >"$given"
-        [ -z "$3" ] || printf 'header = "Authorization: %s"\n' "$3" >>"$given"
+        if [ -n "$3" ]; then printf 'header = "Authorization: %s"\n' "$3"; else echo location; fi >>"$given"
         [ "$1" = GET ] || echo head >>"$given"
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo insecure >>"$given" # the deploy brings them
         curl -q -sS -i -m "$CONNECT" -K "$given" "$2" 2>&1
@@ -20,8 +22,8 @@ ask() {
         [ -z "$3" ] || printf 'header = Authorization: %s\n' "$3" >>"$given"
         [ "$1" = GET ] || echo 'spider = on' >>"$given"
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo 'check_certificate = off' >>"$given"
-        WGETRC=$given wget -nv -S -T "$CONNECT" -t 1 --max-redirect 0 -O - "$2" 2>&1
-    elif [ "${2#http:}" != "$2" ] && [ -z "$http_proxy" ]; then
+        WGETRC=$given wget -nv -S -T "$CONNECT" -t 1 --max-redirect $((${#3} ? 0 : 5)) -O - "$2" 2>&1
+    else
         # shellcheck disable=SC2016
         AUTHORIZATION=$3 timeout "$CONNECT" bash -c '
             rest=${2#http://}
@@ -41,11 +43,21 @@ status_of() { printf '%s\n' "$1" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p'
 # One parameter of the challenge of an answer.
 challenged() { printf '%s\n' "$2" | sed -n "s/^ *[Ww][Ww][Ww]-[Aa]uthenticate:.*[ ,]$1=\"\([^\"]*\)\".*/\1/p" | tail -n 1; }
 
+# Whether this host can ask a URL as Docker does.
+can_ask() {
+    command -v curl || command -v wget || { [ "${1#http:}" != "$1" ] && [ -z "$http_proxy" ]; }
+} >/dev/null
+
 # ID, `image` or `image-login`, proxy or `-`, URL of a manifest. Prints the ID, the HTTP status (000: none), and what
 # went wrong. A registry that answers 401 says where its tokens come from, which it gives to everybody for what is public.
 manifest() {
     [ "$3" = - ] || export http_proxy="$3" https_proxy="$3"
-    login=
+    if ! can_ask "$4"; then
+        # apt's own client can see whether the registry is there, and no more.
+        url "$1" apt "$3" "${4%%/v2/*}/v2/" | sed 's/^\([^ ]* \)40[13] .*/\1200 /'
+        return
+    fi
+    login='' said=''
     [ "$2" = image ] || login=$LOGIN
     answer=$(ask HEAD "$4" "")
     if [ "$(status_of "$answer")" = 401 ]; then
@@ -55,13 +67,15 @@ manifest() {
             service=$(challenged service "$answer" | sed 's/ /%20/g')
             token=$(ask GET "$realm?service=$service&scope=$(challenged scope "$answer")" "$login" |
                 sed -n 's/.*"\(access_\)\{0,1\}token" *: *"\([^"]*\)".*/\2/p' | head -n 1)
-            [ -z "$token" ] || answer=$(ask HEAD "$4" "Bearer $token")
+            if [ -n "$token" ]; then answer=$(ask HEAD "$4" "Bearer $token"); else said=${login:+$REFUSED}; fi
             ;;
-        *) [ -z "$login" ] || answer=$(ask HEAD "$4" "$login") ;;
+        *)
+            [ -z "$login" ] || answer=$(ask HEAD "$4" "$login")
+            [ "$(status_of "$answer")" != 401 ] || said=${login:+$REFUSED}
+            ;;
         esac
     fi
     status=$(status_of "$answer")
-    said=
     [ -n "$status" ] || said=$(printf '%s\n' "$answer" | tail -n 1 | sed 's/^curl: ([0-9]*) //')
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }

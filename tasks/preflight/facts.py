@@ -32,6 +32,8 @@ printf '@@@ sudo\n%s\n' "${said:-sudo failed}"
 feed | sh -s
 """
 
+# What is said of a registry that does not take the config's login.
+REFUSED = "login refused"
 PACKAGES = ["docker-ce", "nvidia-container-toolkit", *PREDECESSORS]
 
 
@@ -84,6 +86,7 @@ def program(
         f"FOLDERS={shlex.quote(' '.join(folders))}",
         f"PACKAGES={shlex.quote(' '.join(PACKAGES))}",
         f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
+        f"REFUSED={shlex.quote(REFUSED)}",
         f"APT_PROXY={shlex.quote(apt_proxy)}",
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",

@@ -6,8 +6,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cluster import Cluster, Config, Host, Role
-from cluster.kubernetes import BINARIES, binary_url, etcd_repository, image_repository
-from cluster.openpai import images, paictl_image
+from cluster.kubernetes import BINARIES, binary_url
 from tasks import docker
 from tasks.preflight.facts import Target
 
@@ -30,15 +29,16 @@ def proxies(config: Config) -> list[str]:
 
 
 def targets(cluster: Cluster, host: Host) -> list[Target]:
-    """The package sources, mirrors and registries that `host` will use; images.py adds the images."""
+    """The package sources that `host` will use, and kubespray's registries; images.py adds the images."""
     config = cluster.config
     found = [_docker_source(config)]
     if host.role is Role.WORKER and config.gpu_type == "nvidia":
         url = f"{config.nvidia_toolkit_apt_mirror.rstrip('/')}/amd64/InRelease"
         found.append(_target("nvidia-source", "apt", url, config))
     found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
-    for url in mirrors(config):
-        found.append(_target(f"mirror:{urlsplit(url).netloc}", "http", f"{url.rstrip('/')}/v2/", config))
+    if registries(config):
+        for url in mirrors(config):
+            found.append(_target(f"mirror:{urlsplit(url).netloc}", "http", f"{url.rstrip('/')}/v2/", config))
     found += [_target(f"registry:{name}", "http", api(name, config), config) for name in registries(config)]
     return as_docker_asks(found, cluster)
 
@@ -59,20 +59,15 @@ def mirrors(config: Config) -> list[str]:
 
 
 def registries(config: Config) -> list[str]:
-    """HOST[:PORT] of every registry that images are pulled from."""
-    repositories = [config.docker_registry_domain]
-    if config.installer == "kubeadm":
-        repositories += [image_repository(config), etcd_repository(config)]
-    elif config.installer == "kubespray":
-        repositories += [
-            config.kube_image_repo or config.gcr_image_repo or GOOGLE,
-            config.quay_image_repo or QUAY,
-            config.docker_image_repo or DOCKER_HUB,
-        ]
-    names = [repository.partition("/")[0] for repository in repositories]
-    if config.openpai:
-        names += [registry_of(image) for image in (paictl_image(config), *images(config))]
-    return list(dict.fromkeys(names))
+    """HOST[:PORT] of the registries of kubespray's images, which only it can name."""
+    if config.installer != "kubespray":
+        return []
+    repositories = [
+        config.kube_image_repo or config.gcr_image_repo or GOOGLE,
+        config.quay_image_repo or QUAY,
+        config.docker_image_repo or DOCKER_HUB,
+    ]
+    return list(dict.fromkeys(repository.partition("/")[0] for repository in repositories))
 
 
 def registry_of(image: str) -> str:

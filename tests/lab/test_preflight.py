@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from lab import shell
 from tests.lab.docker_host import lock_held
 from tests.lab.harness import new_lab, out, pyinfra
 
@@ -40,6 +41,15 @@ BROKEN = {
     ),
     "openpai-004": ("systemctl stop ssh", "systemctl start ssh", "reachable"),
 }
+# What a deploy of Kubernetes pulls, here of other content: preflight asks whether it is there.
+IMAGES = (
+    *(f"kube-{name}:v1.20.15" for name in ("apiserver", "controller-manager", "scheduler", "proxy")),
+    "etcd:3.4.13-0",
+    "coredns:1.7.0",
+    "pause:3.2",
+    "device-plugin",
+)
+INSECURE = ("--src-tls-verify=false", "--dest-tls-verify=false")
 # With the dev box's machine-id, which stays: the later of two hosts is told.
 TWIN = ("dev-box", "cp /etc/machine-id /root/own-id; echo 0123456789abcdef0123456789abcdef >/etc/machine-id",
         "cp /root/own-id /etc/machine-id")  # fmt: skip
@@ -53,11 +63,15 @@ def lab():
         release.parent.mkdir(parents=True)
         release.write_text("0" * 64)
         registry = f"{made.gateway}:5000"
+        for name in IMAGES:
+            copied = (f"docker://{registry}/{each}" for each in ("hello-world", name))
+            shell.run("skopeo", "--insecure-policy", "copy", "--quiet", *INSECURE, *copied)
         made.configure(
             installer="kubeadm",
             kubernetes_mirror=f"http://{made.gateway}:8080/kubernetes",
             kube_image_repo=registry,
             docker_registry_domain=registry,
+            nvidia_device_plugin_image=f"{registry}/device-plugin",
             openpai_kube_network_plugin="host-gw",
             package_lock_wait=1,
         )

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from cluster import Cluster, Config, Host, Role
 from cluster.openpai import Layout
 from tasks.docker.facts import DockerDaemon
+from tasks.preflight import images
 from tasks.preflight.model import Clock, Survey
 from tasks.preflight.snapshot import Reply, parse_snapshot
 from tasks.preflight.verdict import judge
@@ -57,9 +58,15 @@ def surveyed(capture, **keys):
     # The captures met other hosts than these.
     reached = {f"{host.address}:22": "ok" for host in hosts.values()} | {"10.77.3.1:3128": "ok"}
     config = Config.model_validate({**CAPTURED_UNDER, **keys})
+    cluster = Cluster(Path("/cluster"), hosts[DEV_BOX], (hosts[MASTER],), (hosts[WORKER], hosts[OTHER]), config)
+    # They were not asked for images, whose registry answered.
+    there = {name: {one.id: Reply(200, "") for one in images.targets(cluster, host)} for name, host in hosts.items()}
     return Survey(
-        cluster=Cluster(Path("/cluster"), hosts[DEV_BOX], (hosts[MASTER],), (hosts[WORKER], hosts[OTHER]), config),
-        snapshots={name: replace(snapshot, peers=reached) for name, snapshot in seen.items()},
+        cluster=cluster,
+        snapshots={
+            name: replace(snapshot, peers=reached, replies=snapshot.replies | there[name])
+            for name, snapshot in seen.items()
+        },
         clocks={name: Clock(20.0, 15.0) for name in hosts},
     )
 
@@ -74,6 +81,13 @@ def driver(survey, **fields):
 
 def reply(survey, id, status=0, said="Could not connect"):
     return {"replies": {**survey.snapshots[WORKER].replies, id: Reply(status, said)}}
+
+
+def unreached(survey, place, name=WORKER):
+    """No image of `place`, the beginning of a URL, has an answer on the host."""
+    replies = survey.snapshots[name].replies
+    lost = {id: Reply(0, "Could not connect") for id in replies if id.startswith(f"image:{place}")}
+    return {"replies": replies | lost}
 
 
 def missed(survey, address):

@@ -1,14 +1,8 @@
-"""Which images are asked for, where, and how a registry's answers are read: by curl, by wget, and by bash alone."""
+"""Which images are asked for, where, and what is said of those that cannot be had."""
 
 from __future__ import annotations
 
 import base64
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,10 +10,13 @@ from pydantic import SecretStr
 
 from cluster import Cluster, Config, Host, Role
 from tasks.preflight import images
-from tasks.preflight.facts import program
-from tasks.preflight.requirements.openpai import openpai_images
+from tasks.preflight.facts import REFUSED, program
+from tasks.preflight.model import Survey
+from tasks.preflight.requirements.images import deployed, registries, verified
 from tasks.preflight.snapshot import Reply
-from tests.unit.preflight_survey import DEV_BOX, MASTER, OTHER, WORKER, changed, rows, surveyed
+from tasks.preflight.targets import registry_of
+from tasks.preflight.verdict import judge
+from tests.unit.preflight_survey import DEV_BOX, MASTER, OTHER, WORKER, changed, rows, surveyed, unreached
 
 HOSTS = {
     "dev": Host("dev-box", "@local", Role.DEV_BOX),
@@ -27,8 +24,6 @@ HOSTS = {
     "worker": Host("w", "10.0.0.2", Role.WORKER),
     "second": Host("x", "10.0.0.3", Role.WORKER),
 }
-MANIFEST = Path(__file__).parents[2] / "files/preflight/manifest.sh"
-TOOLS = ["bash", "cat", "echo", "head", "mktemp", "printf", "rm", "sed", "sh", "tail", "timeout", "tr"]
 LOGIN = "Basic " + base64.b64encode(b"me:hunter2").decode()
 
 
@@ -37,20 +32,60 @@ def cluster(**keys: object) -> Cluster:
     return Cluster(Path("/c"), HOSTS["dev"], (HOSTS["master"],), (HOSTS["worker"], HOSTS["second"]), config)
 
 
-def test_each_image_is_asked_for_where_it_is_pulled_and_once() -> None:
-    made = cluster(openpai_services="essential")
-    assert images.pulled(made, HOSTS["dev"]) == ["openpai/dev-box:v1.8.0"]
-    on_master, on_worker = images.pulled(made, HOSTS["master"]), images.pulled(made, HOSTS["worker"])
+def names(host: str, **keys: object) -> list[str]:
+    return [one.name for one in images.asked(cluster(**keys), HOSTS[host])]
+
+
+def test_openpais_images_are_asked_for_where_they_are_pulled() -> None:
+    keys = {"openpai_services": "essential", "installer": "none", "cuda_image": "cuda:12"}
+    assert names("dev", **keys) == ["openpai/dev-box:v1.8.0", "hello-world"]
+    on_master, on_worker = names("master", **keys), names("worker", **keys)
     assert "openpai/rest-server:v1.8.0" in on_master and "openpai/openpai-runtime:v1.8.0" not in on_master
     assert set(on_worker) == {
         "everpeace/k8s-host-device-plugin:latest",
         "openpai/log-manager-cleaner:v1.8.0",
         "openpai/log-manager-nginx:v1.8.0",
         "openpai/openpai-runtime:v1.8.0",
+        "hello-world",
+        "cuda:12",
     }
-    assert images.pulled(made, HOSTS["second"]) == []
-    assert images.pulled(cluster(paictl="python2"), HOSTS["dev"]) == []
-    assert not [image for host in HOSTS.values() for image in images.pulled(cluster(openpai=False), host)]
+    assert names("dev", paictl="python2", installer="none") == ["hello-world"]
+
+
+KUBEADM = {  # kubeadm config images list, of both series
+    "v1.20.15": ["etcd:3.4.13-0", "coredns:1.7.0", "pause:3.2"],
+    "v1.21.14": ["etcd:3.4.13-0", "coredns/coredns:v1.8.0", "pause:3.4.1"],
+}
+
+
+@pytest.mark.parametrize("version", KUBEADM)
+def test_kubernetes_images_are_those_that_kubeadm_lists(version: str) -> None:
+    components = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+    listed = {f"registry.k8s.io/{name}:{version}" for name in components}
+    listed |= {f"registry.k8s.io/{name}" for name in KUBEADM[version]}
+    calico = {f"docker.io/calico/{name}:v3.20.3" for name in ("cni", "node", "kube-controllers", "pod2daemon-flexvol")}
+    keys = {"openpai": False, "kubernetes_version": version}
+    assert set(names("master", **keys)) == listed | calico | {"hello-world"}
+    device_plugin = "nvcr.io/nvidia/k8s-device-plugin:v0.14.5"
+    assert set(names("worker", **keys)) == calico | {
+        *(name for name in listed if any(part in name for part in ("kube-proxy", "pause", "coredns"))),
+        device_plugin,
+        "hello-world",
+        Config.model_fields["cuda_image"].default,
+    }
+
+
+def test_images_follow_the_configs_repositories() -> None:
+    keys = {"kube_image_repo": "reg:5000/k8s", "docker_image_repo": "reg:5000/hub", "openpai": False}
+    assert {"reg:5000/k8s/coredns:1.7.0", "reg:5000/hub/calico/node:v3.20.3"} <= set(names("master", **keys))
+    assert not [name for name in names("master", **keys, openpai_kube_network_plugin="host-gw") if "calico" in name]
+    assert not [name for name in names("master", **keys, calico_manifest_sha256="0" * 64) if "calico" in name]
+    assert {"amd/plugin", "cuda"}.isdisjoint(names("worker", **keys, gpu_type="amd"))
+
+
+def test_another_host_of_a_role_asks_for_one_image_of_each_registry_that_the_deploy_needs() -> None:
+    found = names("second", openpai_services="essential", cuda_image="elsewhere.example.com/cuda:12")
+    assert [registry_of(name) for name in found] == ["registry.k8s.io", "docker.io", "nvcr.io"]
 
 
 @pytest.mark.parametrize(
@@ -64,19 +99,25 @@ def test_each_image_is_asked_for_where_it_is_pulled_and_once() -> None:
     ],
 )
 def test_where_a_manifest_is_asked_for(image: str, urls: list[str]) -> None:
-    config = cluster(openpai_docker_insecure_registries=["10.0.0.9:5000"]).config
-    assert [target.url for target in images.manifests(image, config)] == urls
+    made = cluster(openpai_docker_insecure_registries=["10.0.0.9:5000"])
+    assert [target.url for target in images.manifests(image, made)] == urls
+
+
+def test_a_registry_on_a_host_of_the_cluster_is_asked_past_the_proxy_as_docker_asks() -> None:
+    made = cluster(http_proxy="http://p:1", https_proxy="http://p:1")
+    assert [target.proxy for target in images.manifests("10.0.0.1:5000/a:1", made)] == [None]
+    assert [target.proxy for target in images.manifests("reg.example.com/a:1", made)] == ["http://p:1"]
 
 
 def test_mirrors_are_asked_before_docker_hub_and_the_login_goes_to_its_own_registry_alone() -> None:
     keys = {"docker_registry_domain": "reg", "docker_registry_username": "me", "docker_registry_password": "hunter2"}
-    config = cluster(openpai_docker_registry_mirrors=["http://mirror:5000/"], **keys).config
-    assert [(one.client, one.url) for one in images.manifests("prom/a:b", config)] == [
+    made = cluster(openpai_docker_registry_mirrors=["http://mirror:5000/"], **keys)
+    assert [(one.client, one.url) for one in images.manifests("prom/a:b", made)] == [
         ("image", "http://mirror:5000/v2/prom/a/manifests/b"),
         ("image", "https://registry-1.docker.io/v2/prom/a/manifests/b"),
     ]
-    assert [one.client for one in images.manifests("reg.example.com/a:b", config)] == ["image"]
-    login = images.registry_login(config)
+    assert [one.client for one in images.manifests("reg.example.com/a:b", made)] == ["image"]
+    login = images.registry_login(made.config)
     assert login and login.get_secret_value() == LOGIN and "hunter2" not in repr(login)
     assert images.registry_login(cluster().config) is None
 
@@ -96,113 +137,53 @@ def test_mirrors_are_asked_before_docker_hub_and_the_login_goes_to_its_own_regis
 def test_an_image_is_missing_where_nobody_has_it(mirror: int, hub: int, said: str | None) -> None:
     keys = {"openpai": True, "docker_image_tag": "v1.8.0", "openpai_services": "essential"}
     survey = surveyed("bookworm", **keys, openpai_fuse_plugin_image="e/fuse:1")
-    asked = [target.id for target in images.manifests("e/fuse:1", survey.config)]
-    replies = {id: Reply(status, "") for id, status in zip(asked, (mirror, hub), strict=True)}
-    for name in (DEV_BOX, MASTER, WORKER, OTHER):
-        survey = changed(survey, name, replies=survey.snapshots[name].replies | replies)
-    found = rows(survey, openpai_images.id)
+    survey = answering(survey, "e/fuse:1", Reply(mirror, ""), Reply(hub, ""))
+    found = rows(survey, deployed.id)
     assert {row.host for row in found} == ({MASTER, WORKER} if said else set())
-    assert all(row.found == f"e/fuse:1 {said}" for row in found)
+    for row in found:
+        assert row.found == f"e/fuse:1 {said}" and "openpai_fuse_plugin_image" in row.fix
 
 
-@dataclass
-class Registry:
-    """A registry with one image `open:1` for all, `token:1` for tokens, and `private:1` for a login."""
-
-    address: str = ""
-    tokens_asked: list[str] = field(default_factory=list)
-    accepted: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    made = Registry()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.tokens_asked.append(self.path)
-            body = b'{\n "token": "t0ken", "expires_in": 300\n}\n'
-            if "private" in self.path and self.headers.get("Authorization") != LOGIN:
-                return self.answer(401)
-            self.answer(200, body=body)
-
-        def do_HEAD(self) -> None:
-            made.accepted.append(self.headers.get("Accept", ""))
-            repository = self.path.split("/")[2]
-            given = self.headers.get("Authorization")
-            realm = f'realm="http://{made.address}/token"'
-            bearer = f'Bearer {realm},service="a registry",scope="repository:{repository}:pull"'
-            if repository in ("token", "private") and given != "Bearer t0ken":
-                self.answer(401, bearer)
-            elif repository == "basic" and given != LOGIN:
-                self.answer(401, 'Basic realm="here"')
-            else:
-                self.answer(200 if self.path.endswith("/1") else 404)
-
-        def answer(self, status: int, challenge: str = "", body: bytes = b"") -> None:
-            self.send_response(status)
-            if challenge:
-                self.send_header("Www-Authenticate", challenge)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.address = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+def answering(survey: Survey, image: str, *replies: Reply) -> Survey:
+    """The survey in which every host that asks for the image has these replies."""
+    ids = [target.id for target in images.manifests(image, survey.cluster)]
+    for name in (DEV_BOX, MASTER, WORKER, OTHER):
+        seen = survey.snapshots[name].replies
+        new = {id: reply for id, reply in zip(ids, replies, strict=True) if id in seen}
+        survey = changed(survey, name, replies=seen | new)
+    return survey
 
 
-@pytest.fixture(params=["curl", "wget", "bash"])
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with the programs that a host has, and one HTTP client or none."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for tool in {*TOOLS, request.param}:
-        found = shutil.which(tool)
-        if found is None:
-            # `make test` installs every one of them; unit tests alone run on machines that have what they have.
-            pytest.skip(f"this machine has no {tool}, which some hosts have; make packages installs it")
-        (folder / tool).symlink_to(found)
-    return folder
+def test_a_login_that_the_registry_refuses_is_one_row_a_role_and_names_its_keys() -> None:
+    keys = {"openpai": True, "docker_image_tag": "v1.8.0", "docker_registry_username": "me"}
+    survey = surveyed("bookworm", **keys, docker_registry_password="hunter2")
+    for one in images.pulled(survey.config, Role.WORKER):
+        if one.name.startswith("10.77.3.1:5000/"):
+            survey = answering(survey, one.name, Reply(401, REFUSED))
+    (row,) = [row for row in rows(survey, deployed.id) if row.host == WORKER]
+    assert "10.77.3.1:5000 refuses the login of me, asked for 10.77.3.1:5000/" in row.found and "more" in row.found
+    assert row.fix == "correct docker_registry_username and docker_registry_password"
+    assert "hunter2" not in str(row)
 
 
-def asked(client: Path, registry: Registry, path: str, how: str = "image") -> str:
-    """What manifest() prints, without its ID."""
-    url = f"http://{registry.address}/v2/{path}"
-    script = f"dir={client.parent} CONNECT=5 LOGIN='{LOGIN}'\n. {MANIFEST}\nmanifest id {how} - {url}\n"
-    done = subprocess.run(["sh"], input=script, capture_output=True, text=True, env={"PATH": str(client)}, timeout=30)
-    assert done.stdout.startswith("id "), done.stderr
-    assert not list(client.parent.glob("tmp.*"))  # the file with the login
-    return done.stdout.removeprefix("id ").strip()
+def test_a_registry_that_is_silent_is_one_row_and_not_one_for_each_image() -> None:
+    survey = surveyed("bookworm", cuda_image="10.77.3.9:5000/cuda:12")
+    for name in (WORKER, OTHER):
+        survey = changed(survey, name, **unreached(survey, "http://10.77.3.1:5000/v2/google", name))
+    for name in (MASTER, WORKER, OTHER):
+        survey = changed(survey, name, **unreached(survey, "https://nvcr.io", name))
+    assert [(row.host, row.found.split("/v2/")[0]) for row in rows(survey, registries.id)] == [
+        (WORKER, "https://nvcr.io"),
+        (OTHER, "https://nvcr.io"),
+    ]
+    assert rows(survey, deployed.id) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "how", "status"),
-    [
-        ("open/manifests/1", "image", "200"),
-        ("open/manifests/2", "image", "404"),
-        ("token/manifests/1", "image", "200"),
-        ("token/manifests/2", "image", "404"),
-        ("private/manifests/1", "image", "401"),
-        ("private/manifests/1", "image-login", "200"),
-        ("basic/manifests/1", "image", "401"),
-        ("basic/manifests/1", "image-login", "200"),
-    ],
-)
-def test_a_registry_is_asked_as_docker_asks(client: Path, registry: Registry, path: str, how: str, status: str) -> None:
-    assert asked(client, registry, path, how) == status
-    assert all("manifest.list.v2+json" in one and "oci.image.index" in one for one in registry.accepted)
-    for one in registry.tokens_asked:
-        assert one == f"/token?service=a%20registry&scope=repository:{path.split('/')[0]}:pull"
-
-
-def test_a_registry_that_is_not_there_has_no_status(client: Path) -> None:
-    assert asked(client, Registry("127.0.0.1:9"), "open/manifests/1").startswith("000")
+def test_what_the_verification_alone_pulls_stops_nobody() -> None:
+    survey = surveyed("bookworm", cuda_image="elsewhere.example.com/cuda:12")
+    survey = answering(survey, "elsewhere.example.com/cuda:12", Reply(0, "Could not connect"))
+    assert [row.requirement for row in judge(survey).unmet if "elsewhere" in row.found] == [verified.id]
+    assert not judge(survey).failures
 
 
 def test_the_login_reaches_the_host_by_standard_input() -> None:

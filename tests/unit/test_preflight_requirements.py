@@ -26,6 +26,7 @@ from tests.unit.preflight_survey import (
     reply,
     rows,
     surveyed,
+    unreached,
     whole,
 )  # fmt: skip
 
@@ -96,7 +97,6 @@ BREAK = {
             gpus=tuple(replace(gpu, name="NVIDIA A100-SXM4-80GB") for gpu in s.snapshots[WORKER].smi.gpus),
         ),
     ),
-    "openpai-images": lambda s: changed(s, **reply(s, f"image:{REGISTRY}/openpai-runtime/manifests/v1.8.0", 404)),
     "openpai-ports": lambda s: changed(s, ports=(Listener(9103, "nginx", ""), Listener(80, "nginx", ""))),
     "openpai-requests": lambda s: changed(s, MASTER, cpus=0),
     "openpai-storage": lambda s: changed(
@@ -112,7 +112,9 @@ BREAK = {
         s, sources={"/etc/apt/sources.list:3: http://gone/": Reply(0, "Could not connect")}
     ),
     "kubernetes-source": lambda s: changed(s, **reply(s, "kubernetes:kubelet")),
-    "registries": lambda s: changed(s, **reply(s, "registry:10.77.3.1:5000")),
+    "registries": lambda s: changed(s, **unreached(s, "http://10.77.3.1:5000/v2/")),
+    "images": lambda s: changed(s, **reply(s, f"image:{REGISTRY}/openpai/openpai-runtime/manifests/v1.8.0", 404)),
+    "verification-images": lambda s: changed(s, **reply(s, f"image:{REGISTRY}/cuda/manifests/12", 404)),
     "hostname-unique": lambda s: changed(s, DEV_BOX, hostname=WORKER),
     "machine-id-unique": lambda s: changed(s, machine_id=s.snapshots[MASTER].machine_id),
     "mac-unique": lambda s: changed(s, macs=s.snapshots[MASTER].macs),
@@ -126,9 +128,10 @@ BREAK = {
 }
 # Keys under which a requirement is asked at all, or the captured hosts meet it.
 OPENPAI: dict[str, Any] = {"openpai": True, "docker_image_tag": "v1.8.0"}
-REGISTRY = "http://10.77.3.1:5000/v2/openpai"
+REGISTRY = "http://10.77.3.1:5000/v2"
 KEYS: dict[str, dict[str, Any]] = {
-    "openpai-images": OPENPAI,
+    "images": OPENPAI,
+    "verification-images": {"cuda_image": "10.77.3.1:5000/cuda:12"},
     "openpai-ports": OPENPAI,
     "openpai-requests": {**OPENPAI, "qos-switch": True, "master_min_cpus": 0},
     "openpai-storage": OPENPAI,

@@ -47,35 +47,40 @@ def test_https_goes_through_the_only_proxy_there_is():
 
 
 def test_each_role_is_asked_for_what_it_downloads():
-    assert set(urls(DEV_BOX)) == {"docker-source", "registry:docker.io", "registry:registry.k8s.io"}
+    assert set(urls(DEV_BOX)) == {"docker-source"}
     assert "kubernetes:calico" in urls(MASTER) and "nvidia-source" not in urls(MASTER)
     assert "kubernetes:calico" not in urls(WORKER) and "nvidia-source" in urls(WORKER)
     assert "nvidia-source" not in urls(WORKER, gpu_type="amd")
     assert not [id for id in urls(WORKER, installer="none") if id.startswith("kubernetes:")]
 
 
-def test_mirrors_and_registries_are_the_configs():
+def test_another_source_of_docker_is_asked_for_in_the_officials_place():
+    assert urls(WORKER, docker_apt_mirror="aliyun")["docker-source"].startswith(
+        "https://mirrors.aliyun.com/docker-ce/linux/@id@/"
+    )
+
+
+def test_kubesprays_registries_and_mirrors_are_asked_as_its_images_are_not_known():
+    assert targets.registries(cluster(installer="kubespray").config) == ["gcr.io", "quay.io", "docker.io"]
     asked = urls(
         WORKER,
-        docker_apt_mirror="aliyun",
+        installer="kubespray",
         openpai_docker_registry_mirrors=["https://hub.example.com"],
         openpai_docker_insecure_registries=["10.9.9.9:5000"],
-        docker_registry_domain="10.9.9.9:5000",
+        quay_image_repo="10.9.9.9:5000/quay",
         gcr_image_repo="gcr.example.com",
     )
-    assert asked["docker-source"].startswith("https://mirrors.aliyun.com/docker-ce/linux/@id@/")
     assert asked["mirror:hub.example.com"] == "https://hub.example.com/v2/"
     assert asked["registry:10.9.9.9:5000"] == "http://10.9.9.9:5000/v2/"
     assert asked["registry:gcr.example.com"] == "https://gcr.example.com/v2/"
-
-
-def test_kubesprays_registries():
-    assert targets.registries(cluster(installer="kubespray").config) == ["docker.io", "gcr.io", "quay.io"]
+    assert "registry:docker.io" in asked
+    assert targets.registries(cluster().config) == []
 
 
 def test_a_registry_on_a_host_of_the_cluster_is_asked_past_the_proxy_as_docker_asks():
     keys = {"http_proxy": "http://p:1", "https_proxy": "http://p:1", "docker_apt_mirror": "https://10.0.0.9/docker"}
-    described = cluster(docker_registry_domain="10.0.0.1:5000", kube_image_repo="reg.example.com", **keys)
+    repos = {"quay_image_repo": "10.0.0.1:5000", "kube_image_repo": "reg.example.com"}
+    described = cluster(installer="kubespray", **repos, **keys)
     asked = {target.id: target.proxy for target in targets.targets(described, described.masters[0])}
     assert asked["registry:10.0.0.1:5000"] is None
     assert asked["registry:reg.example.com"] == asked["docker-source"] == "http://p:1"

@@ -1,4 +1,4 @@
-"""Requirements of OpenPAI's services: images, ports, what they take of the master, HiveD's processors for GPUs."""
+"""Requirements of OpenPAI's services: ports, what they take of the master, HiveD's processors for GPUs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from decimal import Decimal
 from cluster import Config, Problem, Role, versions
 from cluster.kubernetes import MIB
 from cluster.openpai import HIVED_FIX, Nodes, available, chosen, free_cores, internal_storage_gb, ports, requested
-from tasks.preflight.images import manifests, pulled
-from tasks.preflight.model import CONTROLLED, EVERY, MASTERS, WORKERS, Severity, Subject, each_host, shortfall
+from tasks.preflight.model import CONTROLLED, MASTERS, WORKERS, Severity, Subject, each_host, shortfall
 from tasks.preflight.requirements.machine import GB, resources, room
 from tasks.preflight.requirements.software import taken
 from tasks.preflight.targets import INTERNAL_STORAGE
 
 _ON_MASTER, _ON_WORKERS = (Nodes.MASTER, Nodes.ALL), (Nodes.WORKERS, Nodes.ALL)
-# What an answer without the image says. A registry that does not answer at all has a row of its own.
-_ABSENT = {401: "needs a login, or is not there", 403: "may not be pulled", 404: "is not there"}
 
 
 def _openpai(config: Config) -> bool:
@@ -25,23 +22,6 @@ def _openpai(config: Config) -> bool:
 
 def _hived(config: Config) -> bool:
     return config.openpai and any(service.name == "hivedscheduler" for service in available(config))
-
-
-@each_host("openpai-images", EVERY, when=_openpai)
-def openpai_images(subject: Subject) -> Iterable[Problem]:
-    """Every image that OpenPAI pulls is at its registry, or at a mirror; asked from one master, worker and dev box."""
-    config = subject.config
-    for image in pulled(subject.survey.cluster, subject.host):
-        replies = [subject.seen.replies.get(target.id) for target in manifests(image, config)]
-        statuses = [reply.status if reply else 0 for reply in replies]
-        absent = [status for status in statuses if status in _ABSENT]
-        # Whoever does not answer at all gives no image; a registry that is too busy (429, 503) may have it.
-        if absent and len(absent) + statuses.count(0) == len(statuses):
-            yield shortfall(
-                f"{image} {_ABSENT[absent[-1]]} (HTTP status {absent[-1]})",
-                "an image that can be pulled",
-                "check docker_image_tag, docker_registry_* and openpai_image_replacements, or push the image",
-            )
 
 
 @each_host("openpai-ports", CONTROLLED, when=_openpai, needs_root=True)
@@ -91,6 +71,4 @@ def _stores(subject: Subject) -> bool:
     return any(service.name == "internal-storage" for service in chosen(subject.config, subject.survey.layout))
 
 
-ALL = (
-    openpai_images, openpai_ports, openpai_requests, openpai_storage, openpai_loop, openpai_processors
-)  # fmt: skip
+ALL = (openpai_ports, openpai_requests, openpai_storage, openpai_loop, openpai_processors)

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from cluster import Host, Problem, Role
+from cluster import Host, Problem
 from cluster.kubernetes import BINARIES, binary_sha256
-from cluster.openpai import paictl_image
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
 from tasks.preflight.model import (
@@ -21,6 +20,8 @@ from tasks.preflight.model import (
 from tasks.preflight.snapshot import Reply, Snapshot
 
 NO_ANSWER = "no answer"
+# What those say who want a login: they are there.
+LOGIN = frozenset({401, 403})
 
 
 @across_hosts("peers", EVERY)
@@ -81,7 +82,7 @@ def package_sources(subject: Subject) -> Iterable[Problem]:
     if any(seen.peers.get(each) != "ok" for each in targets.proxies(subject.config)):
         return
     for source, reply in seen.sources.items():
-        if not _answered(reply, login=True):
+        if not _answered(reply, LOGIN):
             fix = "mend or disable it; without the distribution's own no package can be installed"
             yield shortfall(f"{source}: {reply.said or f'HTTP status {reply.status}'}", "an answer", fix)
 
@@ -91,49 +92,35 @@ def kubernetes_source(subject: Subject) -> Iterable[Problem]:
     """kubernetes_mirror has the version that is to be installed, where no kubelet is installed yet."""
     if subject.seen.kubelet:
         return
-    config, asked = subject.config, _targets(subject)
+    config, asked = subject.config, targets_of(subject)
     for id in targets.kubernetes_sources(config, subject.host.role):
         reply = subject.seen.replies.get(id)
         # A mirror need not have the sums of programs whose sum is known.
         known = id.partition(":")[2] in BINARIES and binary_sha256(config, id.partition(":")[2], "amd64")
         if not (known and reply and reply.status == 404):
             fix = "check kubernetes_mirror, kubernetes_version, *_url, the proxy and the firewall"
-            yield from _unanswered(subject, asked[id], fix=fix)
+            yield from unanswered(subject, asked[id], fix=fix)
 
 
-@each_host("registries", EVERY)
-def registries(subject: Subject) -> Iterable[Problem]:
-    """Every registry that images come from answers; for Docker Hub one of its mirrors is enough."""
-    config, asked = subject.config, _targets(subject)
-    mirrors = [target for id, target in asked.items() if id.startswith("mirror:")]
-    mirrored = any(not _unanswered(subject, each, registry=True) for each in mirrors)
-    for name in targets.registries(config):
-        if name == targets.DOCKER_HUB and mirrored:
-            continue
-        if subject.host.role is Role.DEV_BOX and name != targets.registry_of(paictl_image(config)):
-            continue
-        fix = "check the name, the proxy and the firewall, or name a mirror (openpai_docker_registry_mirrors, *_repo)"
-        yield from _unanswered(subject, asked[f"registry:{name}"], registry=True, fix=fix)
-
-
-def _targets(subject: Subject) -> dict[str, Target]:
+def targets_of(subject: Subject) -> dict[str, Target]:
+    """What the host was asked to reach, by id."""
     return {target.id: target for target in targets.targets(subject.survey.cluster, subject.host)}
 
 
 def _source(subject: Subject, id: str, keys: str) -> Iterable[Problem]:
-    return _unanswered(subject, _targets(subject)[id], fix=f"check {keys}, the proxy and the firewall")
+    return unanswered(subject, targets_of(subject)[id], fix=f"check {keys}, the proxy and the firewall")
 
 
-def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: str = "") -> list[Problem]:
-    """Nothing where the target answered well. A proxy that is down has its own row, and is not repeated for each URL.
+def unanswered(subject: Subject, target: Target, also: frozenset[int] = frozenset(), fix: str = "") -> list[Problem]:
+    """Nothing where the target answered well, or with one of the statuses `also`.
 
-    A registry answers 401 to those who do not log in, and is there.
+    A proxy that is down has its own row, and is not repeated for each URL.
     """
     seen = subject.seen
     if target.proxy and any(seen.peers.get(each) != "ok" for each in targets.proxies(subject.config)):
         return []
     reply = seen.replies.get(target.id)
-    if reply and _answered(reply, login=registry):
+    if reply and _answered(reply, also):
         return []
     url = target.url.replace("@id@", seen.os.id).replace("@codename@", seen.os.codename)
     reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
@@ -141,9 +128,8 @@ def _unanswered(subject: Subject, target: Target, registry: bool = False, fix: s
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
 
 
-def _answered(reply: Reply, login: bool) -> bool:
-    """Whether the reply is a good one; `login`: or that of somebody who wants one."""
-    return 200 <= reply.status < 400 or (login and reply.status in (401, 403))
+def _answered(reply: Reply, also: frozenset[int]) -> bool:
+    return 200 <= reply.status < 400 or reply.status in also
 
 
-ALL = (peers, proxy, docker_source, nvidia_source, package_sources, kubernetes_source, registries)
+ALL = (peers, proxy, docker_source, nvidia_source, package_sources, kubernetes_source)
