@@ -16,6 +16,7 @@ from cluster.checks import (
     check_layout,
     check_openpai,
     check_permissions,
+    check_places,
 )
 from cluster.config import Config
 from cluster.files import (
@@ -63,6 +64,7 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     file = _config(path / CONFIG, problems)
     rows = [*(masters or ()), *(workers or ())]
     problems.extend(check_keys(file))
+    problems.extend(check_places(file))
     problems.extend(check_permissions(path, file))
     problems.extend(check_hosts(masters, workers, file, is_this_machine))
     problems.extend(_edits(path, rows))

@@ -6,3 +6,4 @@ from cluster.checks.kubernetes import check_kubernetes
 from cluster.checks.layout import check_layout
 from cluster.checks.openpai import check_openpai
 from cluster.checks.permissions import check_permissions
+from cluster.checks.places import check_places

@@ -12,7 +12,7 @@ from cluster.problems import WARNING, Problem
 _KUBESPRAY_NETWORKS = frozenset(
     ("calico", "canal", "cilium", "cloud", "cni", "contiv", "flannel", "kube-router", "ovn4nfv", "weave")
 )
-_KUBESPRAY_ONLY = {
+KUBESPRAY_ONLY = {
     "hyperkube_download_url",
     "openpai_kubespray_extra_var",
     "kubespray_repository",
@@ -56,7 +56,7 @@ def _ignored(file: ConfigFile, config: Config) -> Iterator[Problem]:
     for name in config.model_fields_set:
         meta = meta_of(name)
         found = f"{Config.model_fields[name].alias or name} does nothing"
-        if name in _KUBESPRAY_ONLY and config.installer != "kubespray":
+        if name in KUBESPRAY_ONLY and config.installer != "kubespray":
             yield file.problem(name, f"{found} with installer {config.installer}", "remove the line", WARNING)
         elif name in Kubernetes.__annotations__ and config.installer != "kubespray":
             continue  # OpenPAI's installer is out of play

@@ -182,7 +182,11 @@ def test_as_real_processes(tmp_path: Path) -> None:
     assert (good.returncode, good.stderr) == (0, "")
     rendered = process("render", folder, "--output", tmp_path / "out", "--resources", INPUTS / "nodes-v100.json")
     assert (rendered.returncode, rendered.stdout.count("\n")) == (0, 4)
-    assert_lines(rendered.stderr.splitlines(), [f"{C}:73: warning: hyperkube_download_url does nothing with installer"])
+    said = [
+        f"{C}:72: warning: kubeadm_download_url names https://shaiictestblob01.blob",
+        f"{C}:73: warning: hyperkube_download_url does nothing with installer",
+    ]
+    assert_lines(rendered.stderr.splitlines(), said)
 
 
 def test_wrong_usage_is_no_traceback() -> None:
