@@ -90,7 +90,7 @@ plan-tests:
 # Hosts wait more than they reckon: three files go beside each other even on two cores. A broken host fails every
 # later test of its file, each after long waits: three failures tell enough.
 lab-tests: packages setup  ## The tests on real hosts
-	$(PYTEST) --numprocesses=3 --dist=loadfile --no-loadscope-reorder --maxfail=3 tests/lab
+	$(PYTEST) --verbose --numprocesses=3 --dist=loadfile --no-loadscope-reorder --maxfail=3 tests/lab
 
 clean: setup  ## End the lab and remove what make made
 	@$(BIN)/python -m lab down

@@ -1,9 +1,9 @@
-"""What pyinfra asks of Python again and again while it plans, answered at less cost; docs/performance.md has the figures.
+"""What pyinfra asks of Python again and again while it plans, answered at less cost; figures: docs/performance.md.
 
 pyinfra orders operations by the lines of the call stack. It takes them from inspect.stack() and, for each frame, from
 inspect.getframeinfo(): both find and read the source around the line, of which only file and number are used, and look
-through all modules for deploy.py, which belongs to none. And for each fact and operation it evaluates the annotations of
-its global arguments anew. Until pyinfra does the like itself, its names for these functions are given others.
+through all modules for deploy.py, which belongs to none. And for each fact and operation it evaluates the annotations
+of its global arguments anew. Until pyinfra does the like itself, its names for these functions are given others.
 """
 
 from __future__ import annotations
