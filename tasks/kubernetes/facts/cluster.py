@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
-from tasks.reach import Fact, probes, program, shell
+from tasks.reach import Fact, Holds, probes, program, shell
 
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
@@ -33,6 +33,7 @@ class Member:
 class Members(Fact[dict[str, Member]]):
     """The nodes by name; none where there is no API server to ask."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = dict
 
     def command(self) -> StringCommand:
@@ -64,6 +65,8 @@ class ManifestDiffers(Fact[bool]):
     False where `kept` (kind/name, in kube-system) is there without our label: somebody else's, and to be left alone.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
+
     @staticmethod
     def default() -> bool:
         return True
@@ -84,6 +87,7 @@ _PODS = (
 class Unready(Fact[list[str]]):
     """Workloads of namespace kube-system that lack ready pods, as `kind/name ready/wanted`."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:
@@ -115,6 +119,7 @@ class StrandedPods(Fact[list[str]]):
     A node that was deleted and registers again gets another range, and the pods on it keep what they have.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:
@@ -137,6 +142,7 @@ class StrandedPods(Fact[list[str]]):
 class JoinTokens(Fact[list[str]]):
     """Secrets, by name, of the tokens that workers joined with; a run that was killed leaves one for its 15 minutes."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:
