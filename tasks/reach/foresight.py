@@ -88,6 +88,11 @@ class Foresight:
         self._changed = False
         self._one_asks = BoundedSemaphore(1)
 
+    @property
+    def open(self) -> bool:
+        """Whether answers may have been foreseen, and still may be."""
+        return not self._changed and any(heard for _, _, heard in self._heard.values())
+
     def changed(self) -> None:
         """A command may have changed this host: from here on it is asked afresh."""
         self._changed = True

@@ -148,6 +148,12 @@ class HostShell(BaseConnector):
 
         return Foresight(cluster.folder / foresight.FOLDER if cluster.config.facts_ahead else None, self.host.name, run)
 
+    def ask_afresh(self) -> bool:
+        """Foresee nothing from here on; true where something may have been read from foreseen answers until now."""
+        foreseen = self._foresight.open
+        self._foresight.changed()
+        return foreseen
+
     def disconnect(self) -> None:
         """Note what the host was asked, for the next run."""
         self._foresight.keep()

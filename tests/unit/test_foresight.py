@@ -15,7 +15,7 @@ from pyinfra.api import facts
 
 from tasks.docker.facts import Docker
 from tasks.kubernetes.facts.cluster import Members
-from tasks.reach import asking, foresight, host_shell
+from tasks.reach import asking, deciding, foresight, host_shell
 from tasks.reach.asking import Holds
 from tasks.reach.connectors import ClusterLocal
 from tasks.reach.foresight import KEPT, Answer, Foresight, answers, program
@@ -199,3 +199,25 @@ def test_what_was_asked_is_noted_when_the_run_ends(connector, tmp_path):
     asking._noted(lambda *_: connector.run_shell_command("echo new", _sudo=True))(None, None, Docker)
     connector.disconnect()
     assert "echo new" in json.loads((tmp_path / foresight.FOLDER / "h.json").read_text())["root"]
+
+
+def test_a_change_behind_our_back_is_seen_before_anything_rests_on_it(connector, tmp_path, monkeypatch):
+    """A file is as wanted by now, though foreseen otherwise: it is not written. The other way round is the limit."""
+    file = tmp_path / "f"
+    file.write_text("old")
+    remembered(tmp_path / foresight.FOLDER, {f"cat {file}": 0})
+    monkeypatch.setattr(deciding, "host", SimpleNamespace(connector=connector))
+    monkeypatch.setattr(deciding, "state", SimpleNamespace(is_executing=True))
+
+    def content():
+        get = asking._noted(lambda *_: connector.run_shell_command(f"cat {file}", _sudo=True)[1].stdout)
+        return get(None, None, Docker)
+
+    def written():
+        if content() != "wanted":
+            yield "write"
+
+    assert content() == "old"
+    file.write_text("wanted")
+    assert content() == "old", "foreseen: a change from wanted to old would be seen by the next run, or after AGE"
+    assert list(deciding._anew(written)()) == []
