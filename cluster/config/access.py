@@ -43,6 +43,11 @@ class Access(Group):
         "longer runs apart, with limits of its own.",
         changes="every command over SSH",
     )
+    facts_ahead: Switch = key(
+        True,
+        "Ask a host at once all that its last runs asked it, and read facts from the answers until something changes.",
+        changes="the file `.foresight/HOST.json` in the cluster folder, of commands asked",
+    )
     dev_box: AddressOrLocal = key(
         "@local",
         "The dev box: `@local` (the machine that pyinfra runs on) or the IPv4 address of another machine.",

@@ -10,7 +10,7 @@ from typing import Any
 from pyinfra.api import StringCommand
 
 from tasks.openpai.judge import ClusterState, Running
-from tasks.reach import DIRECT, Fact, probe_script, probes, shell
+from tasks.reach import DIRECT, Fact, Holds, probe_script, probes, shell
 
 # The devices of a node that OpenPAI's layout knows (upstream's openpai_generator.py).
 DEVICES = ("nvidia.com/gpu", "amd.com/gpu", "enflame.com/dtu")
@@ -23,6 +23,7 @@ class Hardware(Fact[dict[str, Any]]):
     reckon as its first did.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = dict
 
     def command(self, kubeconfig: str) -> StringCommand:
@@ -53,6 +54,7 @@ def _requests(lines: str) -> Iterator[dict[str, Any]]:
 class OpenPai(Fact[ClusterState]):
     """Everything that OpenPAI's services are judged by, in one command; `brief`: whether they run, and no more."""
 
+    holds = Holds.NOT
     default = ClusterState
 
     def command(self, kubeconfig: str, folder: str, brief: bool = False) -> StringCommand:
@@ -109,6 +111,7 @@ def _sums(lines: list[str]) -> dict[str, str]:
 class Pods(Fact[list[dict[str, Any]]]):
     """The pods of OpenPAI's services, as the API server has them; none where it does not answer."""
 
+    holds = Holds.NOT
     default = list
 
     def command(self, kubeconfig: str) -> StringCommand:
@@ -138,6 +141,7 @@ class Note(Fact[str]):
 class PaictlRun(Fact[str]):
     """How the unit that runs paictl stands: `running`, its exit status, or empty where none was started."""
 
+    holds = Holds.NOT
     default = str
 
     def command(self, unit: str, status: str) -> StringCommand:

@@ -168,12 +168,14 @@ def troubles(pods: Iterable[Mapping]) -> list[Trouble]:
 
 
 def held_back(pods: Iterable[Mapping]) -> list[Trouble]:
-    """Those of which nothing runs, and which the kubelet tries again after up to five minutes only.
+    """Those of which nothing runs, and which are tried again after a growing delay only.
 
-    Made anew they are tried at once, and what kept them from starting may be mended by now.
+    The kubelet waits up to five minutes; a failed pod, as after an eviction, is replaced by its DaemonSet after up to
+    fifteen. Made anew they are tried at once, and what kept them from starting may be mended by now.
     """
     idle = [pod for pod in pods if not any("running" in one.get("state", {}) for one in _containers(pod))]
-    return [one for one in troubles(idle) if one.reason in _STUCK]
+    ended = {pod["metadata"]["name"] for pod in idle if pod.get("status", {}).get("phase") == "Failed"}
+    return [one for one in troubles(idle) if one.reason in _STUCK or one.pod in ended]
 
 
 def _containers(pod: Mapping) -> Iterable[Mapping]:

@@ -11,6 +11,7 @@ from pyinfra.api import FactBase, Host, State
 from pyinfra.api.exceptions import FactProcessError
 from pyinfra.context import ctx_host
 
+from tasks.reach.asking import Holds
 from tasks.reach.sections import END, parse_sections
 from tasks.reach.stop import planning
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 class Fact(FactBase[T]):
     """A fact read from sections: command() is made by probes() or probe_script(), read() makes the value."""
+
+    holds = Holds.UNTIL_THE_HOST_CHANGES
+    """How long an answer may stand for asking again."""
 
     def read(self, found: dict[str, str]) -> T:
         """The fact's value of the sections `found`, by name; any exception means that they cannot be read."""

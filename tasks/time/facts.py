@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, probes
+from tasks.reach import Fact, Holds, probes
 
 TIMESYNCD = "systemd-timesyncd"
 # Made by timesyncd once it has set the clock by a server.
@@ -33,6 +33,7 @@ class TimeDaemon:
 class TimeSync(Fact[TimeDaemon]):
     """The active time daemon and its state, in one command."""
 
+    holds = Holds.NOT
     default = TimeDaemon
 
     def command(self) -> StringCommand:

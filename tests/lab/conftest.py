@@ -1,18 +1,25 @@
-"""Labs for the end-to-end tests."""
+"""Labs for the end-to-end tests, and the order of their files."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 
 import pytest
 from gevent import monkey
 
-from lab import kubernetes
 from lab.api import Lab
-from lab.settings import PROJECT
 from tests.lab.harness import new_lab
+
+LONGEST = ("test_openpai", "test_apt_past", "test_docker_past", "test_kubernetes", "test_host_faults")
+"""The files that take minutes, the longest first: begun last, one of them would be waited for at the end. OpenPAI's
+also builds the lab's Kubernetes where the cache has none, so that this goes on beside the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,23 +29,10 @@ def threads() -> None:
         pytest.exit("tests/plan, collected with tests/lab, replaced threads by gevent's; run: make lab-tests", 1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def kubernetes_beside(threads: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The lab's Kubernetes, where the cache has none: built beside the tests that come before those that need it.
-
-    Should it fail, those build it again, and say why."""
-    needed = any(item.path.name.startswith("test_kubernetes") for item in request.session.items)
-    if kubernetes.ready() or not needed:
-        yield
-        return
-    argv = [sys.executable, "-m", "lab", "kubernetes", "build"]
-    with subprocess.Popen(argv, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as build:
-        yield
-        build.terminate()
-
-
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """A lab of 1 dev box, 1 master and 2 workers for tests that leave its hosts as they found them."""
-    with new_lab("tests", workers=2) as shared:
+    """A lab of 1 dev box, 1 master and 2 workers for tests that leave its hosts as they found them.
+
+    Each of pytest-xdist's processes, which are numbered from gw0, has its own."""
+    with new_lab("tests" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"), workers=2) as shared:
         yield shared

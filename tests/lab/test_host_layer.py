@@ -135,6 +135,20 @@ def test_a_second_run_changes_nothing(lab, first):
     assert {host: _traces(lab, host) for host in HOSTS} == before
 
 
+def test_a_run_without_changes_takes_five_commands_a_host(lab, first):
+    """What earlier runs asked is asked in one command; switched off, each fact takes its own. Nothing changes."""
+    converged(lab)
+    run = converged(lab, "--debug")
+    commands = {host: run.output.count(f"Running command on {host}:") for host in HOSTS}
+    assert run.changed == 0 and 3 <= min(commands.values()) <= max(commands.values()) <= 5, commands
+    lab.configure(facts_ahead=False)
+    try:
+        plain = converged(lab, "--debug")
+    finally:
+        lab.configure(facts_ahead=True)
+    assert plain.changed == 0 and plain.output.count("Running command on openpai-001:") > 20
+
+
 def _traces(lab, host):
     """What a restart or a refresh of the package index (which touches its files even when nothing is new) changes."""
     units = "docker.service containerd.service ssh.service ntpsec.service ntp.service"

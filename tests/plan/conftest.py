@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,12 +27,6 @@ ROOT = Path(__file__).parent.parent.parent
 os.environ["PYINFRA_PROGRESS"] = "off"
 # As on the command line: operations are told apart by their place in the code, not by their number.
 pyinfra.is_cli = True
-
-# pyinfra asks inspect where each operation stands, and for a file of no module, as deploy.py which it executes, inspect
-# looks through all modules anew each time: half of the time that a plan takes here.
-_deploy = importlib.util.spec_from_file_location("deploy", ROOT / "deploy.py")
-assert _deploy
-sys.modules["deploy"] = importlib.util.module_from_spec(_deploy)
 
 # What every fake host answers: a bare Debian 12 machine. Facts not named here come out empty.
 BARE: dict[Any, Any] = {

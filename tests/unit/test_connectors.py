@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.reach import connectors, script, streams
+from tasks.reach import host_shell, script, streams
 from tasks.reach.connectors import ClusterLocal, ClusterSSH
 
 
@@ -137,12 +137,12 @@ def test_a_command_over_ssh_prints_the_mark_first():
 
 def test_a_command_that_hangs_fails_its_host_alone(monkeypatch):
     """pyinfra keeps an OSError to the one host; without an end the host would hold all others at the next barrier."""
-    config = SimpleNamespace(command_timeout=1)
-    monkeypatch.setattr(connectors, "cluster_of", lambda host: SimpleNamespace(config=config))
-    monkeypatch.setattr(connectors, "given_up", lambda *_: False)
+    config = SimpleNamespace(command_timeout=1, facts_ahead=False)
+    monkeypatch.setattr(host_shell, "cluster_of", lambda host: SimpleNamespace(config=config, folder=None))
+    monkeypatch.setattr(host_shell, "given_up", lambda *_: False)
     connector: Any = ClusterLocal.__new__(ClusterLocal)
     connector.state, connector.host = None, SimpleNamespace(name="dev-box", print_prefix="")
-    monkeypatch.setattr(connector, "_compose", lambda command, _: (command, command, b""), raising=False)
+    monkeypatch.setattr(connector, "_compose", lambda command, _: (command, command, b"", command), raising=False)
     for run in (connector.run_shell_command, lambda command: connector._run_raw(command, None, {})):
         with pytest.raises(OSError, match=r"not ended within 1 s.*command_timeout"):
             run("exec sleep 60")

@@ -137,6 +137,11 @@ def test_pods_that_the_kubelet_holds_back_are_those_of_which_nothing_runs():
     assert [one.pod for one in held] == ["rest-server-ds-abcde", "b"]
 
 
+def test_what_an_eviction_has_left_is_made_anew():
+    evicted = pod("a", phase="Failed", reason="Evicted", message="The node had condition: [DiskPressure].")
+    assert [(one.pod, one.reason) for one in held_back([evicted])] == [("a", "Evicted")]
+
+
 def test_a_trouble_must_last():
     patience = Patience(30)
     trouble = Trouble("rest-server-ds-abcde", "default", "ErrImagePull")

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
-from tasks.reach import Fact, probes, program, shell
+from tasks.reach import Fact, Holds, probes, program, shell
 
 # The annotation of a node that this deploy has cordoned, for a reboot; a cordon without it is somebody else's.
 CORDONED = "openpai-deploy/cordoned"
@@ -38,6 +38,7 @@ class Member:
 class Members(Fact[dict[str, Member]]):
     """The nodes by name; none where there is no API server to ask."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = dict
 
     def command(self) -> StringCommand:
@@ -76,6 +77,8 @@ class ManifestDiffers(Fact[bool]):
     False where `kept` (kind/name, in kube-system) is there without our label: somebody else's, and to be left alone.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
+
     @staticmethod
     def default() -> bool:
         return True
@@ -96,6 +99,7 @@ _PODS = (
 class Unready(Fact[list[str]]):
     """Workloads of namespace kube-system that lack ready pods, as `kind/name ready/wanted`."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:
@@ -127,6 +131,7 @@ class StrandedPods(Fact[list[str]]):
     A node that was deleted and registers again gets another range, and the pods on it keep what they have.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:
@@ -149,6 +154,7 @@ class StrandedPods(Fact[list[str]]):
 class JoinTokens(Fact[list[str]]):
     """Secrets, by name, of the tokens that workers joined with; a run that was killed leaves one for its 15 minutes."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = list
 
     def command(self) -> StringCommand:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import DIRECT, Fact, detached, probes, program, shell
+from tasks.reach import DIRECT, Fact, Holds, detached, probes, program, shell
 
 KUBERNETES = "/etc/kubernetes"
 ADMIN_CONF, KUBELET_CONF = f"{KUBERNETES}/admin.conf", f"{KUBERNETES}/kubelet.conf"
@@ -72,6 +72,7 @@ class Node:
 class KubernetesNode(Fact[Node]):
     """Read a node's state in one command; `master` adds what only the control plane can tell."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = Node
 
     def command(self, node: str, master: bool = False) -> StringCommand:
@@ -126,6 +127,7 @@ class ClusterVersion(Fact[str]):
     The API server's, or while it is silent the installed kubelet's.
     """
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = str
 
     def command(self) -> StringCommand:
@@ -210,6 +212,7 @@ def allocatable_gpus(node: str, resource: str) -> list[str]:
 class AllocatableGpus(Fact[int]):
     """The GPUs that pods on `node` may ask for as `resource`; none where the API server does not answer."""
 
+    holds = Holds.UNTIL_A_HOST_CHANGES
     default = int
 
     def command(self, node: str, resource: str) -> StringCommand:

@@ -3,7 +3,7 @@
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ASK, KUBELET_CONF
-from tasks.reach import Fact, probes, program
+from tasks.reach import Fact, Holds, probes, program
 
 CONFLIST = "/etc/cni/net.d/10-openpai.conflist"
 SAID = "/run/openpai-deploy/pod-network"
@@ -16,6 +16,8 @@ def faults(node: str) -> list[str | int]:
 
 class PodNetworkFaults(Fact[list[str]]):
     """What is wrong with the pod network of the node `node`; empty when it has its present range and its routes."""
+
+    holds = Holds.UNTIL_A_HOST_CHANGES
 
     @staticmethod
     def default() -> list[str]:

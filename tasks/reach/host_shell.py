@@ -1,0 +1,185 @@
+"""Commands and files on a host, whichever way it is reached: composing, running, writing atomically and reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import IO, Any, Protocol
+
+import gevent
+from pyinfra import logger
+from pyinfra.api.command import QuoteString, StringCommand
+from pyinfra.api.output import echo
+from pyinfra.connectors.base import BaseConnector
+from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command_for_host, read_output_buffers
+
+from tasks.reach import foresight, streams
+from tasks.reach.asking import asking
+from tasks.reach.context import cluster_of
+from tasks.reach.foresight import Foresight
+from tasks.reach.script import script
+from tasks.reach.stop import GIVEN_UP, given_up
+
+
+class Running(Protocol):
+    """A started command: its three streams and a way to wait for its exit status."""
+
+    stdin: IO[bytes]
+    stdout: streams.Source
+    stderr: streams.Source
+
+    def wait(self) -> int:
+        """Wait for the command to end and give its exit status."""
+
+    def kill(self) -> None:
+        """Leave the command to itself, or end it."""
+
+
+class HostShell(BaseConnector):
+    """What both connectors share; they say how a command is started and whose password sudo takes."""
+
+    handles_execution = True
+
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """The host under its plain name."""
+        yield name, {}, []
+
+    def _start(self, raw: str, pty: bool) -> Running:
+        raise NotImplementedError
+
+    def _is_root(self) -> bool:
+        raise NotImplementedError
+
+    def _sudo_password(self) -> str | None:
+        raise NotImplementedError
+
+    def run_shell_command(
+        self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
+    ) -> tuple[bool, CommandOutput]:
+        """Run `command`; with `_sudo` as root, the password (where sudo asks for one) by standard input."""
+        if given_up(self.state, self.host):
+            return False, CommandOutput([OutputLine("stderr", GIVEN_UP)])
+        pty = arguments.pop("_get_pty", False)
+        timeout = arguments.pop("_timeout", None)
+        stdin = arguments.pop("_stdin", None)
+        success = arguments.pop("_success_exit_codes", None) or [0]
+        as_root, as_user = bool(arguments.get("_sudo")), arguments.get("_sudo_user")
+        raw, shown, prefix, inner = self._compose(command, arguments)
+        holds = asking()
+        if holds is None:
+            self._foresight.changed()
+        elif not (as_user or stdin or pty or timeout or print_output):
+            known = self._foresight.answer(inner, as_root, holds)
+            if known:
+                return known.status in success, known.output
+        logger.debug("Running command on %s: %s", self.host.name, shown)
+        if print_input:
+            echo(f"{self.host.print_prefix}>>> {shown}", err=True)
+        running = self._start(raw, pty)
+        with self._limited(running):
+            feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
+            said = streams.lines(running.stdout), streams.lines(running.stderr)
+            output = read_output_buffers(*said, timeout, print_output, self.host.print_prefix)
+            status = running.wait()
+            feeder.join()
+        return status in success, output
+
+    @contextmanager
+    def _limited(self, running: Running, limit: int | None = None) -> Iterator[None]:
+        """OSError, which pyinfra keeps to the one host, where it takes longer than `limit` or the command_timeout."""
+        seconds = limit or cluster_of(self.host).config.command_timeout
+        overrun = OSError(
+            f"a command has not ended within {seconds} s and was given up; see what hangs there, or raise "
+            "command_timeout in config.yaml"
+        )
+        try:
+            with gevent.Timeout(seconds, overrun):
+                yield
+        except OSError as error:
+            if error is overrun:
+                running.kill()
+            raise
+
+    def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes, str]:
+        """The raw command line, the same to be shown (no secrets), what must precede its input, and what sudo runs."""
+        sudo, user = arguments.pop("_sudo", False), arguments.pop("_sudo_user", None)
+        for key in ("_use_sudo_login", "_sudo_password", "_preserve_sudo_env"):
+            arguments.pop(key, None)
+        inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
+        innermost = inner.get_raw_value()
+        if not sudo or (self._is_root() and not user):
+            return innermost, inner, b"", innermost
+        flags = StringCommand("-u", QuoteString(user)) if user else StringCommand()
+        shown = StringCommand("sudo", "-n", "-H", flags, inner)
+        password = self._sudo_password()
+        if password is None:
+            return shown.get_raw_value(), shown, b"", innermost
+        raw = StringCommand(script("reach/sudo.sh"), flags, inner).get_raw_value()
+        return raw, shown, password.encode() + b"\n", innermost
+
+    def _run_raw(self, command: StringCommand, stdin: Any, arguments: dict[str, Any]) -> tuple[int, bytes, str]:
+        """Run `command` with bytes in and bytes out: exit status, standard output, and the last line of errors."""
+        if given_up(self.state, self.host):
+            return 1, b"", GIVEN_UP
+        for key in ("_get_pty", "_timeout", "_success_exit_codes", "_stdin", "_chdir"):
+            arguments.pop(key, None)
+        limit = arguments.pop("_limit", None)
+        raw, shown, prefix, _ = self._compose(command, arguments)
+        logger.debug("Running command on %s: %s", self.host.name, shown)
+        running = self._start(raw, False)
+        with self._limited(running, limit):
+            feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
+            errors = gevent.spawn(running.stderr.read)
+            output = running.stdout.read()
+            status = running.wait()
+            feeder.join()
+            said = streams.text(errors.get()).strip().splitlines()
+        return status, output, said[-1] if said else f"exit status {status}"
+
+    @cached_property
+    def _foresight(self) -> Foresight:
+        cluster = cluster_of(self.host)
+
+        def run(as_root: bool, program: bytes) -> tuple[int, bytes]:
+            arguments = {"_sudo": as_root, "_limit": foresight.LIMIT}
+            return self._run_raw(StringCommand("sh"), program, arguments)[:2]
+
+        return Foresight(cluster.folder / foresight.FOLDER if cluster.config.facts_ahead else None, self.host.name, run)
+
+    def ask_afresh(self) -> bool:
+        """Foresee nothing from here on; true where something may have been read from foreseen answers until now."""
+        foreseen = self._foresight.open
+        self._foresight.changed()
+        return foreseen
+
+    def disconnect(self) -> None:
+        """Note what the host was asked, for the next run."""
+        self._foresight.keep()
+
+    def put_file(
+        self, filename_or_io: Any, remote_filename: str, remote_temp_filename: str | None = None,
+        print_output: bool = False, print_input: bool = False, **arguments: Any,
+    ) -> bool:  # fmt: skip
+        """Write a file whole or not at all: beside it, checked, flushed, renamed; a new file is 0600 until chmod."""
+        self._foresight.changed()
+        with streams.opened(filename_or_io) as (source, size, sha256):
+            command = script("reach/write.sh", remote_filename, size, sha256)
+            status, _, error = self._run_raw(command, source, dict(arguments))
+        if status != 0:
+            logger.error("%scould not write %s: %s", self.host.print_prefix, remote_filename, error)
+        return status == 0
+
+    def get_file(
+        self, remote_filename: str, filename_or_io: Any, remote_temp_filename: str | None = None,
+        print_output: bool = False, print_input: bool = False, **arguments: Any,
+    ) -> bool:  # fmt: skip
+        """Read a file without making a copy of it on the host."""
+        command = StringCommand("cat", "--", QuoteString(remote_filename))
+        status, content, error = self._run_raw(command, None, dict(arguments))
+        if status != 0:
+            logger.error("%scould not read %s: %s", self.host.print_prefix, remote_filename, error)
+            return False
+        streams.save(content, filename_or_io)
+        return True
