@@ -1,11 +1,11 @@
 # shellcheck shell=dash
 # This host out of Kubernetes, with all that kubeadm, the kubelet and the pod network (its routes have the protocol 73)
 # leave behind; Docker, its images and the GPU driver stay.
-systemctl disable -q --now openpai-pod-network.service 2>/dev/null
+systemctl --no-reload disable -q --now openpai-pod-network.service 2>/dev/null
 set -eu
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 kubeadm reset -f >/dev/null
-systemctl disable -q --now kubelet.service
+systemctl --no-reload disable -q --now kubelet.service
 rm -rf /etc/cni/net.d/10-openpai.conflist /etc/cni/net.d/*calico* /var/lib/cni \
     /var/lib/openpai-deploy/pod-network /run/openpai-deploy/pod-network
 for range in $(ip -o route show proto 73 | cut -d' ' -f1); do ip route delete "$range"; done

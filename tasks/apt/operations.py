@@ -26,6 +26,7 @@ from tasks.apt.facts import (
 )
 from tasks.apt.sources import MARK, Entry, needed, takeover
 from tasks.reach import Commands, detached, planning, quoted, script, show_diff, stop
+from tasks.systemd import reread
 
 # Never ask; keep configuration files as they are.
 _GET = [
@@ -75,7 +76,11 @@ def get(*words: str) -> StringCommand:
 
 
 def in_unit(*words: str) -> Commands:
-    """get() in a unit of its own, as a lost connection would leave it half done; one of an earlier run ends first."""
+    """get() in a unit of its own, as a lost connection would leave it half done; one of an earlier run ends first.
+
+    Packages' scripts have systemd read its units anew.
+    """
+    yield from reread()
     yield detached.wait(UNIT)
     yield detached.command(UNIT, get(*words))
 

@@ -31,7 +31,7 @@ from tasks.docker.packages import (
     running,
 )
 from tasks.reach import Commands, config_of, disruption_allowed, planning, script, show_diff, stop
-from tasks.systemd import Boot
+from tasks.systemd import Boot, systemctl
 
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
 PATIENCE = 90
@@ -92,10 +92,10 @@ def settled() -> Commands:
         yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
         return
     if not daemon.installed:
-        yield StringCommand("systemctl enable --now docker.service")
+        yield from systemctl("enable", "--now", "docker.service")
         return
     if not daemon.enabled:
-        yield StringCommand("systemctl enable docker.service")
+        yield from systemctl("enable", "docker.service")
     take = daemon_json.needed(daemon.in_force, wanted) if daemon.active else Take.RESTART
     if take is Take.RELOAD or (take is Take.RESTART and _reload_would_save(daemon, wanted)):
         yield from _reload(daemon, wanted)
@@ -127,7 +127,7 @@ def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
         )
         return
     if daemon.needs_daemon_reload:
-        yield StringCommand("systemctl daemon-reload")
+        yield from systemctl("daemon-reload")
     yield script("docker/restart.sh", DAEMON_JSON, PATIENCE)
     yield from _record(daemon, wanted, host.get_fact(Docker).invocation)
 

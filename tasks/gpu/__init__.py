@@ -3,6 +3,7 @@
 from tasks.gpu.deploy import install_driver, install_runtime
 from tasks.gpu.driver_policy import HEADERS, SECURE_BOOT, refusals
 from tasks.gpu.facts import (
+    MINIMUM,
     TIMED_OUT,
     DriverState,
     GpuHealth,
@@ -14,5 +15,6 @@ from tasks.gpu.facts import (
     defects,
     describe,
     faults,
+    unsafe,
 )
 from tasks.gpu.vendors import Vendor, vendor

@@ -14,6 +14,7 @@ from cluster import Config
 from tasks import apt, docker
 from tasks.gpu import operations
 from tasks.gpu.facts.driver import BLACKLIST
+from tasks.gpu.facts.toolkit import unsafe
 from tasks.reach import FILES, config_of, put, render
 from tasks.systemd import OutOfService, reboot_for
 
@@ -83,6 +84,7 @@ TOOLKIT = [
     "libnvidia-container-tools",
     "libnvidia-container1",
 ]
+LINKS = "/etc/udev/rules.d/71-openpai-nvidia-dev-char.rules"
 RUNTIME = {"path": "/usr/bin/nvidia-container-runtime", "runtimeArgs": []}
 
 
@@ -111,7 +113,9 @@ def install_runtime() -> None:
         name="NVIDIA's container toolkit, at its version and held",
         names=[*TOOLKIT, *([] if config.nvidia_toolkit_package in TOOLKIT else [config.nvidia_toolkit_package])],
         version=config.nvidia_toolkit_version,
+        acceptable=lambda version: not unsafe(version),
     )
+    operations.linked(name="Links to GPUs, where the toolkit needs them", rule=LINKS)
     docker.settings(
         name="The runtime in daemon.json",
         settings={"runtimes": {"nvidia": RUNTIME}, "default-runtime": config.worker_default_docker_runtime},

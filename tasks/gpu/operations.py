@@ -5,6 +5,7 @@ anywhere is taken up by the next one.
 
 """
 
+import io
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -19,8 +20,9 @@ from tasks.apt import AptOffers
 from tasks.gpu import driver_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver, version_in
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
-from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop
-from tasks.systemd import GPU_PROCESSES
+from tasks.gpu.facts.toolkit import NvidiaToolkit
+from tasks.reach import FILES, Commands, detached, disruption_allowed, planning, script, stop
+from tasks.systemd import GPU_PROCESSES, reread
 
 CACHE = "/var/cache/openpai-deploy"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
@@ -189,6 +191,7 @@ def fabric_manager() -> Commands:
         if not package:
             yield stop(driver_policy.no_fabric_manager(version, _fabric_offers(version)))
             return
+        yield from reread()
         if driver.fabric_packages:  # apt removes none that is held, and another branch's must go
             yield apt.mark("unhold", sorted(driver.fabric_packages))
         yield apt.get("--allow-downgrades", "install", package)
@@ -224,6 +227,25 @@ def persistent(unit: str) -> Commands:
         yield StringCommand("systemctl --no-reload enable --quiet", QuoteString(unit))
     if not all(gpu.persistence for gpu in host.get_fact(NvidiaSmi).gpus):
         yield StringCommand("systemctl restart", QuoteString(unit))
+
+
+@operation()
+def linked(rule: str) -> Commands:
+    """For toolkits before 1.18: links in /dev/char to GPUs, by NVIDIA's udev rule at the path `rule`, and now.
+
+    With them systemd, when it reads its units anew, leaves GPUs to those containers that were given their device nodes
+    (--device, CDI). Newer toolkits need no rule: 1.18.0 cannot make links.
+    """
+    toolkit, text = host.get_fact(NvidiaToolkit, rule=rule), (FILES / "gpu/dev-char.rules").read_text()
+    if not toolkit.wants_links:
+        if toolkit.rule:
+            yield StringCommand("rm -f", QuoteString(rule))
+        return
+    if toolkit.rule != text:
+        yield FileUploadCommand(io.StringIO(text), rule)
+        yield StringCommand("chmod 644", QuoteString(rule))
+    if toolkit.unlinked:
+        yield StringCommand("nvidia-ctk system create-dev-char-symlinks --create-all")
 
 
 def nouveau_loaded() -> str | None:

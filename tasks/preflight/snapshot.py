@@ -9,6 +9,7 @@ from tasks.apt import OsRelease, parse_release
 from tasks.docker import Docker, DockerDaemon
 from tasks.gpu import TIMED_OUT, DriverState, GpuHealth, NvidiaDriver, NvidiaHealth, NvidiaSmi, SmiReport
 from tasks.reach import Fact
+from tasks.systemd import LosingGpus
 from tasks.time import TimeDaemon, TimeSync
 
 # Facts whose own commands run as probes of the snapshot.
@@ -18,6 +19,7 @@ BUNDLED: dict[str, type[Fact[Any]]] = {
     "nvidia_smi": NvidiaSmi,
     "nvidia_health": NvidiaHealth,
     "time_sync": TimeSync,
+    "losing_gpus": LosingGpus,
 }
 
 
@@ -95,6 +97,7 @@ class Snapshot:
     smi: SmiReport = field(default_factory=SmiReport)
     health: GpuHealth = field(default_factory=GpuHealth)
     time: TimeDaemon = field(default_factory=TimeDaemon)
+    losing_gpus: list[str] = field(default_factory=list)
 
     def mac_of(self, address: str) -> str | None:
         """The MAC of the interface that carries `address`."""
@@ -163,6 +166,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         smi=bundled["nvidia_smi"] if "nvidia_smi" not in late else SmiReport(TIMED_OUT),
         health=bundled["nvidia_health"],
         time=bundled["time_sync"],
+        losing_gpus=bundled["losing_gpus"],
     )
 
 

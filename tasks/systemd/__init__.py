@@ -1,5 +1,14 @@
 """Services that run with their present files, and reboots that a state calls for."""
 
 from tasks.systemd.at_work import ON_GPUS, in_words, read_lines, shims
-from tasks.systemd.facts import AT_WORK, BOOT_ID, CLOCK_RESOLUTION, GPU_PROCESSES, Boot, ServiceState, started_at
-from tasks.systemd.operations import ALLOW_REBOOT, OutOfService, fresh, reboot_for
+from tasks.systemd.facts import (
+    AT_WORK,
+    BOOT_ID,
+    CLOCK_RESOLUTION,
+    GPU_PROCESSES,
+    Boot,
+    LosingGpus,
+    ServiceState,
+    started_at,
+)
+from tasks.systemd.operations import ALLOW_REBOOT, OutOfService, fresh, reboot_for, reread, systemctl

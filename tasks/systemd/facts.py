@@ -1,13 +1,14 @@
-"""A service against its files, and which boot a host runs.
+"""A service against its files, which boot a host runs, and whom systemd would take a device from.
 
 pyinfra's Uptime cannot tell a reboot where /proc/uptime is another kernel's, nor one that took a few seconds.
 """
 
+import re
 from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, probes, shell, text
+from tasks.reach import Fact, probe_script, probes, shell, text
 from tasks.systemd.at_work import read_lines, shims
 
 # Seconds: the resolution of /proc/uptime, from which the start of a service is computed.
@@ -99,3 +100,31 @@ class Boot(Fact[BootState]):
 
     def read(self, found: dict[str, str]) -> BootState:
         return BootState(found["boot_id"], read_lines(found["at_work"]))
+
+
+class LosingGpus(Fact[list[str]]):
+    """Running containers, by the beginning of their ids, that lose their GPUs when systemd reads its units anew.
+
+    It then gives each container's scope the devices that it was told of. Toolkits before 1.18, in their default mode,
+    open GPUs behind its back (NVIDIA/nvidia-container-toolkit#48).
+    """
+
+    default = list
+
+    def command(self) -> StringCommand:
+        return probe_script("systemd/gpu-containers.sh")
+
+    def read(self, found: dict[str, str]) -> list[str]:
+        devices: dict[str, set[str]] = {}
+        for line in found["devices"].splitlines():
+            group, number = line.split()
+            devices.setdefault(group, set()).add(number)
+        losing = []
+        for block in filter(None, found["scopes"].split("\n--\n")):
+            lines = [line.split("=", 1) for line in block.splitlines()]
+            scope = {key: value for key, value in lines}
+            allowed = [value.split() for key, value in lines if key == "DeviceAllow" and value]
+            told = {path.removeprefix("/dev/char/") for path, modes in allowed if "r" in modes}
+            if scope["DevicePolicy"] != "auto" and devices.get(scope["ControlGroup"], set()) - told:
+                losing.append(re.sub(r"^.*-|\.scope$", "", scope["Id"])[:12])
+        return losing

@@ -22,7 +22,7 @@ from pyinfra.api.exceptions import PyinfraError
 from cluster import Problem
 from tasks.reach import Commands, config_of, disruption_allowed, stop
 from tasks.systemd.at_work import in_words
-from tasks.systemd.facts import BOOT_ID, Boot, ServiceState
+from tasks.systemd.facts import BOOT_ID, Boot, LosingGpus, ServiceState
 
 # Leaves the SSH session before the machine goes down, so that the command itself ends well.
 _REBOOT = StringCommand("(sleep 1; systemctl reboot) </dev/null >/dev/null 2>&1 &")
@@ -142,13 +142,28 @@ def _error(host: Host, message: str) -> bool:
     return False
 
 
+def reread() -> Commands:
+    """Comes before systemd reads its units anew: stops the host where that takes their GPUs from running containers."""
+    losing = host.get_fact(LosingGpus)
+    if losing and not disruption_allowed(host):
+        them = f"{len(losing)} containers ({', '.join(losing[:5])})"
+        found = f"systemd must read its units anew, by which {them} lose their GPUs"
+        yield stop(Problem(found, "stop them, or allow it with --data allow_disruption=yes"))
+
+
+def systemctl(*words: str) -> Commands:
+    """systemctl with `words` after which systemd reads its units anew: daemon-reload, enable, disable, mask."""
+    yield from reread()
+    yield StringCommand("systemctl", *map(QuoteString, words))
+
+
 @operation()
 def fresh(unit: str, files: list[str], start: bool = True) -> Commands:
     """Enable and, where it is to `start`, start `unit`; restart it if one of `files` changed after it started."""
     service = host.get_fact(ServiceState, unit=unit, files=files)
     if service.outdated:
-        yield StringCommand("systemctl daemon-reload")
+        yield from systemctl("daemon-reload")
     if not service.enabled:
-        yield StringCommand("systemctl enable", QuoteString(unit))
+        yield from systemctl("enable", unit)
     if start and (not service.active or service.stale):
         yield StringCommand("systemctl restart", QuoteString(unit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,6 +24,7 @@ pytestmark = applies_to(nvidia_workers)
 Answers = dict[str, Answer]
 
 TOOLKIT = "nvidia-container-toolkit"
+SOUND_TOOLKIT = (1, 17, 8)
 
 
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
@@ -129,6 +131,17 @@ def test_persistence_mode(target: Target, answers: Answers) -> None:
 
 def test_container_toolkit_is_installed_and_held(target: Target, answers: Answers) -> None:
     expect_held(target, answers, TOOLKIT, target.config.nvidia_toolkit_version)
+
+
+def test_container_toolkit_has_no_known_hole(target: Target, answers: Answers, pytestconfig: pytest.Config) -> None:
+    found = re.search(rf"^{TOOLKIT} (\d+)\.(\d+)\.(\d+)", answers["packages"].out, re.MULTILINE)
+    if not found or tuple(map(int, found.groups())) >= SOUND_TOOLKIT:
+        return
+    needed = ".".join(map(str, SOUND_TOOLKIT)) + " or newer, or an image can take over the host (CVE-2025-23266)"
+    if target.config.nvidia_toolkit_version:
+        report.note(pytestconfig, f"Warning: {target.name}: {found[0]}, by nvidia_toolkit_version; needed {needed}")
+    else:
+        expect(False, target, found=found[0], needed=needed, remedy=f"run the deploy: {target.deploy}")
 
 
 def test_default_runtime(target: Target, answers: Answers) -> None:

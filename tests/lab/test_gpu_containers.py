@@ -111,3 +111,21 @@ def test_a_worker_with_a_container_is_rebooted_only_on_the_operators_word(lab):
     assert out(lab, WORKER, "cat /proc/sys/kernel/random/boot_id") != boot
     assert lab.run(WORKER, "ls -d /sys/module/nouveau").returncode != 0
     assert len(out(lab, WORKER, f"docker run --rm {image(lab)} nvidia-smi -L").splitlines()) == 4
+
+
+def test_a_container_whose_gpu_systemd_does_not_know_keeps_it_from_reading_its_units(lab):
+    content = json.loads(out(lab, WORKER, f"cat {DAEMON_JSON}"))
+    content["exec-opts"] = ["native.cgroupdriver=systemd"]
+    lab.run(WORKER, f"cat >{DAEMON_JSON}", stdin=json.dumps(content), check=True)
+    out(lab, WORKER, "docker rm -f job && systemctl restart docker")
+    out(lab, WORKER, f"docker run -d --name told --device /dev/nvidia0 {image(lab)} sleep 100000")
+    # The container's own terminal: systemd knows it by its kind and not by its number, like an old toolkit's GPU.
+    behind = "ln -s console /dev/nvidia0; exec sleep 100000"
+    untold = out(lab, WORKER, f"docker run -dt --runtime=runc --name untold {image(lab)} sh -c '{behind}'")[:12]
+    out(lab, WORKER, "systemctl disable docker.service && apt-mark unhold nvidia-container-toolkit")
+    refused = deploy(lab)
+    assert refused.status == 1
+    said = f"systemd must read its units anew, by which 1 containers ({untold}) lose their GPUs"
+    assert any(said in line for line in refused.lines(WORKER)), refused.output
+    out(lab, WORKER, "docker rm -f untold")
+    converged(lab)

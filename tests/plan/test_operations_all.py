@@ -22,6 +22,7 @@ import tasks
 from tasks.apt.facts import AptOffers
 from tasks.gpu import Vendor
 from tasks.gpu.facts import NvidiaBus
+from tasks.gpu.facts.toolkit import NvidiaToolkit, Toolkit
 from tasks.gpu.vendors import NVIDIA
 from tasks.kubernetes.facts.cluster import ManifestDiffers, Member, Members, Snapshots
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
@@ -96,6 +97,7 @@ SAMPLES = [
     Sample("docker.suits_kubelet", silent=("version",)),
     Sample("docker.member"),
     Sample("git.checked_out", silent=("bundle",)),
+    Sample("gpu.linked", facts={NvidiaToolkit: Toolkit("1.17.8", "", ("195:0",))}),
     Sample("gpu.persistent"),
     Sample("kubernetes.control_plane.up", silent=("node_name", "server")),
     Sample("kubernetes.departure.reset", silent=("confirmed",)),

@@ -15,7 +15,7 @@ import tasks
 from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
-from tasks.gpu.facts import driver, gpus, health
+from tasks.gpu.facts import driver, gpus, health, toolkit
 from tasks.kubernetes.facts import certificates, kernel, node, pod_network
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
@@ -148,6 +148,14 @@ SAMPLES = [
         {"unit": "kubelet.service", "files": ["/etc/default/kubelet"]},
     ),
     Sample(systemd.Boot, sections(boot_id="183ed9e8-7eb9-423e", at_work="container containerd-shim\nperson ann")),
+    Sample(
+        systemd.LosingGpus,
+        sections(
+            scopes="Id=docker-0a1b2c3d4e5f6789.scope\nControlGroup=/system.slice/docker-0a1b2c3d4e5f6789.scope\n"
+            "DevicePolicy=strict\nDeviceAllow=/dev/char/195:0 rwm",
+            devices="/system.slice/docker-0a1b2c3d4e5f6789.scope 195:0",
+        ),
+    ),
     Sample(docker.Docker, bundled("docker")),
     Sample(docker.Unowned, sections(unowned="/usr/bin/dockerd"), {"paths": ["/usr/bin/docker", "/usr/bin/dockerd"]}),
     Sample(docker.Docker, sections(**_DAEMON, applied="")),
@@ -187,6 +195,11 @@ SAMPLES = [
     Sample(driver.NvidiaDriver, bundled("nvidia_driver")),
     Sample(git.WorkingCopy, sections(commit="6" * 40, changed=" M cluster.yml"), {"folder": "/home/a/pai-deploy/pai"}),
     Sample(gpus.NvidiaBus, sections(bus="0000:1b:00.0\n0000:2c:00.0")),
+    Sample(
+        toolkit.NvidiaToolkit,
+        sections(version="NVIDIA Container Toolkit CLI version 1.17.8\ncommit: f202b80", rule="", unlinked="195:0"),
+        {"rule": "/etc/udev/rules.d/71.rules"},
+    ),
     Sample(gpus.NvidiaSmi, bundled("nvidia_smi")),
     Sample(
         health.NvidiaHealth,

@@ -79,6 +79,8 @@ FAULTS = (
           holds=(0, "docker-ce\ncontainerd.io\nnvidia-container-toolkit", "")),
     fault("toolkit-not-held", "nvidia-container-toolkit 1.17.8-1 not held",
           "test_container_toolkit_is_installed_and_held", holds=(0, "docker-ce\ndocker-ce-cli\ncontainerd.io", "")),
+    fault("toolkit-old", "nvidia-container-toolkit 1.16.2; needed 1.17.8 or newer",
+          "test_container_toolkit_has_no_known_hole", packages=packages({"nvidia-container-toolkit": "1.16.2-1"})),
     fault("no-containerd", "found containerd.io not installed", "test_package_is_installed_and_held",
           packages=packages({"containerd.io": ""})),
     fault("no-toolkit", "found nvidia-container-toolkit not installed", "test_container_toolkit_is_installed_and_held",

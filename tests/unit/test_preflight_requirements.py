@@ -41,6 +41,8 @@ BREAK = {
     "processors": lambda s: changed(s, cpus=0),
     "disk-docker": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/mnt/docker": 10**9}),
     "disk-var": lambda s: changed(s, space={**s.snapshots[WORKER].space, "/var": 10**9}),
+    "gpu-toolkit": lambda s: changed(s, packages={"nvidia-container-toolkit": "1.16.1-1"}),
+    "gpu-containers": lambda s: changed(s, losing_gpus=["0a1b2c3d4e5f"]),
     "hostname": lambda s: changed(s, hostname="debian"),
     "hostname-resolves": lambda s: changed(s, resolves=False),
     "address": lambda s: changed(

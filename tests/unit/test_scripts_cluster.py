@@ -86,7 +86,7 @@ def test_a_reset_leaves_what_is_not_kubernetes(programs, tmp_path):
     gone = [call[-1] for call in programs.calls if call[:3] == ["ip", "route", "delete"]]
     assert gone == ["10.1.0.0/25", "10.1.0.128/25"]
     assert ["ip", "link", "delete", "cni0"] in programs.calls
-    assert ["systemctl", "disable", "-q", "--now", "kubelet.service"] in programs.calls
+    assert ["systemctl", "--no-reload", "disable", "-q", "--now", "kubelet.service"] in programs.calls
 
 
 def test_a_reset_that_kubeadm_refuses_goes_no_further(programs):

@@ -9,6 +9,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.kernel import PROVIDES, KernelState
 from tasks.reach import Commands
+from tasks.systemd import systemctl
 
 
 @operation()
@@ -37,8 +38,8 @@ def no_swap() -> Commands:
     """Turn swap off and keep it off: swap.target, which fstab's entries and swap units hang from, is masked."""
     kernel = host.get_fact(KernelState, sysctls=[])
     for unit in kernel.swap_services:
-        yield StringCommand(f"systemctl disable --now {unit}")
+        yield from systemctl("disable", "--now", unit)
     if not kernel.swap_masked:
-        yield StringCommand("systemctl mask swap.target")
+        yield from systemctl("mask", "swap.target")
     if kernel.swaps:
         yield StringCommand("swapoff -a")

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cluster import Config, Host, Problem
-from tasks.gpu import HEADERS, SECURE_BOOT, ailments, defects, describe, faults, refusals
+from cluster.versions import numbers
+from tasks.gpu import HEADERS, MINIMUM, SECURE_BOOT, ailments, defects, describe, faults, refusals, unsafe
 from tasks.preflight.model import WORKERS, Severity, Subject, Survey, across_hosts, each_host, shortfall
 from tasks.preflight.requirements.machine import MB
 from tasks.preflight.snapshot import Snapshot
@@ -76,6 +77,28 @@ def gpu_runtime(subject: Subject) -> Iterable[Problem]:
         yield shortfall("not installed", "nvidia-container-runtime", "the deploy installs it", True)
 
 
+@each_host("gpu-toolkit", WORKERS, Severity.SHOULD, when=_nvidia)
+def gpu_toolkit(subject: Subject) -> Iterable[Problem]:
+    """A container toolkit without known holes; an older one is replaced, unless nvidia_toolkit_version asks for it."""
+    pinned, found = subject.config.nvidia_toolkit_version, subject.seen.packages.get("nvidia-container-toolkit", "")
+    version = pinned if pinned and len(numbers(pinned)) > 2 else found
+    if version and unsafe(version):
+        fix = "unset nvidia_toolkit_version, or make it newer" if pinned else "the deploy replaces it"
+        yield shortfall(version, f"{MINIMUM} or newer (CVE-2025-23266)", fix, not pinned)
+
+
+@each_host("gpu-containers", WORKERS, Severity.SHOULD, when=_nvidia, needs_root=True)
+def gpu_containers(subject: Subject) -> Iterable[Problem]:
+    """No running container loses its GPUs when systemd reads its units anew; a deploy that needs that stops there."""
+    losing = subject.seen.losing_gpus
+    if losing:
+        yield shortfall(
+            f"{len(losing)} containers lose their GPUs by a daemon-reload ({', '.join(losing[:5])})",
+            "containers of a toolkit from 1.18 on, or with their GPUs by --device",
+            "stop them before the deploy changes this host, or allow it with --data allow_disruption=yes",
+        )
+
+
 @each_host("fabric-manager", WORKERS, when=_nvidia)
 def fabric_manager(subject: Subject) -> Iterable[Problem]:
     """Where NVSwitches join the GPUs, the driver's own fabric manager runs; the deploy installs it."""
@@ -119,6 +142,8 @@ ALL = (
     kernel_headers,
     boot_space,
     gpu_runtime,
+    gpu_toolkit,
+    gpu_containers,
     fabric_manager,
     gpu_memory,
     gpu_health,
