@@ -1,10 +1,10 @@
 """The cluster as the operator describes it: hosts by role, and the config. Pure: no I/O, no pyinfra."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from cluster.config import Config
+from cluster.words import StrEnum
 
 
 class Role(StrEnum):

@@ -70,8 +70,7 @@ class Layout:
             with tarfile.open(draft, "w") as archive:
                 for path in sorted(directory.rglob("*")):
                     archive.add(path, path.relative_to(directory), recursive=False, filter=_plain)
-            with draft.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256(draft.read_bytes()).hexdigest()
             size = draft.stat().st_size
             draft.rename(self.directory / "blobs/sha256" / digest)
             # Not compressed: it is only ever sent over a bridge of this machine, where unpacking costs more.

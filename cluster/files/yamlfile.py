@@ -92,8 +92,9 @@ class _Index:
             return
         self.open.add(id(node))
         for name, line, child in self._children(node):
-            self.document.lines[(*path, name)] = line
-            self.add(child, (*path, name))
+            below = (*path, name)
+            self.document.lines[below] = line
+            self.add(child, below)
         self.open.remove(id(node))
         self.done.add(id(node))
 

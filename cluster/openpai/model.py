@@ -1,7 +1,8 @@
 """What a service of OpenPAI is made of: its pods, the objects beside them, the labels of nodes."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from cluster.words import StrEnum
 
 
 class Nodes(StrEnum):

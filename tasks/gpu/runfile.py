@@ -1,10 +1,9 @@
 """NVIDIA's installer on this machine: where it is and whether it is the file that was meant."""
 
-import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 from cluster import Config, Problem
+from tasks.reach import file_sha256
 
 
 def is_url(source: str) -> bool:
@@ -35,13 +34,5 @@ def digest(config: Config) -> str:
     """The sha256 that a host's copy of the runfile must have: the config's, or that of the local file."""
     source = config.nvidia_driver_runfile
     if source and not is_url(source):
-        path = Path(source).expanduser().resolve()
-        return _digest(path, path.stat().st_mtime_ns)
+        return file_sha256(Path(source).expanduser())
     return (config.nvidia_driver_runfile_sha256 or "").lower()
-
-
-@lru_cache
-def _digest(path: Path, modified: int) -> str:
-    """Once a run and not once a host: a runfile has some 400 MB."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from cluster import Cluster, Config, Host, Problem, Role
 from cluster.openpai import Layout
 from cluster.problems import ERROR, NOTICE
+from cluster.words import StrEnum
 from tasks.docker import kept
 from tasks.preflight.snapshot import Snapshot
 

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
     """Everything found, with what each host is; nothing of it is secret."""
     return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cluster": survey.cluster.folder.name,
         "met": not verdict.failures,
         "skipped": list(verdict.skipped),

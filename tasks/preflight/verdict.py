@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cluster import Problem
 from cluster.problems import NOTICE
+from cluster.words import StrEnum
 from tasks.preflight.model import Severity, Survey, shortfall
 from tasks.preflight.requirements import REQUIREMENTS
 

@@ -12,5 +12,6 @@ from tasks.reach.other_hosts import ask, copied, the_dev_box, the_master
 from tasks.reach.script import DIRECT, Commands, program, quoted, script, text
 from tasks.reach.sections import parse_sections, probe_script, probes, shell
 from tasks.reach.stop import planning, refused, stop
+from tasks.reach.streams import file_sha256
 from tasks.reach.templates import FILES, render
 from tasks.reach.waiting import until

@@ -108,11 +108,21 @@ def opened(filename_or_io: Any) -> Iterator[tuple[IO[bytes], int, str]]:
         yield source, state.st_size, _sha256(os.path.realpath(filename_or_io), state.st_mtime_ns, state.st_size)
 
 
+def file_sha256(path: str | Path) -> str:
+    """The SHA-256 sum of a file of this machine; read once a run while the file stays as it is."""
+    state = os.stat(path)
+    return _sha256(os.path.realpath(path), state.st_mtime_ns, state.st_size)
+
+
 @cache
 def _sha256(path: str, changed: int, size: int) -> str:
     """The sum of a file as it is since `changed`: a driver of 400 MB goes to every host, and is read for it once."""
+    digest = hashlib.sha256()
     with open(path, "rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+        # hashlib.file_digest is Python 3.11's.
+        for chunk in iter(lambda: source.read(CHUNK), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def save(content: bytes, filename_or_io: Any) -> None:

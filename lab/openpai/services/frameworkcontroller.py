@@ -62,7 +62,7 @@ class Controller:
         selector = {"labelSelector": f"FC_FRAMEWORK_NAME={name}"}
         listed = (self._api.get(PODS, **selector) or {"items": []})["items"]
         pods = {pod["metadata"]["name"]: pod for pod in listed}
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         status, made, doomed = step(framework, pods, now)
         if status != framework.get("status"):
             self._api.replace(f"{FRAMEWORKS}/{name}", framework | {"status": status})
