@@ -18,6 +18,12 @@ class Kubernetes(Group):
         "kubeadm, kubespray (the guide's own way), or none for a cluster that exists already.",
         changes="the Kubernetes tasks",
     )
+    set_hostnames: Switch = key(
+        False,
+        "Give masters and workers the names of the CSV files, as kubespray does; a host that is a Kubernetes node "
+        "already is never renamed.",
+        changes="hostname and /etc/hosts of masters and workers",
+    )
     allow_multiple_masters: Switch = key(
         False,
         "Allow more than the one master of the guide; etcd then needs an odd number.",

@@ -5,6 +5,7 @@
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
 #              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
 #   FOLDERS    folders whose room is asked for, separated by spaces
+#   ACCOUNT    the config's user
 #   APT_PROXY  apt's settings of the proxy, as the deploy will write them
 #   PACKAGES   names of packages whose versions are asked for, separated by spaces
 #   LOCK_WAIT  seconds to wait for a held package lock
@@ -119,6 +120,8 @@ probe_unfinished() {
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' | grep -E '^(half|unpacked|triggers)'
 }
 probe_kubelet() { command -v kubelet; }
+probe_node() { ls /etc/kubernetes/kubelet.conf; }
+probe_account() { id -u -- "$ACCOUNT"; }
 probe_runtime() { command -v nvidia-container-runtime; }
 
 # What brings a container runtime or a Kubernetes of its own.
@@ -211,7 +214,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
-        storage ports package_lock packages unfinished kubelet runtime rivals peers urls sources $BUNDLED"
+        storage ports package_lock packages unfinished kubelet node account runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

@@ -6,5 +6,5 @@ pyinfra inventories/prod.py tasks.kubernetes.NAME
 
 from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapshot
 from tasks.kubernetes.deploy.node import program
-from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, renew_certificates
+from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, name_host, renew_certificates
 from tasks.kubernetes.operations.service import out_of_service

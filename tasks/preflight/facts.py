@@ -69,11 +69,13 @@ def program(
     password: SecretStr | None,
     login: SecretStr | None = None,
     apt_proxy: str = "",
+    user: str = "root",
 ) -> io.BytesIO:
     """The standard input of HostSnapshot: sudo's password, the parameters, and the probes.
 
     `peers` are ADDRESS:PORT, `folders` those whose room is asked for; `lock_wait` is in seconds, `login` the value of
-    an Authorization header, `apt_proxy` apt's settings of the proxy. A stream, because pyinfra logs plain arguments.
+    an Authorization header, `apt_proxy` apt's settings of the proxy, `user` the config's. A stream, because pyinfra
+    logs plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
     probes = [
@@ -87,6 +89,7 @@ def program(
         f"PACKAGES={shlex.quote(' '.join(PACKAGES))}",
         f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
         f"REFUSED={shlex.quote(REFUSED)}",
+        f"ACCOUNT={shlex.quote(user)}",
         f"APT_PROXY={shlex.quote(apt_proxy)}",
         f"LOCK_WAIT={lock_wait}",
         f"BUNDLED={shlex.quote(' '.join(BUNDLED))}",

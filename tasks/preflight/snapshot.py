@@ -57,7 +57,7 @@ class Snapshot:
     `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
     `sources` the package sources, by place and URL; `unfinished` the packages that dpkg is not done with, after
-    their states.
+    their states; `node` says whether it is a Kubernetes node, `account` whether the config's user is known here.
     """
 
     started: int
@@ -92,6 +92,8 @@ class Snapshot:
     sources: dict[str, Reply] = field(default_factory=dict)
     unfinished: tuple[str, ...] = ()
     late: frozenset[str] = frozenset()
+    node: bool = False
+    account: bool = False
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
     smi: SmiReport = field(default_factory=SmiReport)
@@ -161,6 +163,8 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         unfinished=tuple(lines("unfinished")),
         sources=dict(_source(line) for line in lines("sources")),
         late=late,
+        node=bool(lines("node")),
+        account=bool(lines("account")),
         docker=bundled["docker"],
         driver=bundled["nvidia_driver"],
         smi=bundled["nvidia_smi"] if "nvidia_smi" not in late else SmiReport(TIMED_OUT),

@@ -84,6 +84,7 @@ def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
         secrets.password(cluster),
         images.registry_login(config),
         proxy_settings(config),
+        config.user,
     )
     asked = time.time() * 1000
     with ctx_host.use(pyinfra_host):

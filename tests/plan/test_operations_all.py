@@ -118,6 +118,7 @@ SAMPLES = [
     Sample("kubernetes.nodes.ready"),
     Sample("kubernetes.nodes.applied", ("kept",), {ManifestDiffers: True}),
     Sample("kubernetes.nodes.edited"),
+    Sample("kubernetes.own_name.called"),
     Sample("kubernetes.pod_network.converged", facts={PodNetworkFaults: ["no route"]}),
     Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({hostile("snapshot"): "2"})}),
     Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({})}, arguments={"snapshot": hostile("old")}),

@@ -52,7 +52,7 @@ def surveyed(capture, **keys):
     # The captures are older than OpenPAI's part of the snapshot, and have fewer processors than GPUs.
     space = {"/mnt/paiInternal": 10**11}
     for name, one in seen.items():
-        seen[name] = replace(one, cpus=8, space=one.space | space, storage=frozenset({"loop"}))
+        seen[name] = replace(one, cpus=8, space=one.space | space, storage=frozenset({"loop"}), account=True)
     roles = {DEV_BOX: Role.DEV_BOX, MASTER: Role.MASTER, WORKER: Role.WORKER, OTHER: Role.WORKER}
     hosts = {name: Host(name, snapshot.addresses[-1].address, roles[name]) for name, snapshot in seen.items()}
     # The captures met other hosts than these.

@@ -60,6 +60,7 @@ BREAK = {
     "dev-box": lambda s: changed(
         s, DEV_BOX, addresses=(*s.snapshots[DEV_BOX].addresses, s.snapshots[WORKER].addresses[-1])
     ),
+    "dev-box-user": lambda s: changed(s, DEV_BOX, account=False),
     "layout": lambda s: replace(s, layout=planned(s, 8)),
     "ports": lambda s: changed(s, ports=(Listener(10250, "nginx", ""),)),
     "swap": lambda s: changed(s, swaps=("/swapfile",)),
@@ -149,6 +150,7 @@ HIT = {
     "openpai-loop": {MASTER},
     "hostname-unique": {DEV_BOX, WORKER},
     "dev-box": {DEV_BOX},
+    "dev-box-user": {DEV_BOX},
     "subnets": {WORKER, MASTER, OTHER},
     "gpus-equal": {WORKER, OTHER},
 }
@@ -168,6 +170,14 @@ def test_the_guides_own_release_is_refused_and_it_is_said_why():
     (row,) = rows(changed(surveyed("bookworm"), os=xenial), "release")
     assert row.found == "Ubuntu 16.04.7 LTS" and "the apt of 16.04 takes no vendor's armoured key" in row.fix
     assert rows(changed(surveyed("bookworm"), os=replace(xenial, version="18.04")), "release") == []
+
+
+def test_with_set_hostnames_the_deploy_gives_a_host_its_name_but_renames_no_node():
+    survey = changed(surveyed("bookworm", set_hostnames=True), hostname="ubuntu")
+    (row,) = rows(survey, "hostname")
+    assert row.outcome is Outcome.BY_DEPLOY
+    (row,) = rows(changed(survey, node=True), "hostname")
+    assert row.outcome is Outcome.UNMET and row.found == "ubuntu, a Kubernetes node" and "out of its cluster" in row.fix
 
 
 @pytest.mark.parametrize("capture", CAPTURES)

@@ -15,6 +15,7 @@ from tasks.kubernetes.operations import (
     folder_record,
     membership,
     nodes,
+    own_name,
     pod_network,
     restore,
     service,
@@ -29,6 +30,7 @@ FOLDER = "/etc/kubernetes/openpai"
 def install() -> None:
     """The whole stage, for a host of any role, by the config's installer."""
     installer = config_of(host).installer
+    name_host()
     if installer == "kubeadm":
         _by_kubeadm()
     elif installer == "kubespray":
@@ -36,6 +38,13 @@ def install() -> None:
         barrier(name="kubespray comes first")
     if installer != "none":
         _finish()
+
+
+@deploy("The host's name")
+def name_host() -> None:
+    """Masters and workers named as in the CSV files, where set_hostnames says so."""
+    if config_of(host).set_hostnames and role_of(host) is not Role.DEV_BOX:
+        own_name.called(name="The host has its name", wanted=cluster_host(host).name)
 
 
 def _by_kubeadm() -> None:

@@ -119,11 +119,19 @@ def room(subject: Subject, folder: str, needed: int, key: str) -> Iterable[Probl
 
 @each_host("hostname", CONTROLLED)
 def hostname(subject: Subject) -> Iterable[Problem]:
-    """The host's own name is the CSV's: Kubernetes names the node after it."""
+    """The host's own name is the CSV's; with set_hostnames the deploy sees to it, but for a Kubernetes node."""
     found, needed = subject.seen.hostname, subject.host.name
-    if found != needed:
-        file = f"{subject.host.role.value}.csv"
-        yield shortfall(found, needed, f"on the host: `hostnamectl set-hostname {needed}`; or correct {file}")
+    if found == needed:
+        return
+    file = f"{subject.host.role.value}.csv"
+    if subject.seen.node:
+        fix = f"correct {file}, or take the host out of its cluster first: its node has the old name"
+        yield shortfall(f"{found}, a Kubernetes node", needed, fix)
+    elif subject.config.set_hostnames:
+        yield shortfall(found, needed, "the deploy renames it", True)
+    else:
+        fix = f"on the host: `hostnamectl set-hostname {needed}`; set set_hostnames: true; or correct {file}"
+        yield shortfall(found, needed, fix)
 
 
 @each_host("hostname-resolves", EVERY, Severity.SHOULD)
@@ -182,7 +190,16 @@ def dev_box(subject: Subject) -> Iterable[Problem]:
             )
 
 
+@each_host("dev-box-user", frozenset({Role.DEV_BOX}))
+def dev_box_user(subject: Subject) -> Iterable[Problem]:
+    """The config's user has an account on the dev box: keys, kubeconfig and OpenPAI's configuration go to its home."""
+    user = subject.config.user
+    if not subject.seen.account:
+        fix = f"as root on the dev box: `adduser {user}`; or correct user or dev_box in config.yaml"
+        yield shortfall(f"no account {user}", "the account of the config's user", fix)
+
+
 ALL = (
     sudo, release, release_known, architecture, systemd, memory, processors, disk_docker, disk_var,
-    hostname, hostname_resolves, address, address_static, subnets, dev_box,
+    hostname, hostname_resolves, address, address_static, subnets, dev_box, dev_box_user,
 )  # fmt: skip
