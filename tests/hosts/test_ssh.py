@@ -1,4 +1,4 @@
-"""Logging in: sshd, sudo without a password, and the dev box's way to every host without one."""
+"""Logging in: the right host, sshd, sudo without a password, and the dev box's way to every host without one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def _as_user(cluster: Cluster, host: Host, name: str, command: str) -> Probe:
 def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     """Questions of this module; the dev box also tries to log in to every other host."""
     yield Probe("user", "id -un", run_as=RunAs.USER)
+    yield Probe("name", "uname -n", run_as=RunAs.USER)
     yield _as_user(cluster, host, "sudo", 'test "$(id -u)" = 0 || sudo -n true')
     yield Probe("sshd now", f"systemctl is-active {SSHD}", run_as=RunAs.USER)
     yield Probe("sshd at boot", f"systemctl is-enabled {SSHD}", run_as=RunAs.USER)
@@ -45,6 +46,17 @@ def test_login_is_the_configured_user(target: Target, answers: Answers) -> None:
         found=f"a login as {user}",
         needed=target.config.user,
         remedy="check `user` in config.yaml and the authorized_keys of both accounts",
+    )
+
+
+@applies_to(masters_and_workers)
+def test_the_host_calls_itself_by_its_name(target: Target, answers: Answers) -> None:
+    expect(
+        answers["name"].out == target.name,
+        target,
+        found=f"the name {answers['name'].out}",
+        needed=f"{target.name}, as its CSV file says",
+        remedy="set_hostnames: true in config.yaml, or `hostnamectl set-hostname` there",
     )
 
 

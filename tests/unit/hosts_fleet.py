@@ -224,7 +224,7 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
     answers.mkdir()
     for target in targets:
         fault = by_host.get(target.name)
-        said = {**healthy(target.cluster.hosts), **(fault.said if fault else {})}
+        said = {"name": (0, target.name, ""), **healthy(target.cluster.hosts), **(fault.said if fault else {})}
         recorder = Recorder(answers, said)
         for module in MODULES:
             questions = list(module.probes(target.cluster, target.host))

@@ -56,6 +56,8 @@ FAULTS = (
     # SSH
     fault("other-user", "a login as ubuntu; needed paiadmin", "test_login_is_the_configured_user",
           user=(0, "ubuntu", "")),
+    fault("other-name", "the name gpu-7; needed other-name", "test_the_host_calls_itself_by_its_name",
+          name=(0, "gpu-7", "")),
     fault("sshd-dead", "sshd now: inactive and inactive", "test_sshd_runs_now_and_after_a_boot",
           sshd_now=(3, "inactive\ninactive", "")),
     fault("sshd-disabled", "sshd at boot: disabled", "test_sshd_runs_now_and_after_a_boot",
