@@ -89,6 +89,9 @@ def _networks(file: ConfigFile, config: Config) -> Iterator[Problem]:
         found = f"openpai_kube_network_plugin {plugin} is not one that {config.installer} installs"
         fix = f"choose one of {', '.join(sorted(offered))}, or another installer"
         yield file.problem("openpai_kube_network_plugin", found, fix)
+    if config.calico_encapsulation == "vxlan" and (config.installer, plugin) != ("kubeadm", "calico"):
+        found = f"calico_encapsulation vxlan with installer {config.installer} and openpai_kube_network_plugin {plugin}"
+        yield file.problem("calico_encapsulation", found, "remove the line: only kubeadm's calico can be told so")
 
 
 def _driver(file: ConfigFile, config: Config) -> Iterator[Problem]:

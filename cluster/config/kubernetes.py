@@ -149,6 +149,12 @@ class Kubernetes(Group):
     calico_manifest_sha256: Sha256 = key(
         "1ab504769c79c09f48e73cab7d535e726ca6b2d381a19d5ad83ab4ea40b3ec6e", "SHA-256 sum of that manifest."
     )
+    calico_encapsulation: Literal["ipip", "vxlan"] = key(
+        "ipip",
+        "How Calico carries pods' packets between nodes: ipip, with BGP, or vxlan (UDP 4789) for networks that do not "
+        "let both through. For a new cluster: a pool of addresses keeps what it was made for.",
+        changes="Calico's manifest",
+    )
     nvidia_device_plugin_image: Image = key(
         "nvcr.io/nvidia/k8s-device-plugin:v0.14.5", "NVIDIA's device plugin, with its version."
     )

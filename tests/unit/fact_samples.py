@@ -262,6 +262,7 @@ SAMPLES = [
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
+    Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),
     Sample(
         openpai.Hardware,

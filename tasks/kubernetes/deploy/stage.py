@@ -4,7 +4,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Role
-from cluster.kubernetes import api_server, init_config
+from cluster.kubernetes import api_server, calico_edits, calico_needs, init_config
 from tasks import apt, gpu, kubespray
 from tasks.kubernetes.deploy import dev_box, node
 from tasks.kubernetes.deploy.day2 import ours
@@ -101,12 +101,13 @@ def _calico() -> None:
         sha256=config.calico_manifest_sha256,
         remedy="check calico_manifest_url and calico_manifest_sha256 in config.yaml",
     )
-    replaced = {"docker.io": config.docker_image_repo, "quay.io": config.quay_image_repo}
-    nodes.edited(
-        name="Calico's images from the config's repositories",
+    pod_network.calico_manifest(
+        name="Calico by the config: images, the node's address, encapsulation",
         source=original,
         path=path,
-        replaced={f"image: {old}/": f"image: {new.rstrip('/')}/" for old, new in replaced.items() if new},
+        replaced=calico_edits(config),
+        needed=calico_needs(config),
+        vxlan=config.calico_encapsulation == "vxlan",
     )
     nodes.applied(name="Calico", path=path)
 

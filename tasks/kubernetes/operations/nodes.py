@@ -3,14 +3,12 @@
 pyinfra has no operations for Kubernetes.
 """
 
-import re
-
 from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, Same, StrandedPods, Unready
+from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, Unready
 from tasks.kubernetes.facts.node import KUBECTL, KUBECTL_PATIENT
-from tasks.reach import Commands, quoted, stop
+from tasks.reach import Commands, stop
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
 
@@ -113,19 +111,3 @@ def applied(path: str, kept: str | None = None) -> Commands:
     """
     if host.get_fact(ManifestDiffers, path=path, kept=kept):
         yield StringCommand(f"{KUBECTL_PATIENT} apply -f", QuoteString(path))
-
-
-@operation()
-def edited(source: str, path: str, replaced: dict[str, str]) -> Commands:
-    """Have at `path` the text of `source` with the keys of `replaced` (plain text) turned into their values."""
-    patterns = [f"s|{_literal(old)}|{_literal(new)}|" for old, new in replaced.items()]
-    edit = ["sed", *(word for one in patterns or ["s|^||"] for word in ("-e", one)), "--", source]
-    if host.get_fact(Same, edit=edit, path=path):
-        return
-    new = QuoteString(f"{path}.new")
-    yield StringCommand(quoted(edit), ">", new, "&& mv -f", new, QuoteString(path))
-
-
-def _literal(text: str) -> str:
-    """`text` as it stands on either side of sed's s||| command."""
-    return re.sub(r"[][\\.*^$&|\n]", r"\\\g<0>", text)
