@@ -122,6 +122,7 @@ probe_unfinished() {
 probe_kubelet() { command -v kubelet; }
 probe_node() { ls /etc/kubernetes/kubelet.conf; }
 probe_account() { id -u -- "$ACCOUNT"; }
+probe_firewall() { timeout $COMMAND ufw status verbose; }
 probe_runtime() { command -v nvidia-container-runtime; }
 
 # What brings a container runtime or a Kubernetes of its own.
@@ -214,7 +215,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
-        storage ports package_lock packages unfinished kubelet node account runtime rivals peers urls sources $BUNDLED"
+        storage ports package_lock packages unfinished kubelet node account firewall runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

@@ -57,7 +57,8 @@ class Snapshot:
     `space` are the bytes free on the file system that holds a folder, or will;
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
     `sources` the package sources, by place and URL; `unfinished` the packages that dpkg is not done with, after
-    their states; `node` says whether it is a Kubernetes node, `account` whether the config's user is known here.
+    their states; `node` says whether it is a Kubernetes node, `account` whether the config's user is known
+    here; `firewall` is what ufw says of itself.
     """
 
     started: int
@@ -94,6 +95,7 @@ class Snapshot:
     late: frozenset[str] = frozenset()
     node: bool = False
     account: bool = False
+    firewall: tuple[str, ...] = ()
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
     smi: SmiReport = field(default_factory=SmiReport)
@@ -101,10 +103,13 @@ class Snapshot:
     time: TimeDaemon = field(default_factory=TimeDaemon)
     losing_gpus: list[str] = field(default_factory=list)
 
+    def interface_of(self, address: str) -> str:
+        """The interface that carries `address`; empty where none does."""
+        return next((each.interface for each in self.addresses if each.address == address), "")
+
     def mac_of(self, address: str) -> str | None:
         """The MAC of the interface that carries `address`."""
-        interface = next((each.interface for each in self.addresses if each.address == address), None)
-        return self.macs.get(interface) if interface else None
+        return self.macs.get(self.interface_of(address))
 
 
 def sections(output: Sequence[str]) -> dict[str, list[str]]:
@@ -165,6 +170,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         late=late,
         node=bool(lines("node")),
         account=bool(lines("account")),
+        firewall=tuple(lines("firewall")),
         docker=bundled["docker"],
         driver=bundled["nvidia_driver"],
         smi=bundled["nvidia_smi"] if "nvidia_smi" not in late else SmiReport(TIMED_OUT),

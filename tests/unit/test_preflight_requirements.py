@@ -108,6 +108,7 @@ BREAK = {
     "openpai-loop": lambda s: changed(s, MASTER, storage=frozenset()),
     "openpai-processors": lambda s: changed(s, cpus=1),  # a hundredth of which is kept back
     "peers": lambda s: changed(s, **missed(s, f"{s.snapshots[MASTER].addresses[-1].address}:22")),
+    "firewall": lambda s: changed(s, firewall=("Status: active", "22/tcp                     ALLOW IN    Anywhere")),
     "proxy": lambda s: changed(s, **missed(s, "10.77.3.1:3128")),
     "docker-source": lambda s: changed(s, **reply(s, "docker-source")),
     "nvidia-source": lambda s: changed(s, **reply(s, "nvidia-source", 404, "Not Found")),

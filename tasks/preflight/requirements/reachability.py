@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from cluster import Host, Problem
+from cluster import Config, Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
+from tasks.preflight.firewall import kept_out
 from tasks.preflight.model import (
     CONTROLLED,
     EVERY,
@@ -48,6 +49,35 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
                 found = f"{other.name} ({other.address}:{port}): {answer}"
                 fix = f"check routes and firewalls between {host.name} and {other.name}"
                 yield host, shortfall(found, "every host reaches every other", fix)
+
+
+@each_host("firewall", CONTROLLED, when=lambda config: config.installer != "none", needs_root=True)
+def firewall(subject: Subject) -> Iterable[Problem]:
+    """ufw, where it is active, lets in what comes from the cluster's hosts and pods; the deploy never changes it."""
+    host, seen, cluster = subject.host, subject.seen, subject.survey.cluster
+    master = host.role is Role.MASTER
+    # The dev box asks the API, and nothing of workers.
+    asking = [each for each in cluster.hosts if each is not cluster.dev_box or (master and not each.is_local)]
+    addresses = [each.address for each in asking if each != host]
+    pods = subject.config.kube_pods_subnet
+    closed = kept_out(seen.firewall, host.address, seen.interface_of(host.address), addresses, pods)
+    if closed:
+        more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
+        yield shortfall(
+            f"ufw is active and keeps out {', '.join(closed[:3])}{more}",
+            f"{_ports(subject.config, master)} open to the cluster's hosts and pods ({pods})",
+            "as root on the host: `ufw allow from NETWORK` for the networks of both, or `ufw disable`",
+        )
+
+
+def _ports(config: Config, master: bool) -> str:
+    """What Kubernetes listens to on a node, in words."""
+    tcp = ["10250", *(["6443", "2379", "2380"] if master else [])]
+    if config.openpai_kube_network_plugin != "calico":
+        return f"TCP {', '.join(tcp)}"
+    if config.calico_encapsulation == "vxlan":
+        return f"TCP {', '.join(tcp)} and UDP 4789 (VXLAN)"
+    return f"TCP {', '.join([*tcp, '179'])} and IP-in-IP"
 
 
 @each_host("proxy", EVERY, when=lambda config: bool(targets.proxies(config)))
@@ -132,4 +162,4 @@ def _answered(reply: Reply, also: frozenset[int]) -> bool:
     return 200 <= reply.status < 400 or reply.status in also
 
 
-ALL = (peers, proxy, docker_source, nvidia_source, package_sources, kubernetes_source)
+ALL = (peers, firewall, proxy, docker_source, nvidia_source, package_sources, kubernetes_source)
