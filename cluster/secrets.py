@@ -1,5 +1,6 @@
 """The cluster's secrets, resolved as late as they are needed and never shown."""
 
+import base64
 import getpass
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import yaml
 from pydantic import SecretStr
 
+from cluster.config import Config
 from cluster.files import CONFIG, parse_yaml, read_text, write_atomically
 from cluster.model import Cluster
 from cluster.problems import ClusterError, Place, Problem
@@ -47,6 +49,24 @@ def password(cluster: Cluster) -> SecretStr | None:
             raise ClusterError(Problem(found, fix, Place(CONFIG)))
         _asked[cluster.folder] = SecretStr(getpass.getpass(f"Password of {cluster.config.user} on the hosts: "))
     return _asked[cluster.folder]
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """A login at a registry as Docker's client keeps it: the registry's name there, and base64 of user:password."""
+
+    server: str
+    auth: SecretStr
+
+
+def registry_login(config: Config) -> RegistryLogin | None:
+    """The config's login at docker_registry_domain; None where it has none."""
+    user, password = config.docker_registry_username, config.docker_registry_password
+    if not (user and password):
+        return None
+    registry = config.docker_registry_domain.partition("/")[0]
+    auth = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+    return RegistryLogin("https://index.docker.io/v1/" if registry == "docker.io" else registry, SecretStr(auth))
 
 
 @dataclass(frozen=True)

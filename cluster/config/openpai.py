@@ -68,7 +68,8 @@ class OpenPAI(Group):
 class ServiceRegistry(Group):
     """OpenPAI's image registry
 
-    Where the service images come from. User name and password belong together.
+    Where the service images come from. User name and password belong together: root's Docker and the kubelet of every
+    host use them for whatever is pulled from that registry, and OpenPAI for its services and jobs.
     """
 
     docker_registry_domain: Word = key(
@@ -85,12 +86,14 @@ class ServiceRegistry(Group):
         None,
         "User of that registry.",
         example="exampleuser",
-        changes="services-configuration.yaml `docker-registry.username`",
+        changes="/root/.docker/config.json; /var/lib/kubelet/config.json; services-configuration.yaml "
+        "`docker-registry.username`",
     )
     docker_registry_password: Secret | None = key(
         None,
         "Password of that user. Needs a config.yaml of mode 0600.",
-        changes="services-configuration.yaml `docker-registry.password`",
+        changes="/root/.docker/config.json; /var/lib/kubelet/config.json; services-configuration.yaml "
+        "`docker-registry.password`",
     )
 
 

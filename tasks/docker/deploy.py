@@ -10,7 +10,7 @@ from cluster import Cluster, Config
 from tasks import apt
 from tasks.apt import Release, proxy_file
 from tasks.docker import operations
-from tasks.docker.facts import Docker
+from tasks.docker.facts import CLIENT_CONFIG, Docker
 from tasks.docker.packages import kept
 from tasks.reach import cluster_of, config_of, role_of
 
@@ -43,6 +43,8 @@ def install() -> None:
         operations.packages(name="Docker packages, at their version and held")
     operations.settled(name="Docker runs with its configuration")
     operations.member(name="The user may use Docker", user=config.user, group="docker")
+    if config.docker_registry_username:
+        operations.logged_in(name="Root's Docker is logged in to the config's registry", path=CLIENT_CONFIG)
 
 
 def _source(config: Config) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 from pyinfra.api import StringCommand
 
 from tasks.docker import daemon_json
-from tasks.reach import Fact, probe_script, probes, shell
+from tasks.reach import Fact, probe_script, probes, program, shell
 from tasks.systemd import CLOCK_RESOLUTION, started_at
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 # What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
 APPLIED = "/run/openpai-deploy/docker-applied.json"
+# Where Docker's client, run by root, keeps its logins.
+CLIENT_CONFIG = "/root/.docker/config.json"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,18 @@ class DockerApi(Fact[list[str]]):
         if found["served"] and not re.fullmatch(r"\d+\.\d+ \d+\.\d+", found["served"]):
             raise ValueError("no pair of versions")
         return found["served"].split()
+
+
+class Logins(Fact[list[str]]):
+    """How each of `paths` stands to the login on standard input: `absent`, `other`, or `ours` with mode and owner."""
+
+    default = list
+
+    def command(self, paths: list[str]) -> StringCommand:
+        return probes(found=program("docker/logins.sh", *paths))
+
+    def read(self, found: dict[str, str]) -> list[str]:
+        return found["found"].splitlines()
 
 
 class Unowned(Fact[list[str]]):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from pyinfra.api import StringCommand
 
+from cluster.secrets import RegistryLogin
 from tasks.docker import PREDECESSORS
 from tasks.preflight.snapshot import BUNDLED, Snapshot, parse_snapshot
 from tasks.reach import Fact, text
@@ -67,15 +68,15 @@ def program(
     folders: Iterable[str],
     lock_wait: int,
     password: SecretStr | None,
-    login: SecretStr | None = None,
+    login: RegistryLogin | None = None,
     apt_proxy: str = "",
     user: str = "root",
 ) -> io.BytesIO:
     """The standard input of HostSnapshot: sudo's password, the parameters, and the probes.
 
-    `peers` are ADDRESS:PORT, `folders` those whose room is asked for; `lock_wait` is in seconds, `login` the value of
-    an Authorization header, `apt_proxy` apt's settings of the proxy, `user` the config's. A stream, because pyinfra
-    logs plain arguments.
+    `peers` are ADDRESS:PORT, `folders` those whose room is asked for; `lock_wait` is in seconds, `login` that at the
+    config's registry, `apt_proxy` apt's settings of the proxy, `user` the config's. A stream, because pyinfra logs
+    plain arguments.
     """
     urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
     probes = [
@@ -87,7 +88,7 @@ def program(
         f"URLS={shlex.quote(urls)}",
         f"FOLDERS={shlex.quote(' '.join(folders))}",
         f"PACKAGES={shlex.quote(' '.join(PACKAGES))}",
-        f"LOGIN={shlex.quote(login.get_secret_value() if login else '')}",
+        f"LOGIN={shlex.quote(f'Basic {login.auth.get_secret_value()}' if login else '')}",
         f"REFUSED={shlex.quote(REFUSED)}",
         f"ACCOUNT={shlex.quote(user)}",
         f"APT_PROXY={shlex.quote(apt_proxy)}",

@@ -1,9 +1,6 @@
 """Which images hosts will pull, and where their registries are asked for them. Pure."""
 
-import base64
 from dataclasses import dataclass
-
-from pydantic import SecretStr
 
 from cluster import Cluster, Config, Host, Role
 from cluster.kubernetes import control_plane_images, node_images
@@ -98,20 +95,11 @@ def manifests(image: str, cluster: Cluster) -> list[Target]:
         repository, version = name, "latest"
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
-    own = registry == config.docker_registry_domain and config.docker_registry_username
+    own = registry == config.docker_registry_domain.partition("/")[0] and config.docker_registry_username
     places = [f"{mirror.rstrip('/')}/v2/" for mirror in mirrors(config)] if registry == DOCKER_HUB else []
     found = [_target("image", place, repository, version, config) for place in places]
     found.append(_target("image-login" if own else "image", api(registry, config), repository, version, config))
     return as_docker_asks(found, cluster)
-
-
-def registry_login(config: Config) -> SecretStr | None:
-    """The value of the Authorization header for docker_registry_domain, where the config has a login for it."""
-    user, password = config.docker_registry_username, config.docker_registry_password
-    if not (user and password):
-        return None
-    pair = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
-    return SecretStr(f"Basic {pair}")
 
 
 def _target(client: str, place: str, repository: str, version: str, config: Config) -> Target:

@@ -82,7 +82,7 @@ def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
         targets.folders(config),
         config.package_lock_wait,
         secrets.password(cluster),
-        images.registry_login(config),
+        secrets.registry_login(config),
         proxy_settings(config),
         config.user,
     )

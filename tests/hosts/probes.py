@@ -39,7 +39,7 @@ done
 """
 HEADER = "=probe="
 AS_ROOT = """\
-root() {{ if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n -- "$@"; fi; }}
+root() {{ if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n -H -- "$@"; fi; }}
 root sh <<'{end}'
 {script}{end}"""
 END = "=end-of-probes="

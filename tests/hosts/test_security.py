@@ -17,7 +17,8 @@ SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
 # Where Docker, Kubernetes and SSH keep credentials; $home is the home of the config's user.
 PRIVATE = (
     "$home/.ssh/id_* /root/.ssh/id_* $home/.docker/config.json /root/.docker/config.json $home/.kube/config "
-    "/root/.kube/config /etc/kubernetes/*.conf /etc/kubernetes/pki/*.key /etc/kubernetes/pki/etcd/*.key"
+    "/root/.kube/config /var/lib/kubelet/config.json /etc/kubernetes/*.conf /etc/kubernetes/pki/*.key "
+    "/etc/kubernetes/pki/etcd/*.key"
 )
 STAT = 'for f in {files}; do case $f in *.pub) ;; *) [ ! -e "$f" ] || stat -L -c \'%a %U %n\' "$f" ;; esac; done'
 PRIVATE_KEY = b"PRIVATE KEY-----"

@@ -20,6 +20,7 @@ from pyinfra.facts.files import File
 import cluster
 import tasks
 from tasks.apt.facts import AptOffers
+from tasks.docker.facts import Logins
 from tasks.gpu import Vendor
 from tasks.gpu.facts import NvidiaBus
 from tasks.gpu.facts.toolkit import NvidiaToolkit, Toolkit
@@ -95,6 +96,7 @@ SAMPLES = [
     Sample("apt.program", arguments={"url": lambda _: hostile("url"), "sha256": lambda _: None}),
     Sample("docker.settings", silent=("settings", "defaults")),
     Sample("docker.suits_kubelet", silent=("version",)),
+    Sample("docker.logged_in", silent=("like",), facts={Logins: ["absent", "other"]}),
     Sample("docker.member"),
     Sample("git.checked_out", silent=("bundle",)),
     Sample("gpu.linked", facts={NvidiaToolkit: Toolkit("1.17.8", "", ("195:0",))}),
@@ -205,6 +207,7 @@ def plan(tmp_path_factory):
     folder = make_folder(tmp_path_factory.mktemp("operations"))
     with (folder / "config.yaml").open("a") as config:
         config.write("openpai_services: essential\npaictl: python2\n")
+        config.write("docker_registry_username: me\ndocker_registry_password: hunter2\n")
     with planned(folder, lambda: None) as made:
         made.state.current_stage = StateStage.Execute
         yield made

@@ -157,6 +157,7 @@ SAMPLES = [
         ),
     ),
     Sample(docker.Docker, bundled("docker")),
+    Sample(docker.Logins, sections(found="ours 600 root\nabsent"), {"paths": ["/root/.docker/config.json", "/none"]}),
     Sample(docker.Unowned, sections(unowned="/usr/bin/dockerd"), {"paths": ["/usr/bin/docker", "/usr/bin/dockerd"]}),
     Sample(docker.Docker, sections(**_DAEMON, applied="")),
     Sample(docker.Docker, sections(**_DAEMON, applied='{"invocation": "abc", "config": {}, "units": "c0"}')),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from pathlib import Path
 
@@ -68,6 +69,23 @@ def test_no_secret_shows(tmp_path: Path) -> None:
     found = cluster(tmp_path, keys + "docker_registry_username: a\ndocker_registry_password: hunter2\n")
     for text in (repr(found), str(found), f"{found.config!r}{found.config}", repr(secrets.services(found))):
         assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("domain", "server"),
+    [
+        ("docker.io", "https://index.docker.io/v1/"),  # as Docker and the kubelet call it
+        ("reg.example.com:5000", "reg.example.com:5000"),
+        ("reg.example.com/group", "reg.example.com"),
+    ],
+)
+def test_the_registrys_login_is_as_dockers_client_keeps_it(domain: str, server: str, tmp_path: Path) -> None:
+    keys = f"docker_registry_domain: {domain}\ndocker_registry_username: me\ndocker_registry_password: 'p:w'\n"
+    login = secrets.registry_login(cluster(tmp_path, keys).config)
+    assert login and login.server == server and "p:w" not in repr(login)
+    assert base64.b64decode(login.auth.get_secret_value()) == b"me:p:w"
+    assert login.auth.get_secret_value() not in repr(login)
+    assert secrets.registry_login(cluster(tmp_path).config) is None
 
 
 def test_services_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:

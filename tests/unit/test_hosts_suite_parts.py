@@ -86,11 +86,11 @@ def test_nothing_is_left_on_the_host(tmp_path: Path) -> None:
 
 
 def test_root_script_goes_to_sudo_by_standard_input(tmp_path: Path) -> None:
-    for name, text in (("id", "echo 1000"), ("sudo", 'echo "$*" >"$0.called"; shift 2; exec "$@"')):
+    for name, text in (("id", "echo 1000"), ("sudo", 'echo "$*" >"$0.called"; shift 3; exec "$@"')):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     assert run(probe("any", "echo well"), path=tmp_path, as_root=True)["any"].out == "well"
-    assert (tmp_path / "sudo.called").read_text() == "-n -- sh\n"
+    assert (tmp_path / "sudo.called").read_text() == "-n -H -- sh\n"
 
 
 def test_cut_answers_are_refused() -> None:

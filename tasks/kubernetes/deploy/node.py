@@ -34,6 +34,7 @@ def prepare() -> None:
         master=role_of(host) is Role.MASTER,
     )
     kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
+    log_in()
     docker.suits_kubelet(name="A Docker that the kubelet can drive", version=config.kubernetes_version)
     # The distribution's plugins are for our own network; calico brings what it needs.
     packages = [*PACKAGES, "containernetworking-plugins"] if host_gw else PACKAGES
@@ -46,6 +47,13 @@ def prepare() -> None:
     _kubelet()
     if host_gw:
         _pod_network()
+
+
+def log_in() -> None:
+    """The config's registry login for the kubelet, before it starts: it looks again after five minutes only."""
+    if config_of(host).docker_registry_username:
+        title = "The kubelet is logged in to the config's registry"
+        docker.logged_in(name=title, path=kubelet.LOGINS, like=docker.CLIENT_CONFIG)
 
 
 def program(name: str, config: Config) -> None:

@@ -34,6 +34,8 @@ def install() -> None:
     if installer == "kubeadm":
         _by_kubeadm()
     elif installer == "kubespray":
+        if role_of(host) is not Role.DEV_BOX:
+            node.log_in()
         kubespray.install()
         barrier(name="kubespray comes first")
     if installer != "none":

@@ -12,6 +12,9 @@ from tasks.reach import Commands, stop
 
 UNIT, DEFAULTS, BINARY = "/etc/systemd/system/kubelet.service", "/etc/default/kubelet", "/usr/local/bin/kubelet"
 DROP_INS = f"{UNIT}.d"
+# The first place where the kubelet looks for logins at registries (its root directory, then $HOME/.docker); it reads no
+# other then. It looks again every five minutes.
+LOGINS = "/var/lib/kubelet/config.json"
 
 
 @operation()

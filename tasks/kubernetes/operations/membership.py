@@ -11,9 +11,11 @@ from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Cluster, Host, Problem
 from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
+from tasks import docker
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
+from tasks.kubernetes.operations import kubelet
 from tasks.kubernetes.operations.control_plane import passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
 from tasks.reach import DIRECT, Commands, ask, detached, stop, the_master, until
@@ -60,6 +62,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
         if step is Step.REJOIN:
             # Of what an earlier join left, nothing is worth keeping: no kubelet has run with it.
             yield StringCommand(f"{DIRECT} kubeadm reset -f >/dev/null")
+            yield from docker.logged_in._inner(path=kubelet.LOGINS, like=docker.CLIENT_CONFIG)  # it empties that folder
         yield StringCommand(f"rm -f {CONFLIST}")  # of an earlier range, as above
         yield FunctionCommand(_join, (cluster, worker, ignore), {})
         yield registered(worker.name)
