@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cluster import Cluster, Host
+from cluster import Cluster, Host, secrets
 from tests.hosts import docker_info
 from tests.hosts.containers import PULL, container_probe
 from tests.hosts.packages import expect_held, package_probes
@@ -23,6 +23,7 @@ Answers = dict[str, Answer]
 
 PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
 REMOVED = ("docker", "docker-engine", "docker.io")
+CLIENT_CONFIG = "/root/.docker/config.json"
 DAEMON_JSON = "/etc/docker/daemon.json"
 UNITS = "$(systemctl show docker.service -p FragmentPath -p DropInPaths --value)"
 # Those of `files` that changed after the time of systemd's property `since`, which has no fractions of a second.
@@ -43,6 +44,9 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield Probe("changed daemon.json", f"[ ! -e {DAEMON_JSON} ] || {changed}")
     yield Probe("changed units", CHANGED.format(files=UNITS, since="ExecMainStartTimestamp"))
     yield Probe("validate", f"dockerd --validate --config-file {DAEMON_JSON}")
+    login = secrets.registry_login(cluster.config)
+    if login:
+        yield Probe("registry login", f"grep -qF {shlex.quote(json.dumps(login.server))} {CLIENT_CONFIG}")
     yield container_probe("container", cluster.config.docker_check_image, seconds=CONTAINER)
     # Created and never started: docker fills in the daemon's log options, which `docker info` does not show.
     yield Probe(
@@ -225,6 +229,13 @@ def test_registry_mirrors(target: Target, info: dict[str, Any]) -> None:
         needed=f"{missing} among them",
         remedy=f"run the deploy: {target.deploy}",
     )
+
+
+@applies_to(lambda cluster, host: docker_hosts(cluster, host) and bool(secrets.registry_login(cluster.config)))
+def test_root_is_logged_in_to_the_registry(target: Target, answers: Answers) -> None:
+    """That the login is taken, the containers of this suite show where their images come from that registry."""
+    needed = f"a login at {target.config.docker_registry_domain} in {CLIENT_CONFIG}"
+    expect_answer(answers["registry login"], target, needed=needed, remedy=f"run the deploy: {target.deploy}")
 
 
 def test_insecure_registries(target: Target, info: dict[str, Any]) -> None:

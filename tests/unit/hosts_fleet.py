@@ -133,6 +133,7 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "daemon.json": (0, json.dumps(DAEMON_JSON), ""),
         "changed daemon.json": (0, "", ""),
         "changed units": (0, "", ""),
+        "registry login": (0, "", ""),
         "validate": (0, "configuration OK", ""),
         "container": (0, "GPU 0: NVIDIA A100-SXM4-80GB\nGPU 1: NVIDIA A100-SXM4-80GB", ""),
         "log options": (0, '{"Type":"json-file","Config":{"max-file":"5","max-size":"50m"}}', ""),

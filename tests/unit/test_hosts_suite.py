@@ -129,6 +129,8 @@ FAULTS = (
           FILES, info=registries(Mirrors=None)),
     fault("secure-registry", "['10.0.0.1:5000'] among them", "test_insecure_registries", FILES,
           info=registries(IndexConfigs={"10.0.0.1:5000": {"Secure": True}})),
+    fault("no-login", "a login at docker.io in /root/.docker/config.json", "test_root_is_logged_in_to_the_registry",
+          registry_login=(1, "", "")),
     fault("no-proxy", "HTTP proxy: None; needed http://10.0.0.1:3128", "test_proxy", info=docker_info(HttpProxy="")),
     fault("no-https-proxy", "HTTPS proxy: None; needed http://10.0.0.1:3128", "test_proxy",
           info=docker_info(HttpsProxy="")),
