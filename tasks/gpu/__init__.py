@@ -15,4 +15,5 @@ from tasks.gpu.facts import (
     describe,
     faults,
 )
+from tasks.gpu.kernel_policy import built_by_dkms, next_boot
 from tasks.gpu.vendors import Vendor, vendor
