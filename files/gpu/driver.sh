@@ -32,6 +32,22 @@ headers() {
     fi
 }
 
+# The kernel that GRUB takes: the one that its default or its saved entry names, else its first entry, the newest.
+next_kernel() {
+    chosen=$(cat /etc/default/grub /etc/default/grub.d/*.cfg | sed -n 's/^GRUB_DEFAULT=//p' | tail -n 1)
+    case $chosen in *saved*) chosen=$(sed -n 's/^saved_entry=//p' /boot/grub/grubenv) ;; esac
+    for image in /boot/vmlinuz-*; do
+        if [ -d "/lib/modules/${image#/boot/vmlinuz-}" ]; then echo "${image#/boot/vmlinuz-}"; fi
+    done | sort -V | {
+        while read -r newest; do
+            last=$newest
+            case $chosen in *"$newest"*) named=$newest ;; esac
+        done
+        echo "${named:-$last}"
+    }
+}
+next=$(next_kernel 2>/dev/null)
+
 secure_boot() {
     for variable in /sys/firmware/efi/efivars/SecureBoot-*; do
         od -An -t u1 -j4 -N1 "$variable" && return
@@ -57,6 +73,11 @@ section loaded loaded
 section installed sh -c "$module" sh version
 section signer sh -c "$module" sh signer
 section record cat "$record"
+section next echo "$next"
+section next_module sh -c "$module" sh version "$next"
+section dkms ls -d /var/lib/dkms/nvidia*/*/source
+section images dpkg-query -W -f '${db:Status-Status}|${Package}|${Version}|${Depends}\n' 'linux-image-*'
+section header_packages dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-headers-*'
 section packages dpkg-query -W -f '${db:Status-Abbrev}|${Package}|${Version}|${source:Package}\n' \
     '*nvidia*' 'libcuda*' 'libnvcuvid*' 'libnvoptix*' 'cuda-drivers*'
 section fabric nv-fabricmanager --version

@@ -124,8 +124,8 @@ def publish(lab: LabState) -> None:
     """Serve the signed repositories and the runfiles on the lab's web server.
 
     /nvidia has the shape of https://nvidia.github.io/libnvidia-container; /distro/{debian,ubuntu} is what the
-    distribution offers beyond the machine's own sources, /distro/headers the running kernel's headers, /distro/cuda
-    what machines with NVSwitches need of NVIDIA's CUDA repository.
+    distribution offers beyond the machine's own sources, /distro/headers the running kernel's headers and a later
+    kernel, /distro/cuda what machines with NVSwitches need of NVIDIA's CUDA repository.
     """
     web = services.web_root(lab)
     web.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def _build_distro(folder: Path) -> None:
     for part, packages in {
         "debian": debian_packages.debian(),
         "ubuntu": driver_packages.ubuntu(),
-        "headers": driver_packages.headers(),
+        "headers": [*driver_packages.headers(), *driver_packages.later_kernel()],
         "cuda": fabric_packages.fabric_managers(),
     }.items():
         (folder / part).mkdir()

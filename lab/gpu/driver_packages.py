@@ -1,4 +1,4 @@
-"""Ubuntu's driver packages under their real names, with the dependencies that matter, and kernel headers."""
+"""Ubuntu's driver packages under their real names, with the dependencies that matter; kernels and their headers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from lab.deb import Package
 from lab.gpu import driver
 
+LATER = "99.0.0-1-lab"
+"""The release of a kernel that is newer than the running one."""
 UBUNTU = ("535.216.03", "535.247.01", "550.144.03", "550.163.01")
 BLACKLIST = "blacklist nouveau\noptions nouveau modeset=0\n"
 UPDATE_INITRAMFS = 'if [ "$1" = configure ] && [ -x /usr/sbin/update-initramfs ]; then update-initramfs -u; fi\n'
@@ -51,19 +53,45 @@ def _ubuntu(upstream: str, branch: str) -> Iterator[Package]:
 
 def headers() -> Iterator[Package]:
     """linux-headers-RELEASE of the running kernel: as much of it as says that a module could be built."""
-    release = platform.release()
+    yield _headers(platform.release(), "1.0")
+
+
+def later_kernel() -> Iterator[Package]:
+    """A kernel newer than the running one with its headers, and their metapackages: Debian's, of a flavour `lab`."""
+    version = "1.1"
+    for part in ("image", "headers"):
+        source = {"Source": "linux-signed-amd64"}
+        yield Package(f"linux-{part}-lab", version, f"linux-{part}-{LATER} (= {version})", relations=source)
+    yield _headers(LATER, version)
+    modules = f"usr/lib/modules/{LATER}"
+    texts = {f"{modules}/{name}": "" for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo")}
+    texts |= {f"boot/vmlinuz-{LATER}": "", f"boot/config-{LATER}": "CONFIG_RD_GZIP=y\nCONFIG_RD_ZSTD=y\n"}
+    postinst = _HOOKS.format(arguments=f"--arg={LATER} --arg=/boot/vmlinuz-{LATER}", folder="postinst.d")
+    scripts = {"postinst": f"depmod {LATER}\n{postinst}", "postrm": f"[ $1 != purge ] || rm -rf /{modules}\n"}
+    relations = {"Depends": "kmod, linux-base (>= 4.3~), initramfs-tools (>= 0.120+deb8u2)"}
+    yield Package(f"linux-image-{LATER}", version, relations=relations, texts=texts, scripts=scripts)
+
+
+def _headers(release: str, version: str) -> Package:
     source = f"usr/src/linux-headers-{release}"
-    yield Package(
+    return Package(
         f"linux-headers-{release}",
-        "1.0",
+        version,
         texts={
             f"{source}/Makefile": f"KERNELRELEASE = {release}\n",
             f"{source}/include/generated/autoconf.h": "#define CONFIG_MODULES 1\n",
             f"{source}/include/config/kernel.release": f"{release}\n",
         },
         links={f"usr/lib/modules/{release}/build": f"/{source}"},
-        summary="headers of the running kernel",
+        scripts={"postinst": _HOOKS.format(arguments=f"--arg={release}", folder="header_postinst.d")},
+        summary=f"headers of kernel {release}",
     )
+
+
+# As the real packages have it: DKMS builds where its hook is.
+_HOOKS = """\
+if [ -d /etc/kernel/{folder} ]; then run-parts --report --exit-on-error {arguments} /etc/kernel/{folder}; fi
+"""
 
 
 def of_source(source: str, packages: Iterable[Package]) -> Iterator[Package]:
@@ -124,6 +152,8 @@ _BUILD = """\
 [ "$1" = configure ] || exit 0
 release=$(uname -r)
 echo "Loading new @MODULE@-@VERSION@ DKMS files..."
+mkdir -p /var/lib/dkms/@MODULE@/@VERSION@
+ln -sfn /usr/src/@MODULE@-@VERSION@ /var/lib/dkms/@MODULE@/@VERSION@/source
 if [ ! -e "/lib/modules/$release/build/include/generated/autoconf.h" ]; then
     echo "Module build for kernel $release was skipped since the"
     echo "kernel headers for this kernel do not seem to be installed."
@@ -136,7 +166,6 @@ rm "$object"
 built=/var/lib/dkms/@MODULE@/@VERSION@/$release/x86_64
 mkdir -p "$built/module" "/lib/modules/$release/updates/dkms"
 cp /usr/src/@MODULE@-@VERSION@/*.ko "$built/module/"
-ln -sfn /usr/src/@MODULE@-@VERSION@ /var/lib/dkms/@MODULE@/@VERSION@/source
 ln -sfn "@VERSION@/$release/x86_64" "/var/lib/dkms/@MODULE@/kernel-$release-x86_64"
 cp /usr/src/@MODULE@-@VERSION@/*.ko "/lib/modules/$release/updates/dkms/"
 depmod -a "$release"

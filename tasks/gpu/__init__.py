@@ -17,4 +17,5 @@ from tasks.gpu.facts import (
     faults,
     unsafe,
 )
+from tasks.gpu.kernel_policy import built_by_dkms, next_boot
 from tasks.gpu.vendors import Vendor, vendor

@@ -12,9 +12,9 @@ from pyinfra.operations import files
 
 from cluster import Config
 from tasks import apt, docker
-from tasks.gpu import operations
 from tasks.gpu.facts.driver import BLACKLIST
 from tasks.gpu.facts.toolkit import unsafe
+from tasks.gpu.operations import driver, kernels
 from tasks.reach import FILES, config_of, put, render
 from tasks.systemd import OutOfService, reboot_for
 
@@ -32,41 +32,43 @@ def install_driver(out_of_service: OutOfService = nullcontext) -> None:
     config = config_of(host)
     if config.gpu_type != "nvidia":
         return
-    operations.admissible(name="The driver that the config wants is possible", config=config)
+    driver.admissible(name="The driver that the config wants is possible", config=config)
     _nouveau(out_of_service)
     _driver(config, out_of_service)
-    operations.loaded(name="The driver is loaded")
-    operations.fabric_manager(name="The fabric manager, where there are NVSwitches")
-    operations.verified(name="Every GPU on the bus answers", config=config)
+    driver.loaded(name="The driver is loaded")
+    driver.fabric_manager(name="The fabric manager, where there are NVSwitches")
+    driver.verified(name="Every GPU on the bus answers", config=config)
     unit = f"/etc/systemd/system/{PERSISTENCE}"
     put(name="Unit for persistence mode", content=FILES / "gpu/persistence.service", dest=unit)
-    operations.persistent(name="Persistence mode", unit=PERSISTENCE)
+    driver.persistent(name="Persistence mode", unit=PERSISTENCE)
 
 
 def _nouveau(out_of_service: OutOfService) -> None:
     put(name="nouveau is blacklisted", content=FILES / "gpu/nouveau.conf", dest=BLACKLIST)
-    operations.knows_blacklist(name="The initramfs knows the blacklist")
-    reboot_for(name="Reboot where nouveau is loaded", cause=operations.nouveau_loaded, out_of_service=out_of_service)
+    driver.knows_blacklist(name="The initramfs knows the blacklist")
+    reboot_for(name="Reboot where nouveau is loaded", cause=driver.nouveau_loaded, out_of_service=out_of_service)
 
 
 def _driver(config: Config, out_of_service: OutOfService) -> None:
-    kept = FILES / "gpu/unattended-upgrades.conf"
-    put(name="Unattended upgrades leave the driver alone", content=kept, dest=UNATTENDED)
     if config.nvidia_driver == "apt" and config.nvidia_driver_version:
         pin = render("gpu/apt-pin.j2", version=config.nvidia_driver_version)
         put(name="apt's choice of driver is pinned", content=pin, dest=PIN)
     else:
         files.file(name="apt's choice of driver is not pinned", path=PIN, present=False)
     if config.nvidia_driver != "preinstalled":
-        operations.build_tools(name="Kernel headers and compiler", config=config)
-        operations.installed(name="NVIDIA driver", config=config)
+        driver.build_tools(name="Kernel headers and compiler", config=config)
+        kernels.headers(name="Headers for later kernels, where DKMS builds the driver", config=config)
+        driver.installed(name="NVIDIA driver", config=config)
+        kernels.next_boot(name="The next boot's kernel has the driver", config=config)
+    kernels.unattended(name="Unattended upgrades leave driver and kernel together", path=UNATTENDED)
+    if config.nvidia_driver != "preinstalled":
         reboot_for(
             name="Reboot where another version of the driver is loaded",
-            cause=operations.other_version_loaded,
+            cause=driver.other_version_loaded,
             out_of_service=out_of_service,
         )
     if config.nvidia_driver == "apt":
-        operations.held(name="The driver's packages are held")
+        driver.held(name="The driver's packages are held")
 
 
 KEY = "/etc/apt/keyrings/nvidia-container-toolkit.asc"
@@ -115,7 +117,7 @@ def install_runtime() -> None:
         version=config.nvidia_toolkit_version,
         acceptable=lambda version: not unsafe(version),
     )
-    operations.linked(name="Links to GPUs, where the toolkit needs them", rule=LINKS)
+    driver.linked(name="Links to GPUs, where the toolkit needs them", rule=LINKS)
     docker.settings(
         name="The runtime in daemon.json",
         settings={"runtimes": {"nvidia": RUNTIME}, "default-runtime": config.worker_default_docker_runtime},

@@ -24,12 +24,12 @@ NVIDIA_SMI = Probe(
     "--format=csv,noheader,nounits",
     seconds=60,
 )
-# The version of the module that a boot would load: Debian's is nvidia-current, to which an install line leads.
-INSTALLED = Probe(
-    "installed driver",
-    "leads_to=$(modprobe --showconfig | sed -n 's/^install nvidia .*modprobe -i \\([^ ]*\\).*/\\1/p'); "
-    "modinfo -F version ${leads_to:-nvidia}",
+# What modinfo knows the driver's module as: Debian's is nvidia-current, to which an install line leads.
+MODULE_NAME = (
+    "$(modprobe --showconfig | sed -n 's/^install nvidia .*modprobe -i \\([^ ]*\\).*/\\1/p' | grep . || echo nvidia)"
 )
+# The version of the module that the running kernel would load.
+INSTALLED = Probe("installed driver", f"modinfo -F version {MODULE_NAME}")
 # NVSwitches are bridges of class `other` (0680) of NVIDIA's; the fabric manager joins the GPUs through them.
 SWITCHES = Probe(
     "switches",

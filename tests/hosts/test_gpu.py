@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
-from tests.hosts import cuda_program, gpu_health, gpus, report
+from tests.hosts import cuda_program, gpu_health, gpus, kernels, report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
 from tests.hosts.packages import expect_held, package_probes
@@ -35,6 +35,7 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     yield Probe("nouveau", "test ! -e /sys/module/nouveau")
     yield Probe("loaded driver", "cat /sys/module/nvidia/version || cat /proc/driver/nvidia/version")
     yield gpus.INSTALLED
+    yield kernels.NEXT_KERNEL
     yield from (gpus.SWITCHES, gpus.FABRIC_MANAGER, gpus.FABRIC_SERVICE, gpus.FABRIC_HOLD)
     yield from gpu_health.PROBES
     yield Probe("default runtime", "docker info --format '{{.DefaultRuntime}}'", seconds=30)
@@ -108,6 +109,12 @@ def test_installed_driver_is_loaded(target: Target, answers: Answers) -> None:
         needed="the same",
         remedy="reboot the host",
     )
+
+
+def test_the_next_boot_has_the_driver(target: Target, answers: Answers) -> None:
+    fault = kernels.next_boot_fault(answers["next kernel"], answers["installed driver"].out, target.config)
+    if fault:
+        report.fail(target, fault)
 
 
 def test_persistence_mode(target: Target, answers: Answers) -> None:

@@ -6,9 +6,13 @@ import json
 
 import pytest
 
+from cluster import load
 from lab.api import Lab
 from lab.commands import Run
 from lab.gpu import runfile, set_profile
+from lab.gpu.driver_packages import LATER
+from tests.hosts import gpus, kernels
+from tests.hosts.probes import answers, script
 from tests.lab.boots import BOOT_ID, booted_after, power_cycle, reboot
 from tests.lab.harness import killed_when, new_lab, out, pyinfra
 
@@ -69,6 +73,8 @@ def test_runfile_with_runs_killed_during_the_reboot_and_the_installation(lab):
     assert out(lab, BY_RUNFILE, LOADED) == "535.183.01"
     assert out(lab, BY_RUNFILE, "systemctl is-active display-manager") == "active"
     assert lab.run(BY_RUNFILE, f"ls {UNDER_WAY}").returncode != 0
+    # This driver is built for this kernel alone.
+    assert '"linux-image-"' in out(lab, BY_RUNFILE, "apt-config dump Unattended-Upgrade::Package-Blacklist")
     options = out(lab, BY_RUNFILE, "grep -A1 'command line' /var/log/nvidia-installer.log | tail -1")
     assert "--silent --no-x-check --no-nouveau-check --no-opengl-files" in options and "--dkms" not in options
     changes_nothing(lab, BY_RUNFILE)
@@ -99,8 +105,40 @@ def test_apt_pinned_held_and_out_of_unattended_upgrades(lab):
     assert out(lab, BY_APT, "modinfo -F version nvidia-current") == "535.216.03"
     assert out(lab, BY_APT, "realpath /usr/lib/x86_64-linux-gnu/libcuda.so.1").endswith("/libcuda.so.535.216.03")
     excluded = out(lab, BY_APT, "apt-config dump Unattended-Upgrade::Package-Blacklist")
-    assert '"nvidia-"' in excluded and '"libnvidia-"' in excluded
+    assert '"nvidia-"' in excluded and '"libnvidia-"' in excluded and '"linux-image-"' not in excluded
     changes_nothing(lab, BY_APT)
+
+
+def next_boot_fault(lab: Lab, host: str) -> str | None:
+    """What the verification says of the kernel that the host boots next."""
+    asked = [kernels.NEXT_KERNEL, gpus.INSTALLED]
+    said = answers(asked, out(lab, host, script(asked, as_root=False)).encode())
+    config = load(lab.folder).config
+    return kernels.next_boot_fault(said["next kernel"], said["installed driver"].out, config)
+
+
+def test_a_later_kernel_without_the_driver_is_named_and_gets_it_from_dkms(lab):
+    lab.configure(nvidia_driver="apt", nvidia_driver_version="535.216.03", nvidia_driver_runfile=None)
+    assert next_boot_fault(lab, BY_APT) is None
+    out(lab, BY_APT, "DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends linux-image-lab")
+    named = next_boot_fault(lab, BY_APT)
+    assert named and f"kernel {LATER}, which boots next, has no NVIDIA module, not driver 535.216.03" in named
+
+    done = converged(lab, BY_APT)
+    assert "GPU driver | Headers for later kernels, where DKMS builds the driver" in done.changes()
+    assert next_boot_fault(lab, BY_APT) is None
+    assert out(lab, BY_APT, f"modinfo -k {LATER} -F version nvidia-current") == "535.216.03"
+    assert '"linux-image-"' not in out(lab, BY_APT, "apt-config dump Unattended-Upgrade::Package-Blacklist")
+    changes_nothing(lab, BY_APT)
+
+    # As a build that failed in the night leaves it; then without the headers that come with each kernel.
+    out(lab, BY_APT, f"dkms uninstall -m nvidia-current -v 535.216.03 -k {LATER}")
+    assert next_boot_fault(lab, BY_APT)
+    done = converged(lab, BY_APT)
+    assert done.changes() == ["GPU driver | The next boot's kernel has the driver"]
+    assert next_boot_fault(lab, BY_APT) is None
+    out(lab, BY_APT, f"apt-get -qy purge linux-image-lab linux-headers-lab linux-image-{LATER} linux-headers-{LATER}")
+    assert next_boot_fault(lab, BY_APT) is None
 
 
 def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_before_it(lab):

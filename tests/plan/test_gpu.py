@@ -1,9 +1,12 @@
 """The plan of the GPU stages, and the order in which they run, on fake workers."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from pyinfra import logger
+from pyinfra.api import FileUploadCommand
+from pyinfra.context import ctx_host
 
 from tasks.gpu import deploy
 from tasks.systemd.facts import BOOT_ID
@@ -183,3 +186,75 @@ def test_a_worker_whose_fabric_manager_nobody_offers_is_stopped_before_it_change
         changes = [text for text in plan.commands(WORKER)[before:] if "section() " not in text]
         assert all("apt-get" in text and " update" in text for text in changes), changes
     assert "nvidia-fabricmanager-535 535.183.01 is in none of the host's apt sources" in caplog.text
+
+
+UNATTENDED = "GPU driver | Unattended upgrades leave driver and kernel together"
+HEADERS = "GPU driver | Headers for later kernels, where DKMS builds the driver"
+DRIFTED = {
+    "loaded": "535.183.01", "installed": "535.183.01", "next": "6.1.0-56-amd64", "os": "debian",
+    "packages": "hi |nvidia-kernel-dkms|535.183.01-1|nvidia-graphics-drivers",
+    "dkms": "/var/lib/dkms/nvidia-current/535.183.01/source",
+    "images": "installed|linux-image-amd64|6.1.176-1|linux-image-6.1.0-56-amd64 (= 6.1.176-1)",
+}  # fmt: skip
+OFFERED = "\n".join(
+    f"{name} | {version} | https://example.com"
+    for name, version in (("linux-headers-amd64", "6.12.9-1"), ("linux-headers-amd64", "6.1.192-2"),
+                          ("linux-headers-6.1.0-56-amd64", "6.1.176-1"))
+)  # fmt: skip
+
+
+def kernels_of(**own: str):
+    """A worker of apt's driver whose next boot takes another kernel, and what apt offers to it."""
+    return {
+        DRIVER_FACT: gpu_answers.answer(**{**DRIFTED, **own}),
+        "nvidia-smi --query-gpu": gpu_answers.SMI,
+        "apt-cache": sections(offers=OFFERED),
+    }
+
+
+def test_headers_come_with_kernels_and_for_the_next_boots_where_dkms_builds_the_driver(folder):
+    keys(folder, "nvidia_driver: apt\nnvidia_driver_version: 535.183.01\n")
+    ready = {"headers": "present", "header_packages": "installed linux-headers-amd64", "next_module": "535.183.01"}
+    with planned(
+        folder, deploy.install_driver, {"openpai-001": kernels_of(), "openpai-002": kernels_of(**ready)}
+    ) as plan:
+        assert HEADERS in plan.operations(WORKER) and HEADERS not in plan.operations(NEIGHBOUR)
+        (install,) = {text for text in plan.texts() if "linux-headers-6.1.0-56-amd64=6.1.176-1" in text}
+    assert "linux-headers-amd64=6.1.192-2" in install and "=6.12.9-1" not in install
+
+
+def test_dkms_builds_for_the_next_boots_kernel_once_its_headers_are_there(folder):
+    keys(folder, "nvidia_driver: apt\nnvidia_driver_version: 535.183.01\n")
+    ready = {"header_packages": "installed linux-headers-amd64\ninstalled linux-headers-6.1.0-56-amd64"}
+    answers = {"openpai-001": kernels_of(**ready), "openpai-002": kernels_of(**ready, next_module="535.183.01")}
+    title = "GPU driver | The next boot's kernel has the driver"
+    with planned(folder, deploy.install_driver, answers) as plan:
+        assert title in plan.operations(WORKER) and title not in plan.operations(NEIGHBOUR)
+
+
+@pytest.mark.parametrize(
+    ("own", "kept", "held"),
+    [
+        ({"header_packages": "installed linux-headers-amd64"}, False, False),
+        ({}, True, False),
+        ({"dkms": ""}, True, False),
+        ({"dkms": "", "packages": "ii |linux-modules-nvidia-535-amd64|6.1.176-1|linux-restricted-modules"}, True, True),
+    ],
+    ids=["dkms-and-headers", "no-headers", "no-dkms", "prebuilt"],
+)
+def test_unattended_upgrades_bring_no_kernel_that_the_driver_does_not_follow(folder, own, kept, held):
+    keys(folder, "nvidia_driver: apt\nnvidia_driver_version: 535.183.01\n")
+    answers = {**kernels_of(**own), "apt-cache": sections(offers="")}
+    with planned(folder, deploy.install_driver, {"openpai-001": answers}) as plan:
+        assert UNATTENDED in plan.operations(WORKER)
+        target = plan.state.inventory.get_host(WORKER)
+        with ctx_host.use(target):
+            uploads = [
+                command.src.getvalue()
+                for op in plan.state.ops[target].values()
+                for command in op.command_generator()
+                if isinstance(command, FileUploadCommand) and isinstance(command.src, StringIO)
+                if command.dest == deploy.UNATTENDED
+            ]
+        assert any("apt-mark" in text and "linux-image-amd64" in text for text in plan.texts()) is held
+    assert [('"linux-image-";' in text, '"nvidia-";' in text) for text in uploads] == [(kept, True)]

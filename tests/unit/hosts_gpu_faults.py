@@ -14,6 +14,7 @@ NO_MEMORY = gpus()[1].replace("81920", "[N/A]")
 OLD_DRIVER = gpus()[1].replace("535.183.01", "535.54.03")
 NVRM: Said = (0, "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.183.01  Release Build", "no /sys/module")
 OFF = gpus()[1].replace("Enabled", "Disabled")
+NEXT_TEST = "test_the_next_boot_has_the_driver"
 FABRIC_TEST, CUDA_TEST = "test_fabric_manager_is_the_drivers", "test_cuda_starts_in_a_container"
 FABRIC: dict[str, Said] = {
     "switches": (0, "0000:05:00.0\n0000:06:00.0\n0000:07:00.0\n0000:08:00.0", ""),
@@ -43,7 +44,12 @@ GPU_FAULTS = (
     fault("no-module", "needed a loaded NVIDIA driver", "test_installed_driver_is_loaded",
           loaded_driver=(1, "", "No such file or directory")),
     fault("other-module", "driver 535.183.01 loaded, 550.54.14 installed", "test_installed_driver_is_loaded",
-          installed_driver=(0, "550.54.14", "")),
+          installed_driver=(0, "550.54.14", ""), next_kernel=(0, "5.15.0-130-generic 550.54.14", "")),
+    fault("no-driver-in-next", "kernel 5.15.0-131-generic, which boots next, has no NVIDIA module", NEXT_TEST,
+          **{"next kernel": (1, "5.15.0-131-generic", "modinfo: ERROR: Module nvidia not found.")}),
+    fault("old-driver-in-next", "which boots next, has driver 525.60.13, not driver 535.183.01", NEXT_TEST,
+          **{"next kernel": (0, "5.15.0-131-generic 525.60.13", "")}),
+    fault("no-kernel-to-see", "", **{"next kernel": (0, "", "")}),
     fault("runc", "default runtime runc; needed nvidia", "test_default_runtime", default_runtime=(0, "runc", "")),
     fault("one-in-container", "1 GPUs in `docker run", "test_container_sees_every_gpu",
           container=(0, "GPU 0: NVIDIA A100-SXM4-80GB", "")),

@@ -23,6 +23,7 @@ GPUS_WELL: dict[str, Said] = {
     "nouveau": (0, "", ""),
     "loaded driver": (0, "535.183.01", ""),
     "installed driver": (0, "535.183.01", ""),
+    "next kernel": (0, "5.15.0-130-generic 535.183.01", ""),
     "gpu state": (0, "00000000:06:00.0, 0, [N/A], Not Active, Not Active", ""),
     "gpu memory": (0, "00000000:06:00.0, No, No", ""),
     "gpu lanes": (0, "0000:06:00.0 16 16\n0000:07:00.0 16 16", ""),

@@ -19,6 +19,7 @@ from tasks.gpu.driver_policy import (
 )
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver, Package, version_in
 from tasks.gpu.facts.gpus import parse_smi
+from tasks.gpu.facts.kernels import Kernels
 from tests.sections import sections
 
 BUS = ("0000:00:06.0",)
@@ -224,6 +225,13 @@ SECTIONS = {
     "fabric_unit": "active\nenabled",
     "fabric_packages": "installed nvidia-fabricmanager-535\ninstalled nvidia-fabricmanager-dev-535\n"
     "not-installed nvidia-fabricmanager",
+    "next": "6.8.0-49-generic", "next_module": "",
+    "dkms": "/var/lib/dkms/nvidia/535.183.01/source\n/var/lib/dkms/nvidia-fs/2.17.5/source",
+    "images": "installed|linux-image-generic|6.8.0-49.49|linux-image-6.8.0-49-generic, linux-firmware\n"
+    "installed|linux-image-6.8.0-49-generic|6.8.0-49.49|kmod | kldutils, linux-modules-6.8.0-49-generic\n"
+    "not-installed|linux-image-virtual||\n"
+    "installed|linux-image-amd64-dbg|6.1.192-2|linux-image-6.1.0-56-amd64-dbg (= 6.1.192-2)",
+    "header_packages": "installed linux-headers-6.8.0-45-generic\ndeinstall linux-headers-generic",
 }  # fmt: skip
 
 
@@ -238,6 +246,13 @@ def test_the_fact_is_read():
     assert found.initramfs_tool == "update-initramfs" and len(found.at_work) == 2 and not found.installing
     assert not found.mismatch and not found.broken_off and found.held == {"nvidia-driver-535"}
     assert found.switches == ("0000:05:00.0", "0000:06:00.0") and found.fabric == "535.183.01"
+    assert found.kernels == Kernels(
+        next="6.8.0-49-generic",
+        images=(("linux-image-generic", "6.8.0-49.49"),),
+        headers=frozenset({"linux-headers-6.8.0-45-generic"}),
+        dkms=("nvidia/535.183.01",),
+    )
+    assert found.next_module is None
     assert found.fabric_unit == {"active", "enabled"} and found.fabric_packages == {"nvidia-fabricmanager-535"}
 
 

@@ -9,6 +9,7 @@ from cluster import Config
 from tasks.apt import OsRelease
 from tasks.gpu.facts.gpus import SmiReport
 from tasks.gpu.facts.health import GpuHealth
+from tasks.gpu.facts.kernels import Kernels
 from tasks.preflight.model import Clock
 from tasks.preflight.snapshot import Listener, Reply
 from tasks.preflight.verdict import ANSWERS, IDS, REACHABLE, Outcome, judge
@@ -89,6 +90,9 @@ BREAK = {
     ),
     "secure-boot": lambda s: changed(s, **driver(s, secure_boot=True)),
     "kernel-headers": lambda s: changed(s, **driver(s, headers="missing")),
+    "next-kernel": lambda s: changed(
+        s, **driver(s, installed="550.54.14", kernels=Kernels(next="6.99.0-amd64"), next_module=None)
+    ),
     "gpu-runtime": lambda s: changed(s, nvidia_runtime=False),
     "fabric-manager": lambda s: changed(s, **driver(s, switches=("0000:05:00.0",))),
     "gpu-memory": lambda s: changed(s, health=GpuHealth(failed=frozenset({"0000:1b:00.0"}))),

@@ -4,11 +4,12 @@ One fact for all of it; pyinfra has facts for single modules and packages only.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyinfra.api import StringCommand
 
 from tasks.gpu.facts.gpus import BUS
+from tasks.gpu.facts.kernels import Kernels, read_kernels
 from tasks.reach import Fact, detached, probe_script, text
 from tasks.systemd import AT_WORK, read_lines
 
@@ -47,7 +48,8 @@ class Package:
 class DriverState:
     """What is known about a host's NVIDIA driver. Versions are NVIDIA's, as 535.183.01.
 
-    `at_work` is what in_words() reads. `switches` are the PCI addresses of NVSwitches, which need a fabric manager:
+    `next_module` is the driver's version in the kernel of the next boot (`kernels.next`), which may be the running one;
+    `at_work` what in_words() reads. `switches` are the PCI addresses of NVSwitches, which need a fabric manager:
     `fabric` is its version on the disk, `fabric_unit` has `active` and `enabled` where its service is.
     """
 
@@ -74,6 +76,8 @@ class DriverState:
     fabric: str | None = None
     fabric_unit: frozenset[str] = frozenset()
     fabric_packages: frozenset[str] = frozenset()
+    kernels: Kernels = field(default_factory=Kernels)
+    next_module: str | None = None
 
     @property
     def version(self) -> str | None:
@@ -137,6 +141,8 @@ class NvidiaDriver(Fact[DriverState]):
             fabric=version_in(found["fabric"]),
             fabric_unit=frozenset(found["fabric_unit"].split()),
             fabric_packages=frozenset(_FABRIC_PACKAGE.findall(found["fabric_packages"])),
+            kernels=read_kernels(found),
+            next_module=version_in(found["next_module"]),
         )
 
 

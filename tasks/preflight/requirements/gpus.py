@@ -6,7 +6,19 @@ from dataclasses import replace
 
 from cluster import Config, Host, Problem
 from cluster.versions import numbers
-from tasks.gpu import HEADERS, MINIMUM, SECURE_BOOT, ailments, defects, describe, faults, refusals, unsafe
+from tasks.gpu import (
+    HEADERS,
+    MINIMUM,
+    SECURE_BOOT,
+    ailments,
+    built_by_dkms,
+    defects,
+    describe,
+    faults,
+    next_boot,
+    refusals,
+    unsafe,
+)
 from tasks.preflight.model import WORKERS, Severity, Subject, Survey, across_hosts, each_host, shortfall
 from tasks.preflight.requirements.machine import MB
 from tasks.preflight.snapshot import Snapshot
@@ -55,6 +67,19 @@ def secure_boot(subject: Subject) -> Iterable[Problem]:
 def kernel_headers(subject: Subject) -> Iterable[Problem]:
     """Headers of the running kernel are there or to be had from apt, where the driver is to be built."""
     yield from _refused(subject, f"linux-headers-{subject.seen.driver.kernel}", HEADERS)
+
+
+@each_host("next-kernel", WORKERS, Severity.SHOULD, when=_nvidia, needs_root=True)
+def next_kernel(subject: Subject) -> Iterable[Problem]:
+    """The kernel of the next boot has the driver that is installed; the deploy has DKMS build it, if that does."""
+    state = subject.seen.driver
+    problem = next_boot(state, subject.config)
+    if problem:
+        needed = f"driver {state.installed} for it"
+        if _driver_built(subject.config) and built_by_dkms(state):
+            yield shortfall(problem.found, needed, "the deploy has DKMS build it", True)
+        else:
+            yield replace(problem, needed=needed)
 
 
 @each_host("boot-space", WORKERS, when=_nvidia)
@@ -140,6 +165,7 @@ ALL = (
     gpu_driver,
     secure_boot,
     kernel_headers,
+    next_kernel,
     boot_space,
     gpu_runtime,
     gpu_toolkit,

@@ -17,11 +17,11 @@ from pyinfra.facts.systemd import SystemdEnabled
 from cluster import Config, Problem
 from tasks import apt
 from tasks.apt import AptOffers
-from tasks.gpu import driver_policy, runfile
+from tasks.gpu import driver_policy, kernel_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver, version_in
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
 from tasks.gpu.facts.toolkit import NvidiaToolkit
-from tasks.reach import FILES, Commands, detached, disruption_allowed, planning, script, stop
+from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop, text
 from tasks.systemd import GPU_PROCESSES, reread
 
 CACHE = "/var/cache/openpai-deploy"
@@ -150,6 +150,8 @@ def _install_from_apt(driver: DriverState, config: Config) -> Commands:
         f"{{ [ -e {UNDER_WAY} ] || : >{UNDER_WAY}; }}",
         *([apt.mark("unhold", present)] if present else []),
         apt.get("--no-install-recommends", "--allow-downgrades", "install", *chosen),
+        # Packages that were there already are not configured again: an installation before this kernel's headers.
+        script("gpu/build-module.sh", driver.kernel, text(MODULE), ""),
         _FINISH,
     ]
     yield detached.command(INSTALL, StringCommand(*steps, _separator=" && "))
@@ -157,11 +159,15 @@ def _install_from_apt(driver: DriverState, config: Config) -> Commands:
 
 @operation()
 def held() -> Commands:
-    """Hold every package of the driver: an upgrade under a loaded module stops every GPU program."""
+    """Hold every package of the driver: an upgrade under a loaded module stops every GPU program.
+
+    And the kernels, where its modules come prebuilt: a held one follows no kernel.
+    """
     driver = host.get_fact(NvidiaDriver)
-    names = [package.name for package in driver.packages if package.complete and package.name not in driver.held]
-    if names:
-        yield apt.mark("hold", names)
+    names = [package.name for package in driver.packages if package.complete] + kernel_policy.held_with_driver(driver)
+    unheld = [name for name in names if name not in driver.held]
+    if unheld:
+        yield apt.mark("hold", unheld)
 
 
 @operation()
@@ -236,13 +242,13 @@ def linked(rule: str) -> Commands:
     With them systemd, when it reads its units anew, leaves GPUs to those containers that were given their device nodes
     (--device, CDI). Newer toolkits need no rule: 1.18.0 cannot make links.
     """
-    toolkit, text = host.get_fact(NvidiaToolkit, rule=rule), (FILES / "gpu/dev-char.rules").read_text()
+    toolkit, wanted = host.get_fact(NvidiaToolkit, rule=rule), text("gpu/dev-char.rules")
     if not toolkit.wants_links:
         if toolkit.rule:
             yield StringCommand("rm -f", QuoteString(rule))
         return
-    if toolkit.rule != text:
-        yield FileUploadCommand(io.StringIO(text), rule)
+    if toolkit.rule != wanted:
+        yield FileUploadCommand(io.StringIO(wanted), rule)
         yield StringCommand("chmod 644", QuoteString(rule))
     if toolkit.unlinked:
         yield StringCommand("nvidia-ctk system create-dev-char-symlinks --create-all")
