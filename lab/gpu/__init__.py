@@ -53,7 +53,8 @@ DISPLAY_MANAGER = """\
 Description=Light Display Manager
 
 [Service]
-ExecStart=/bin/sh -c 'echo $$$$ >/tmp/.X0-lock; [ ! -e /dev/nvidiactl ] || exec 3</dev/nvidiactl; exec sleep infinity'
+ExecStartPre=/bin/ln -sf /bin/sleep /run/Xorg
+ExecStart=/bin/sh -c 'echo $$$$ >/tmp/.X0-lock; ! [ -e /dev/nvidiactl ] || exec 3</dev/nvidiactl; exec /run/Xorg 9d'
 ExecStopPost=/bin/rm -f /tmp/.X0-lock
 """
 
