@@ -38,10 +38,10 @@ def keep_a_pod(lab: Lab, host: str, image: str) -> None:
     out(lab, MASTER, f"{KUBECTL} apply -f /root/kept.yaml && {KUBECTL} rollout status --timeout=90s deployment/kept")
 
 
-def rebooting(lab: Lab, host: str) -> Run:
+def rebooting(lab: Lab, host: str, *more: str) -> Run:
     """A run that is to reboot `host`, on the operator's word."""
     out(lab, host, f"touch {WANTED}")
-    return stage(lab, "--data", "allow_disruption=yes", file=FILE)
+    return stage(lab, "--data", "allow_disruption=yes", *more, file=FILE)
 
 
 def service_of(lab: Lab, host: str) -> str:
@@ -54,7 +54,7 @@ def service_of(lab: Lab, host: str) -> str:
 
 def refused(lab: Lab, host: str) -> str:
     """A run that may not reboot `host`, whose pod stays; its service after it."""
-    run = rebooting(lab, host)
+    run = rebooting(lab, host, "--data", "drain=15")
     assert run.status == 1, run.output
     assert f"the pods of {host} did not leave within 15 s" in run.output, run.output
     out(lab, host, f"ls {WANTED}")
