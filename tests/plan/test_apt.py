@@ -7,10 +7,10 @@ from tests.sections import sections
 WORKER = "@fake/openpai-001"
 SOURCES = sections(
     arch="amd64",
-    lists="/etc/apt/sources.list:1:deb http://deb.debian.org/debian bookworm main\n"
+    lists="/etc/apt/sources.list:1:deb http://mirror/debian bookworm main\n"
     "/etc/apt/sources.list:2:deb http://dead/debian bookworm main\n"
     "/etc/apt/sources.list.d/vendor.list:1:deb http://vendor/apt stable main",
-    origins="deb.debian.org_debian_dists_bookworm_InRelease:Origin: Debian",
+    origins="mirror_debian_dists_bookworm_InRelease:Origin: Debian",
 )
 
 
@@ -40,12 +40,12 @@ def test_packages_are_installed_in_a_unit_that_outlives_the_run(folder):
 def test_what_is_installed_is_of_the_sources_that_were_refreshed(folder):
     """A newer version in an index of others', which was fetched once, may be gone with its source."""
     offers = "\n".join(
-        f" pciutils | {each} main" for each in ("9.9 | http://vendor/apt", "3.9 | http://deb.debian.org/debian")
+        f" pciutils | {each} main" for each in ("9.9 | http://vendor/apt", "3.9 | http://mirror/debian")
     )
-    answers = {"sources.list.d": SOURCES, "apt-cache": sections(first="http://deb.debian.org/debian", offers=offers)}
+    answers = {"sources.list.d": SOURCES, "apt-cache": sections(first="http://mirror/debian", offers=offers)}
     with planned(folder, install, {"openpai-001": answers}) as plan:
         plan.run()
         (given,) = (text for text in plan.commands(WORKER) if "install pciutils=" in text)
         asked = next(text for text in plan.commands(WORKER) if "apt-cache" in text)
     assert "install pciutils=3.9" in given
-    assert "printf '%s\\n' http://deb.debian.org/debian" in asked and "vendor" not in asked
+    assert "printf '%s\\n' http://mirror/debian" in asked and "vendor" not in asked

@@ -97,29 +97,6 @@ def test_calico_is_applied_by_the_master_alone(folder):
         assert not [title for title in titles(plan.all_operations(WORKER)) if "Pod network" in title]
 
 
-@pytest.mark.parametrize(
-    ("config", "pool", "fix"),
-    [
-        (
-            "calico_encapsulation: vxlan\n",
-            "vxlan Never",
-            "kubectl patch ippools.crd.projectcalico.org default-ipv4-ippool",
-        ),
-        ("", "vxlan Always", "set calico_encapsulation: vxlan"),
-        ("calico_encapsulation: vxlan\n", "vxlan Always", ""),
-        ("calico_encapsulation: vxlan\n", "", ""),
-        ("", "vxlan Never", ""),
-    ],
-)
-def test_calicos_pool_of_a_cluster_keeps_its_encapsulation(folder, caplog, config, pool, fix):
-    with (folder / "config.yaml").open("a") as file:
-        file.write(config)
-    with planned(folder, kubernetes.bring_up, {"openpai-master-01": {"ippools": sections(mode=pool)}}) as plan:
-        list(plan.texts())
-    assert fix in caplog.text
-    assert ("not what this cluster's pool of addresses is for" in caplog.text) is bool(fix)
-
-
 def test_a_finished_control_plane_and_its_workers_are_left_alone(host_gw):
     worker = node(files=f"{KUBELET_CONF}\n{CA}", server="https://10.1.0.1:6443", api="node/x")
     answers = {f"openpai-{n:03d}": {NODE_FACT: worker} for n in range(1, 5)}
