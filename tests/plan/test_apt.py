@@ -39,9 +39,7 @@ def test_packages_are_installed_in_a_unit_that_outlives_the_run(folder):
 
 def test_what_is_installed_is_of_the_sources_that_were_refreshed(folder):
     """A newer version in an index of others', which was fetched once, may be gone with its source."""
-    offers = "\n".join(
-        f" pciutils | {each} main" for each in ("9.9 | http://vendor/apt", "3.9 | http://mirror/debian")
-    )
+    offers = "\n".join(f" pciutils | {each} main" for each in ("9.9 | http://vendor/apt", "3.9 | http://mirror/debian"))
     answers = {"sources.list.d": SOURCES, "apt-cache": sections(first="http://mirror/debian", offers=offers)}
     with planned(folder, install, {"openpai-001": answers}) as plan:
         plan.run()
