@@ -2,7 +2,6 @@
 
 pyinfra has no operation for any of these. Each decides from the host's state when it runs, so that a run cut short
 anywhere is taken up by the next one.
-
 """
 
 import io
