@@ -10,7 +10,7 @@ from cluster import Cluster, Config
 from tasks import apt
 from tasks.apt import Release, proxy_file
 from tasks.docker import operations
-from tasks.docker.facts import CLIENT_CONFIG, Docker
+from tasks.docker.facts import CLIENT_CONFIG, DROP_INS, Docker
 from tasks.docker.packages import kept
 from tasks.reach import cluster_of, config_of, role_of
 
@@ -21,7 +21,7 @@ MIRRORS = {
     "azurechina": "https://mirror.azure.cn/docker-ce",
 }
 KEYRING, SOURCE = "/etc/apt/keyrings/docker.asc", "/etc/apt/sources.list.d/docker.sources"
-PROXY = "/etc/systemd/system/docker.service.d/http-proxy.conf"
+PROXY = f"{DROP_INS}/http-proxy.conf"
 
 
 @deploy("Docker")

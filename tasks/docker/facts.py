@@ -19,6 +19,7 @@ from tasks.systemd import CLOCK_RESOLUTION, started_at
 DAEMON_JSON = "/etc/docker/daemon.json"
 # What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
 APPLIED = "/run/openpai-deploy/docker-applied.json"
+DROP_INS = "/etc/systemd/system/docker.service.d"
 # Where Docker's client, run by root, keeps its logins.
 CLIENT_CONFIG = "/root/.docker/config.json"
 
@@ -27,7 +28,9 @@ CLIENT_CONFIG = "/root/.docker/config.json"
 class DockerDaemon:
     """A host's Docker: binaries, unit, configuration file, and what is in force.
 
-    `stored` is true where /var/lib/docker, Docker's own data folder, holds containers, be there a daemon or none.
+    `unread` is true where there is a drop-in that systemd has not read, also in a folder that is new to it, of which
+    its NeedDaemonReload does not tell. `stored` is true where /var/lib/docker, Docker's own data folder, holds
+    containers, be there a daemon or none.
     """
 
     installed: bool = False
@@ -36,6 +39,7 @@ class DockerDaemon:
     enabled: bool = False
     invocation: str = ""
     needs_daemon_reload: bool = False
+    unread: bool = False
     started: float = 0.0
     exec_start: str = ""
     file: str | None = None
@@ -70,6 +74,8 @@ class DockerDaemon:
     @property
     def units_in_force(self) -> bool:
         """True when the daemon was started after its unit files (the proxy's drop-in among them) were last written."""
+        if self.unread:
+            return False
         if self.applied and self.applied.get("invocation") == self.invocation:
             return self.applied.get("units") == self.units_digest
         return self.units_changed < self.started - CLOCK_RESOLUTION
@@ -81,7 +87,7 @@ class Docker(Fact[DockerDaemon]):
     default = DockerDaemon
 
     def command(self) -> StringCommand:
-        return probe_script("docker/daemon.sh", DAEMON_JSON, APPLIED)
+        return probe_script("docker/daemon.sh", DAEMON_JSON, APPLIED, DROP_INS)
 
     def read(self, found: dict[str, str]) -> DockerDaemon:
         """An invalid daemon.json is kept as text: judging it is the caller's."""
@@ -94,7 +100,8 @@ class Docker(Fact[DockerDaemon]):
             active=unit.get("ActiveState") == "active",
             enabled=unit.get("UnitFileState") == "enabled",
             invocation=unit.get("InvocationID", ""),
-            needs_daemon_reload=unit.get("NeedDaemonReload") == "yes",
+            needs_daemon_reload=unit.get("NeedDaemonReload") == "yes" or bool(found.get("unread")),
+            unread=bool(found.get("unread")),
             started=started_at(found["clock"], unit),
             exec_start=unit.get("ExecStart", ""),
             file=found["file"] or None,

@@ -76,6 +76,7 @@ _DAEMON = {
     "version": "Docker version 20.10.24, build 297e128",
     "unit": "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nInvocationID=abc\n"
     "ExecMainStartTimestampMonotonic=450000000\nExecStart={ path=/usr/bin/dockerd ; argv[]=dockerd -H fd:// }",
+    "unread": "",
     "clock": "1000.500000000\n500.50",
     "file": '{"live-restore": true}',
     "ctimes": "/etc/docker/daemon.json 900.25\n/lib/systemd/system/docker.service 800.0",

@@ -3,7 +3,9 @@
 import json
 
 from tasks.docker.facts import Docker, DockerDaemon
+from tasks.reach import probe_script
 from tests.sections import sections
+from tests.unit.stand_ins import StandIns
 
 CLOCK = "1000.500000000\n500.50"
 UNIT = """LoadState=loaded
@@ -68,3 +70,25 @@ def test_no_docker_at_all():
     assert not found.active
     assert found.file is None
     assert DockerDaemon().in_force is None
+
+
+def test_a_drop_in_that_systemd_has_not_read_counts(tmp_path):
+    """A Docker that was there first never took the proxy: its drop-in is none that systemd names before it reads it."""
+    folder = tmp_path / "docker.service.d"
+    folder.mkdir()
+    for name in ("a-theirs", "http-proxy", "z-theirs"):
+        (folder / f"{name}.conf").write_text(f"{name}\n")
+    (tmp_path / "docker.service").write_text("unit\n")
+    (tmp_path / "bin").mkdir()
+    programs = StandIns(tmp_path / "bin")
+    programs.real("find", "sort")
+    known = f"{folder}/a-theirs.conf {folder}/z-theirs.conf"
+    does = f"case $* in *DropInPaths*) echo '{known}';; *FragmentPath*) echo {tmp_path}/docker.service;; esac"
+    programs.add("systemctl", does=does)
+    asked = probe_script("docker/daemon.sh", f"{tmp_path}/daemon.json", f"{tmp_path}/applied", str(folder))
+    answer = programs.run(asked).stdout
+    assert f"@@ unread\n{folder}/http-proxy.conf\n" in answer
+    found = Docker().process(answer.splitlines())
+    assert found.needs_daemon_reload and not found.units_in_force
+    assert "@@ units\nunit\na-theirs\nhttp-proxy\nz-theirs\n" in answer
+    assert f"{folder}/http-proxy.conf " in answer.partition("@@ ctimes")[2]
