@@ -1,9 +1,10 @@
 #!/bin/sh
 # Start the fabric manager, now and at each boot; where it does not run, say its own last words. Without a reload of systemd,
-# which costs running containers their GPU on cgroup v2; apt has seen to that for a new unit.
+# which costs running containers their GPU on cgroup v2; apt has seen to that for a new unit. Enabled by its files alone:
+# told by --no-reload, systemd from 254 on says NeedDaemonReload of every unit.
 set -eu
 unit=nvidia-fabricmanager.service
-systemctl --no-reload enable --quiet $unit
+systemctl --root=/ enable --quiet $unit
 systemctl restart $unit || {
     tail -n 5 /var/log/fabricmanager.log >&2 || :
     journalctl --no-pager --output cat --lines 5 --unit $unit >&2

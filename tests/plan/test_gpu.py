@@ -155,7 +155,7 @@ READY = {
         ({**READY, "fabric": "Fabric Manager version is : 535.216.03"}, "nvidia-fabricmanager-535=535.183.01-1"),
         ({**READY, "held": ""}, "apt-mark hold nvidia-fabricmanager-535"),
         ({**READY, "fabric_unit": "inactive\nenabled"}, "systemctl restart"),
-        ({**READY, "fabric_unit": "active\ndisabled"}, "systemctl --no-reload enable"),
+        ({**READY, "fabric_unit": "active\ndisabled"}, "systemctl --root=/ enable"),
         (READY, None),
         ({**READY, "fabric_packages": "", "held": ""}, None),
     ],

@@ -226,10 +226,11 @@ def verified(config: Config) -> Commands:
 def persistent(unit: str) -> Commands:
     """Persistence mode on every GPU, now and after each boot by `unit`.
 
-    Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none.
+    Without a reload of systemd, which costs running containers their GPU on cgroup v2; a new unit needs none. By the
+    files alone: told by --no-reload, systemd from 254 on says NeedDaemonReload of every unit.
     """
     if not host.get_fact(SystemdEnabled, services=[unit]).get(unit):
-        yield StringCommand("systemctl --no-reload enable --quiet", QuoteString(unit))
+        yield StringCommand("systemctl --root=/ enable --quiet", QuoteString(unit))
     if not all(gpu.persistence for gpu in host.get_fact(NvidiaSmi).gpus):
         yield StringCommand("systemctl restart", QuoteString(unit))
 
