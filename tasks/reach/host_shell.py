@@ -114,9 +114,11 @@ class HostShell(BaseConnector):
         flags = StringCommand("-u", QuoteString(user)) if user else StringCommand()
         shown = StringCommand("sudo", "-n", "-H", flags, inner)
         password = self._sudo_password()
+        # Not from the user's home: on NFS with root_squash root has no right to it, and find, say, ends with an error.
+        away = "cd / &&"
         if password is None:
-            return shown.get_raw_value(), shown, b"", innermost
-        raw = StringCommand(script("reach/sudo.sh"), flags, inner).get_raw_value()
+            return StringCommand(away, shown).get_raw_value(), shown, b"", innermost
+        raw = StringCommand(away, script("reach/sudo.sh"), flags, inner).get_raw_value()
         return raw, shown, password.encode() + b"\n", innermost
 
     def _run_raw(self, command: StringCommand, stdin: Any, arguments: dict[str, Any]) -> tuple[int, bytes, str]:

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, inventory
-from pyinfra.api import FunctionCommand, Host, operation
+from pyinfra.api import FunctionCommand, Host, StringCommand, operation
 
-from tasks.reach import Commands, planning, script, show_diff, stop
+from tasks.reach import Commands, planning, program, script, show_diff, stop
 from tasks.ssh.facts import SUDOERS, Ssh
 
 # Every host wants the dev box's key at once, and its sshd takes ten sessions a connection: one asks, for all of them.
@@ -39,7 +39,7 @@ def operator_key(path: str) -> Commands:
 def key_pair(user: str) -> Commands:
     """Give `user` an ed25519 key pair on the host if there is none of any type (guide, dev box, step 1)."""
     if not host.get_fact(Ssh, user=user).public_key:
-        yield script("ssh/make-key-pair.sh", user)
+        yield _at_home(user, "ssh/make-key-pair.sh", user)
 
 
 @operation()
@@ -116,7 +116,12 @@ def _key(line: str) -> str:
 def _add(path: str, owner: str, present: Iterable[str], lines: Iterable[str]) -> Commands:
     shown = [line or "(a key that this run will make)" for line in lines]
     show_diff(path, _text(present), _text([*present, *shown]))
-    yield script("ssh/add-lines.sh", path, owner, "\n".join(lines))
+    yield _at_home(owner, "ssh/add-lines.sh", path, owner, "\n".join(lines))
+
+
+def _at_home(user: str, name: str, *arguments: str) -> StringCommand:
+    """The program files/`name`, which writes to the home of `user`, where root may not be allowed to."""
+    return script("ssh/at-home.sh", user, *program(name, *arguments))
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyinfra.api import StringCommand
 
 from tasks.reach import host_shell, script, streams
 from tasks.reach.connectors import ClusterLocal, ClusterSSH
@@ -81,6 +82,21 @@ def test_the_password_never_reaches_the_command(sudo, free):
 
 def test_a_wrong_password_fails(sudo):
     assert as_root("cat", b"wrong\n").returncode == 1
+
+
+@pytest.mark.parametrize("password", [None, "s3cret pa\\ss'"])
+def test_root_does_not_start_in_the_users_home(sudo, monkeypatch, password):
+    """On NFS with root_squash it has no right there: update-initramfs failed, as find could not come back to it."""
+    if password is None:
+        (sudo / "free").touch()
+    connector: Any = ClusterLocal.__new__(ClusterLocal)
+    connector.state, connector.host = None, None
+    monkeypatch.setattr(host_shell, "make_unix_command_for_host", lambda state, host, command: command)
+    monkeypatch.setattr(connector, "_is_root", lambda: False, raising=False)
+    monkeypatch.setattr(connector, "_sudo_password", lambda: password, raising=False)
+    raw, _, given, _ = connector._compose(StringCommand("pwd"), {"_sudo": True})
+    done = subprocess.run(["sh", "-c", raw], input=given, capture_output=True, check=True, cwd=sudo)
+    assert done.stdout == b"/\n"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pyinfra.api import StringCommand
 
 from tasks.apt.facts import KeyFingerprints
 from tasks.reach import script
+from tasks.ssh.facts import Ssh
 from tasks.systemd import GPU_PROCESSES
 from tests.unit.stand_ins import StandIns
 
@@ -58,6 +59,23 @@ def test_a_key_pair_is_made_once_and_its_lost_half_made_again(programs, tmp_path
     assert programs.run(made).returncode == 0
     assert (key.read_text(), key.with_suffix(".pub").read_text().split()[:2]) == (private, public.split()[:2])
     assert sorted(file.name for file in key.parent.iterdir()) == ["id_ed25519", "id_ed25519.pub"]
+
+
+@pytest.mark.parametrize("may", [True, False], ids=["own", "squashed"])
+def test_the_user_is_at_home_where_root_may_not_be(programs, tmp_path, may):
+    """As on NFS with root_squash; a home that is not there stands for it, as root may write everywhere else."""
+    if may:
+        (tmp_path / "home").mkdir()
+    programs.add("getent", does=f"echo 'x:x:0:0::{tmp_path}/home:/bin/sh'")
+    programs.add("runuser", does='shift 3; HERS=yes exec "$@"')
+    programs.add("write", "cat", does=f'[ -d {tmp_path}/home ] || [ -n "$HERS" ] && echo a key')
+    assert programs.run(script("ssh/at-home.sh", ME, "write", "a b")).returncode == 0
+    assert [call[:4] for call in programs.calls if call[0] == "runuser"] == [["runuser", "-u", ME, "--"]] * (not may)
+    assert programs.calls[-1] == ["write", "a b"]
+
+    found = Ssh().process(programs.run(Ssh().command(ME)).stdout.splitlines())
+    assert found.authorized_keys == ("a key",) and found.public_key == "a key"
+    assert len([call for call in programs.calls if call[0] == "runuser"]) == (0 if may else 4)
 
 
 @pytest.mark.parametrize("valid", [True, False])
