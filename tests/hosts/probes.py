@@ -113,7 +113,7 @@ def script(probes: Sequence[Probe], as_root: bool) -> str:
 def answers(probes: Sequence[Probe], output: bytes) -> dict[str, Answer]:
     """The answers in the output of `script(probes)`, by probe name; ValueError where one is missing."""
     found = {}
-    rest = output
+    rest = b"".join(output.partition(f"{HEADER} 0 ".encode())[1:])  # after what a login shell prints
     for number, probe in enumerate(probes):
         header, _, rest = rest.partition(b"\n")
         words = header.decode(errors="replace").split()

@@ -37,7 +37,6 @@ branch_name: pai-1.0.y
 docker_image_tag: v1.0.0
 dev_box: 10.0.0.10
 docker_version: "20.10"
-docker_data_root: /mnt/docker
 docker_iptables_enabled: false
 docker_live_restore: true
 openpai_docker_insecure_registries: [10.0.0.1:5000]
@@ -156,7 +155,11 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "at boot": (0, "chrony\nntpsec enabled\nntp alias", ""),
         "followed by name": (0, "10.0.0.1  127.127.1.1  8 u", ""),
         "address of ntp.example.com": (0, "10.0.0.1  STREAM ntp.example.com", ""),
-        **{f"login to {host.name}": (0, "paiadmin", "") for host in cluster_hosts if host.role is not Role.DEV_BOX},
+        **{
+            f"login to {host.name}": (0, "Welcome\npaiadmin", "")
+            for host in cluster_hosts
+            if host.role is not Role.DEV_BOX
+        },
     }
 
 

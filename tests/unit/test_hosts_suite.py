@@ -119,6 +119,8 @@ FAULTS = (
           validate=(1, "", "unable to configure the Docker daemon: unknown key")),
     fault("other-root", "data root: /var/lib/docker; needed /mnt/docker", "test_data_root",
           info=docker_info(DockerRootDir="/var/lib/docker")),
+    fault("kept-root", "", info=docker_info(DockerRootDir="/var/lib/docker"),
+          **{"daemon.json": (0, json.dumps({key: DAEMON_JSON[key] for key in DAEMON_JSON if key != "data-root"}), "")}),
     fault("no-live-restore", "live-restore: False; needed True", "test_live_restore", FILES,
           info=docker_info(LiveRestoreEnabled=False)),
     fault("no-log-limit", "max-size of logs: None; needed 50m", "test_log_limit",
