@@ -18,6 +18,7 @@ from lab import (
     machine,
     network,
     openpai,
+    past,
     process,
     publish,
     services,
@@ -97,6 +98,7 @@ class Lab:
         suites: Mapping[str, str] | None = None,
         gpu: str | None = None,
         gpus: Mapping[str, str] | None = None,
+        pasts: Mapping[str, str] | None = None,
         kubernetes: bool = False,
         openpai: bool = False,
         folder_path: Path | None = None,
@@ -105,12 +107,13 @@ class Lab:
 
         `suite` and `gpu` hold for all hosts and all workers, `suites` and `gpus` for single hosts by name; what is
         None stays as it is, or is 2 workers, bookworm, and GPUs with their driver (see lab/gpu/profile.py). GPU
-        profile `none` makes a worker without. `kubernetes` offers the lab's Kubernetes, building it if need be;
-        `openpai` that and OpenPAI, on workers that have GPUs for it (profile `openpai`) where they are new.
+        profile `none` makes a worker without. `pasts` are those of single hosts (see lab/past). `kubernetes` offers the
+        lab's Kubernetes, building it if need be; `openpai` that and OpenPAI, on workers that have GPUs for it (profile
+        `openpai`) where they are new.
         """
         if openpai and not gpu and not gpus and states.load(self.name) is None:
             gpu = "openpai"
-        wanted = plans.wanted(states.load(self.name), workers, suite, suites or {}, gpu, gpus or {})
+        wanted = plans.wanted(states.load(self.name), workers, suite, suites or {}, gpu, gpus or {}, pasts or {})
         with states.lock(f"lab-{self.name}"):
             state = states.load(self.name)
             new = plans.new(state, wanted)
@@ -152,6 +155,10 @@ class Lab:
         if check:
             done.check_returncode()
         return done
+
+    def age(self, host: str, profiles: str) -> None:
+        """Give a running host a further past (see lab/past); LabError when that fails."""
+        past.age(self.run, self.state, self.state.host(host), profiles)
 
     def enter(self, host: str) -> list[str]:
         """The command that runs what follows it as root inside a host, in root's home."""
@@ -275,3 +282,5 @@ class Lab:
         for host in waited:
             complaint = f"sshd of {host.name} does not answer; see {console(host)}"
             wait_until(partial(booted, host), SSH_TIMEOUT, complaint, 0.1)
+        for host in waited:
+            past.live(self.run, state, host)

@@ -11,6 +11,7 @@ from lab.shell import LabError, run
 from lab.state import lock
 
 APT = Path("/etc/apt")
+OS_RELEASE = "usr/lib/os-release"
 KEYRINGS = {
     "debian": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "ubuntu": "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
@@ -34,10 +35,20 @@ class Source:
         return "\n".join([*lines, f"Signed-By: {self.signed_by}"] if self.signed_by else lines) + "\n"
 
 
-def os_release() -> dict[str, str]:
-    """The fields of /etc/os-release."""
-    lines = Path("/etc/os-release").read_text().splitlines()
-    return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+@dataclass(frozen=True)
+class System:
+    """What os-release says: debian or ubuntu, the release's codename, and its number, which no release to come has."""
+
+    id: str = ""
+    codename: str = ""
+    version: str = ""
+
+
+def system(root: Path = Path("/")) -> System:
+    """What the system in `root` is, this machine's by default."""
+    lines = (root / OS_RELEASE).read_text().splitlines()
+    fields = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+    return System(*(fields.get(name, "") for name in ("ID", "VERSION_CODENAME", "VERSION_ID")))
 
 
 def architecture() -> str:
@@ -47,7 +58,7 @@ def architecture() -> str:
 
 def distribution() -> str:
     """debian or ubuntu: what the machine is, and so its hosts."""
-    name = os_release().get("ID", "")
+    name = system().id
     if name not in KEYRINGS:
         raise LabError(f"the lab takes its hosts from the apt sources of Debian or Ubuntu; this machine is {name!r}")
     return name
@@ -55,7 +66,7 @@ def distribution() -> str:
 
 def sources(suite: str) -> list[Source]:
     """The machine's archive, updates and security sources, with its own suite replaced by `suite`."""
-    own = os_release().get("VERSION_CODENAME", "")
+    own = system().codename
     keyring = KEYRINGS[distribution()]
     found = []
     for source in _machine_sources():

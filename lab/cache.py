@@ -41,7 +41,7 @@ def ensure(name: str, made_from: object, build: Callable[[Path], None]) -> Path:
 
 def drop_others(pattern: str, current: Path) -> None:
     """Remove what is like `pattern` in the cache, but for `current`, what was asked for lately, and labs' disks."""
-    in_use = {host.base for lab in states.every() for host in lab.hosts}
+    in_use = {part for lab in states.every() for host in lab.hosts for part in (host.base, host.layer)}
     for old in CACHE.glob(pattern):
         recent = time.time() - old.stat().st_mtime < KEEP_SECONDS
         if old != current and str(old) not in in_use and not recent:

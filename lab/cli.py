@@ -32,6 +32,7 @@ def cli() -> None:
 @click.option("--workers", type=int, help="Number of worker hosts [default: 2, or as many as there are]")
 @click.option("--suite", "suites", multiple=True, metavar="[HOST=]SUITE", help="Release of all hosts or of one.")
 @click.option("--gpu", "gpus", multiple=True, metavar="[HOST=]PROFILE", help="GPUs of all workers or of one.")
+@click.option("--past", "pasts", multiple=True, metavar="HOST=PAST[+PAST...]", help="What a host brings along.")
 @click.option("--kubernetes", is_flag=True, help="Offer the lab's Kubernetes; builds it when it is not built yet.")
 @click.option("--openpai", is_flag=True, help="Offer OpenPAI's source and images as well, and Kubernetes with them.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Cluster folder to write [default: inventories/NAME]")
@@ -40,6 +41,7 @@ def up(
     workers: int | None,
     suites: tuple[str, ...],
     gpus: tuple[str, ...],
+    pasts: tuple[str, ...],
     kubernetes: bool,
     openpai: bool,
     folder: Path | None,
@@ -49,12 +51,16 @@ def up(
     lab = Lab(name, click.echo)
     suite, single_suites = _assignments(suites)
     gpu, single_gpus = _assignments(gpus)
+    common_past, single_pasts = _assignments(pasts)
+    if common_past:
+        raise LabError(f"whose past is {common_past}? HOST={common_past}")
     lab.up(
         workers=workers,
         suite=suite,
         suites=single_suites,
         gpu=gpu,
         gpus=single_gpus,
+        pasts=single_pasts,
         kubernetes=kubernetes,
         openpai=openpai,
         folder_path=folder,

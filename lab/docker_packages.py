@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import apt, cache, deb, repository
+from lab.apt import System
 from lab.shell import run
 
 PARTS = Path(__file__).parent / "docker"
@@ -33,42 +34,43 @@ if [ "$1" = purge ]; then for unit in {units}; do deb-systemd-helper purge "$uni
 """
 
 
-def ensure(suite: str, version_id: str, say: Callable[[str], None]) -> Path:
-    """The directory with `dists/SUITE` of the vendor-like repository, two versions of the engine in it.
+def ensure(suite: str, system: System, say: Callable[[str], None]) -> Path:
+    """The directory with `dists/CODENAME` of the vendor-like repository, two versions of the engine in it.
 
-    `version_id` is the suite's release number (12 for bookworm), which newer vendor versions contain.
+    The engine is that of `suite`; `system` is what its hosts say they are, which may be another by name.
     """
 
     def build(draft: Path) -> None:
-        say(f"building the docker-ce packages for {suite} (once)")
-        _build(suite, version_id, draft)
+        say(f"building the docker-ce packages for {system.codename} (once)")
+        _build(suite, system, draft)
 
     recipes = (*sorted(PARTS.iterdir()), Path(__file__), Path(deb.__file__))
     made_from = [path.read_text() for path in recipes]
-    return cache.ensure(f"docker-{suite}", (made_from, repository.fingerprint()), build)
+    return cache.ensure(f"docker-{system.codename}", (made_from, system, repository.fingerprint()), build)
 
 
-def vendor_versions(upstream: str, suite: str, version_id: str) -> tuple[str, str]:
+def vendor_versions(upstream: str, system: System) -> tuple[str, str]:
     """Two versions of one engine, older first, spelled as the vendor spells them before and from 23.0 on."""
-    name = apt.distribution()
     if int(upstream.split(".")[0]) < 23:
-        return f"5:{upstream}~2-0~{name}-{suite}", f"5:{upstream}~3-0~{name}-{suite}"
-    return f"5:{upstream}-1~{name}.{version_id}~{suite}", f"5:{upstream}-2~{name}.{version_id}~{suite}"
+        name = f"{system.id}-{system.codename}"
+        return f"5:{upstream}~2-0~{name}", f"5:{upstream}~3-0~{name}"
+    name = f"{system.id}.{system.version}~{system.codename}"
+    return f"5:{upstream}-1~{name}", f"5:{upstream}-2~{name}"
 
 
-def _build(suite: str, version_id: str, draft: Path) -> None:
+def _build(suite: str, system: System, draft: Path) -> None:
     debs = apt.download(suite, ["docker.io", "containerd", "runc", "tini"], draft / "debs")
     if "docker-cli" in _field(debs["docker.io"], "Depends", "Recommends"):  # a package of its own from 26.1 on
         debs |= apt.download(suite, ["docker-cli"], draft / "debs")
     tree = draft / "tree"
     for archive in debs.values():
         run("dpkg-deb", "--extract", archive, tree)
-    packages = [_containerd(suite, version_id, debs, tree)]
-    for version in vendor_versions(_upstream(debs["docker.io"]), suite, version_id):
+    packages = [_containerd(system, debs, tree)]
+    for version in vendor_versions(_upstream(debs["docker.io"]), system):
         packages += [_cli(version, tree), _engine(version, debs, tree)]
     (draft / "packages").mkdir()
     built = [deb.build(package, draft / "packages") for package in packages]
-    repository.build(draft, suite, {"stable": built, "test": built})
+    repository.build(draft, system.codename, {"stable": built, "test": built})
     for leftover in ("debs", "tree", "packages"):
         shutil.rmtree(draft / leftover)
 
@@ -100,10 +102,10 @@ def _cli(version: str, tree: Path) -> deb.Package:
     )
 
 
-def _containerd(suite: str, version_id: str, debs: dict[str, Path], tree: Path) -> deb.Package:
+def _containerd(system: System, debs: dict[str, Path], tree: Path) -> deb.Package:
     version = f"{_upstream(debs['containerd'])}-1"
     if int(_upstream(debs["docker.io"]).split(".")[0]) >= 23:
-        version += f"~{apt.distribution()}.{version_id}~{suite}"
+        version += f"~{system.id}.{system.version}~{system.codename}"
     programs = ["ctr", *(path.name for path in tree.glob("usr/bin/containerd*"))]
     runc = {"usr/libexec/openpai-lab/runc": _program(tree, "runc"), "usr/bin/runc": PARTS / "runc"}
     same = "containerd, runc"

@@ -8,7 +8,7 @@ import socket
 import uuid
 from pathlib import Path
 
-from lab import folder, gpu, process
+from lab import apt, folder, gpu, process
 from lab.settings import USER
 from lab.shell import LabError, run
 from lab.state import LabHost, LabState
@@ -35,19 +35,36 @@ def make(lab: LabState, host: LabHost) -> None:
     for name in ("root", "upper", "work", "gpu", *(f"volumes{volume}" for volume in VOLUMES)):
         (directory / name).mkdir(parents=True, exist_ok=True)
     (directory / "upper").chmod(0o755)
-    gpu.prepare(directory, host.gpu)
+    gpu.prepare(directory, host.gpu, system(host).id)
 
 
 def wipe(lab: LabState, host: LabHost) -> None:
     """Remove all that a stopped host has written."""
     for name in ("upper", "work", "gpu", "volumes"):
         shutil.rmtree(lab.host_directory(host.name) / name)
+    aged(lab, host).unlink(missing_ok=True)
+
+
+def aged(lab: LabState, host: LabHost) -> Path:
+    """The file that says that the host's past has run on it."""
+    return lab.host_directory(host.name) / "aged"
+
+
+def disks(host: LabHost) -> list[Path]:
+    """What a new host's disk stands on, the upper first: what its past adds, and the base of its suite."""
+    return [*([Path(host.layer, "disk")] if host.layer else []), Path(host.base)]
+
+
+def system(host: LabHost) -> apt.System:
+    """What a new host says it is: its suite, or another system by name that its past makes of it."""
+    return next(apt.system(disk) for disk in disks(host) if (disk / apt.OS_RELEASE).exists())
 
 
 def mount(lab: LabState, host: LabHost) -> Path:
-    """Mount the host's disk, an overlay of its base, in the caller's mount namespace; returns its root."""
+    """Mount the host's disk, an overlay of what `disks` names, in the caller's mount namespace; returns its root."""
     directory = lab.host_directory(host.name)
-    layers = f"lowerdir={host.base},upperdir={directory}/upper,workdir={directory}/work"
+    lower = ":".join(map(str, disks(host)))
+    layers = f"lowerdir={lower},upperdir={directory}/upper,workdir={directory}/work"
     run("mount", "-t", "overlay", "overlay", "-o", layers, directory / "root")
     return directory / "root"
 

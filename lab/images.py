@@ -83,4 +83,4 @@ def _build(directory: Path) -> None:
 
 
 def _suite() -> str:
-    return apt.os_release()["VERSION_CODENAME"]
+    return apt.system().codename

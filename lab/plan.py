@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lab import base
+from lab import apt, base, past
 from lab.settings import (
     DEFAULT_GPU,
     DEFAULT_SUITE,
@@ -28,6 +28,7 @@ def wanted(
     suites: Mapping[str, str],
     gpu: str | None,
     gpus: Mapping[str, str],
+    pasts: Mapping[str, str],
 ) -> list[LabHost]:
     """Every host of the lab as asked for; what was not asked for is as in `state`, or the default.
 
@@ -38,7 +39,7 @@ def wanted(
     if not 1 <= count <= MOST_WORKERS:
         raise LabError(f"a lab has 1 to {MOST_WORKERS} workers, not {count}")
     names = host_names(count)
-    for name in (*suites, *gpus):
+    for name in (*suites, *gpus, *pasts):
         if name not in names:
             raise LabError(f"there is no host {name} in this lab; it has {', '.join(names)}")
     for name in (DEV_BOX, MASTER):
@@ -50,7 +51,8 @@ def wanted(
     for name in names:
         role = {DEV_BOX: "dev_box", MASTER: "master"}.get(name, "worker")
         asked_gpu = gpus.get(name, gpu) if role == "worker" else None
-        asked_suite = suites.get(name, suite)
+        asked_past = pasts.get(name)
+        asked_suite = _suite(name, suites.get(name), asked_past) or suite
         host = there.get(name) or LabHost(
             name,
             role,
@@ -58,9 +60,11 @@ def wanted(
             asked_suite or DEFAULT_SUITE,
             "",
             _profile(asked_gpu or DEFAULT_GPU) if role == "worker" else None,
+            asked_past,
         )
-        if asked_suite not in (None, host.suite) or (asked_gpu and _profile(asked_gpu) != host.gpu):
-            raise LabError(f"{name} is there already, with another suite or other GPUs; take the lab down first")
+        asked = (asked_suite or host.suite, _profile(asked_gpu) if asked_gpu else host.gpu, asked_past or host.past)
+        if asked != (host.suite, host.gpu, host.past):
+            raise LabError(f"{name} is there already, with another suite, past or other GPUs; take the lab down first")
         result.append(host)
     return result
 
@@ -72,10 +76,19 @@ def new(state: LabState | None, hosts: list[LabHost]) -> list[LabHost]:
 
 
 def place(lab: LabState, host: LabHost, say: Callable[[str], None]) -> None:
-    """Give a new host its base and its address."""
+    """Give a new host its base, what its past adds to that, and its address."""
     host.base = str(base.ensure(host.suite, say))
+    host.layer = past.layer(host, say)
     bytes_by_name = {DEV_BOX: DEV_BOX_BYTE, MASTER: MASTER_BYTE}
     host.address = lab.address(bytes_by_name.get(host.name) or WORKER_BYTE + int(host.name.rsplit("-", 1)[1]))
+
+
+def _suite(name: str, asked: str | None, asked_past: str | None) -> str | None:
+    """The suite that is asked for a host, or that its past stands on; LabError where the two are not the same."""
+    needed = past.suite(asked_past)
+    if needed and (apt.distribution() == "ubuntu" or asked not in (None, needed)):
+        raise LabError(f"{name}: {asked_past} stands on Debian's {needed}; on Ubuntu, use its own --suite instead")
+    return asked or needed
 
 
 def _profile(asked: str) -> str | None:

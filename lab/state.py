@@ -20,7 +20,9 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,9}")
 
 @dataclass
 class LabHost:
-    """One host: its name and role as in the cluster folder, address, Debian or Ubuntu suite, and GPU profile."""
+    """One host: its name and role as in the cluster folder, address, Debian or Ubuntu suite, GPU profile, and past.
+
+    Its disk stands on `base`, that of its suite, under what its past adds, `layer`."""
 
     name: str
     role: str
@@ -28,6 +30,8 @@ class LabHost:
     suite: str
     base: str
     gpu: str | None = None
+    past: str | None = None
+    layer: str = ""
 
 
 @dataclass

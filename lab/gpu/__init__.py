@@ -59,10 +59,11 @@ ExecStopPost=/bin/rm -f /tmp/.X0-lock
 """
 
 
-def prepare(host_dir: Path, given: str | None) -> None:
+def prepare(host_dir: Path, given: str | None, distribution: str) -> None:
     """Give a new host its GPUs: fill `host_dir`/gpu and put on its disk what was there before the lab began.
 
     `given` is the name of a profile, JSON, or the path of a JSON file (see profile.parse); None makes no GPU worker.
+    `distribution`, debian or ubuntu, is the host's: its driver packages are offered.
     """
     if given is None:
         return
@@ -91,7 +92,7 @@ def prepare(host_dir: Path, given: str | None) -> None:
         link(root / "etc/systemd/system/display-manager.service", "/usr/lib/systemd/system/lightdm.service")
     site = f"http://{states.need(host_dir.parent.parent.name).gateway}:{WEB_PORT}/distro"
     signed = "deb [signed-by=/usr/share/keyrings/lab-distro.asc]"
-    offered = {apt.distribution(): True, "headers": wanted.headers, "cuda": wanted.nvswitches > 0}
+    offered = {distribution: True, "headers": wanted.headers, "cuda": wanted.nvswitches > 0}
     parts = [part for part, there in offered.items() if there]
     put(root / "usr/share/keyrings/lab-distro.asc", repository.armored_key().encode())
     sources = "".join(f"{signed} {site}/{part} /\n" for part in parts)

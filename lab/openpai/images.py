@@ -68,7 +68,7 @@ def ensure() -> Path:
     """The layout of all images, built when the cache lacks it; needs the lab's Kubernetes, whose kubectl is in one."""
     modules = [Path(module).read_bytes() for module in (__file__, standard.__file__, oci.__file__)]
     programs = [git.content(folder) for folder in (PROGRAMS, RUNTIME)]
-    made_from = (modules, programs, git.TAGS, apt.os_release()["VERSION_CODENAME"], kubernetes.result())
+    made_from = (modules, programs, git.TAGS, apt.system().codename, kubernetes.result())
     return cache.ensure("openpai-images", made_from, _build)
 
 

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from lab import deb
 from lab.wait import wait_until
 from tests.lab.docker_host import lock_held, write
 from tests.lab.harness import converged, deploy, killed_when, new_lab, out, pyinfra
@@ -23,31 +22,21 @@ def lab():
         yield made
 
 
-def others(lab):
-    """Sources that are refused, gone, and of no known name, by file; apt fetched the first one once."""
-    gateway = lab.gateway
-    return {
-        f"{PARTS}/refused.list": f"deb [trusted=yes] http://{gateway}:9/refused bookworm main\n",
-        f"{PARTS}/gone.sources": f"# theirs\nTypes: deb\nURIs: http://{gateway}:8080/gone\nSuites: ./\nTrusted: yes\n",
-        "/etc/apt/sources.list": "deb [trusted=yes] http://nowhere.invalid/apt stable main\n",
-        f"{LISTS}/{gateway}:9_refused_dists_bookworm_InRelease": "Origin: Refused\n",
-    }
-
-
 def test_others_sources_that_are_dead_are_told_passed_over_and_kept(lab):
-    dead = others(lab)
-    for path, text in dead.items():
-        write(lab, WORKER, path, text)
+    lab.age(WORKER, "dead-sources")
+    sources = (f"{PARTS}/refused.list", f"{PARTS}/gone.sources", "/etc/apt/sources.list")
+    fetched = f"{LISTS}/{lab.gateway}:9_refused_dists_bookworm_InRelease"
+    dead = {path: out(lab, WORKER, f"cat {path}") for path in (*sources, fetched)}
     told = pyinfra(lab, file="tasks.preflight.check")
     assert told.status == 0, told.output
     rows = [row for row in told.output.splitlines() if "package-sources" in row]
     assert [row.split()[:3] for row in rows] == [[WORKER, "should", "package-sources"]] * 3, told.output
-    for path in list(dead)[:3]:
+    for path in sources:
         assert any(path in row for row in rows), rows
 
     converged(lab)
     assert out(lab, WORKER, "docker info -f '{{.LiveRestoreEnabled}}'") == "true"
-    assert {path: lab.run(WORKER, f"cat {path}").stdout for path in dead} == dead
+    assert {path: out(lab, WORKER, f"cat {path}") for path in dead} == dead
     assert converged(lab).changed == 0
     assert lab.run(WORKER, "timeout 60 apt-get -q -o APT::Update::Error-Mode=any update").returncode != 0
 
@@ -89,22 +78,9 @@ def test_a_run_killed_in_the_middle_of_an_install_leaves_it_to_its_unit_and_is_t
     assert converged(lab).changed == 0
 
 
-def unpacking(lab, folder, name, fails):
-    """The command that installs a package whose postinst does `fails` the first time."""
-    scripts = {"postinst": f"[ -e /var/lib/{name} ] || {{ : >/var/lib/{name}; {fails}; }}\n"}
-    built = deb.build(deb.Package(name, "1.0", scripts=scripts, architecture="all"), folder)
-    (lab.web_root / built.name).write_bytes(built.read_bytes())
-    out(lab, WORKER, f"/usr/lib/apt/apt-helper download-file http://{lab.gateway}:8080/{built.name} /root/{built.name}")
-    return f"dpkg -i /root/{built.name}"
-
-
-def test_what_an_interrupted_dpkg_left_is_finished_first(lab, tmp_path):
-    """One package's script failed once; in another's, dpkg itself was killed, as by a reset."""
-    fails, hangs = unpacking(lab, tmp_path, "flaky", "exit 1"), unpacking(lab, tmp_path, "slow", "sleep 1000")
+def test_what_an_interrupted_dpkg_left_is_finished_first(lab):
     out(lab, WORKER, "apt-get -qy purge ntpsec")
-    assert lab.run(WORKER, fails).returncode != 0
-    out(lab, WORKER, f"systemd-run -q --unit=slow {hangs}; until [ -e /var/lib/slow ]; do sleep 0.1; done")
-    out(lab, WORKER, "systemctl kill -s KILL slow; systemctl reset-failed slow")
+    lab.age(WORKER, "interrupted-dpkg")
     assert "dpkg was interrupted" in lab.run(WORKER, "apt-get -qy install pciutils").stderr
     told = pyinfra(lab, file="tasks.preflight.check")
     assert told.status == 0 and "packages-finished" in told.output, told.output

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from lab.shell import run
 from tests.lab.docker_host import DAEMON_JSON, started, write
 from tests.lab.harness import converged, deploy, new_lab, out, pyinfra
 
@@ -19,17 +16,9 @@ NAMES = "docker.io docker-compose docker-ce docker-ce-cli containerd.io containe
 @pytest.fixture(scope="module")
 def lab():
     """A worker and a dev box with Debian's Docker, and a worker with docker-ce 29; a container runs on each."""
-    with new_lab("dpast", workers=2) as made:
+    debians, newer = "docker.io+container", "docker-29+container"
+    with new_lab("dpast", workers=2, pasts={DEBIANS: debians, DEV_BOX: debians, NEWER: newer}) as made:
         made.configure(installer="none", gpu_type="none", worker_default_docker_runtime="runc")
-        for host in HOSTS:
-            out(made, host, "mkdir -p /etc/docker")
-            write(made, host, DAEMON_JSON, json.dumps({"insecure-registries": [f"{made.gateway}:5000"]}))
-        for host in (DEBIANS, DEV_BOX):
-            _install(made, host, "docker.io docker-compose")
-        _install_newer(made)
-        for host in HOSTS:
-            image = f"{made.gateway}:5000/library/busybox:latest"
-            out(made, host, f"docker run -d --restart always --name lasting {image} sleep 100000")
         yield made
 
 
@@ -40,26 +29,6 @@ def _install(lab, host, packages):
         host,
         f"apt-get {through} -q update && DEBIAN_FRONTEND=noninteractive apt-get {through} -q -y install {packages}",
     )
-
-
-def _install_newer(lab):
-    """docker-ce whose version says 29.1.5, the lab's own engine in it."""
-    pool = lab.web_root / "docker/linux/debian/dists/bookworm/pool/stable"
-    folder = lab.root(NEWER) / "root"
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in ("docker-ce", "docker-ce-cli", "containerd.io"):
-            found = sorted(pool.glob(f"*/{name}_*.deb"))[-1]
-            tree = Path(scratch, name)
-            run("dpkg-deb", "-R", found, tree)
-            if name != "containerd.io":
-                control = tree / "DEBIAN/control"
-                lines = control.read_text().splitlines()
-                changed = [
-                    "Version: 5:29.1.5-1~debian.12~bookworm" if line.startswith("Version:") else line for line in lines
-                ]
-                control.write_text("\n".join(changed) + "\n")
-            run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, folder / f"{name}.deb")
-    _install(lab, NEWER, "/root/docker-ce.deb /root/docker-ce-cli.deb /root/containerd.io.deb")
 
 
 def _packages(lab, host):

@@ -162,15 +162,6 @@ def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_b
 
 FOREIGN = "nvidia-mig-manager nvidia-gds nvidia-driver-local-repo-debian12-535.183.01 cuda-keyring"
 DEPENDENT = "nvidia-fs-dkms"
-# Empty packages under those names; the last depends on the driver's.
-MAKE_FOREIGN = f"""\
-cd /tmp && for name in {FOREIGN} {DEPENDENT}; do
-    mkdir -p $name/DEBIAN
-    printf '%s: %s\\n' Package $name Version 2.13 Architecture all Maintainer a Description b >$name/DEBIAN/control
-done
-echo 'Depends: nvidia-kernel-dkms (>= 520)' >>{DEPENDENT}/DEBIAN/control
-for name in {FOREIGN} {DEPENDENT}; do dpkg-deb --build $name $name.deb; done && dpkg -i *.deb
-"""
 PACKAGES = (
     "dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' '*nvidia*' 'libcuda*' cuda-keyring | grep -v ^un"
 )
@@ -178,7 +169,7 @@ PACKAGES = (
 
 def test_the_runfile_replaces_apts_driver_alone_and_only_one_that_can_be_unloaded(lab):
     lab.configure(nvidia_driver="runfile", nvidia_driver_runfile=str(runfile("535.183.01")), nvidia_driver_version=None)
-    out(lab, BY_APT, MAKE_FOREIGN)
+    lab.age(BY_APT, "gpu-foreign")
     before = out(lab, BY_APT, PACKAGES)
 
     refused = run(lab, BY_APT, "--data", "allow_disruption=yes")
@@ -186,7 +177,7 @@ def test_the_runfile_replaces_apts_driver_alone_and_only_one_that_can_be_unloade
     assert f"without these of others: {DEPENDENT}; remove those yourself" in refused.output
     out(lab, BY_APT, f"dpkg --purge {DEPENDENT}")
 
-    out(lab, BY_APT, "setsid sleep 600 </dev/nvidia0 >/dev/null 2>&1 & echo $! >/run/job")
+    lab.age(BY_APT, "gpu-user")
     before = out(lab, BY_APT, PACKAGES)
     refused = run(lab, BY_APT, "--data", "allow_disruption=yes")
     assert refused.status == 1
@@ -196,7 +187,7 @@ def test_the_runfile_replaces_apts_driver_alone_and_only_one_that_can_be_unloade
     assert len(out(lab, BY_APT, "nvidia-smi -L").splitlines()) == 4
     assert lab.run(BY_APT, f"ls {UNDER_WAY}").returncode != 0
 
-    out(lab, BY_APT, "kill $(cat /run/job)")
+    out(lab, BY_APT, "systemctl stop training")
     converged(lab, BY_APT, "--data", "allow_disruption=yes")
     assert out(lab, BY_APT, LOADED) == "535.183.01"
     assert [line.split()[1] for line in out(lab, BY_APT, PACKAGES).splitlines()] == sorted(FOREIGN.split())

@@ -208,9 +208,10 @@ def test_a_version_is_pinned_and_held(ready):
 def test_a_vendors_own_package_source_gives_way_and_is_kept(ready):
     parts = "/etc/apt/sources.list.d"
     uri = out(ready, WORKER, f"awk '/^URIs/ {{ print $2 }}' {parts}/docker.sources")
-    vendor = f"deb [arch=amd64 signed-by=/usr/share/keyrings/docker-archive-keyring.gpg] {uri} bookworm stable"
+    ready.age(WORKER, "vendor-sources")
+    vendor = out(ready, WORKER, f"cat {parts}/docker.list")
+    assert f" {uri} bookworm stable" in vendor and "signed-by=" in vendor
     mixed = f"# the company's\ndeb {uri}-of-another bookworm main\n"
-    write(ready, WORKER, f"{parts}/docker.list", f"{vendor}\n")
     write(ready, WORKER, "/etc/apt/sources.list", f"{mixed}{vendor}\n")
     write(ready, OTHER, f"{parts}/docker.sources", f"Types: deb\nURIs: {uri}\nSuites: bookworm\nComponents: stable\n")
     theirs = out(ready, OTHER, f"cat {parts}/docker.sources")
@@ -226,14 +227,16 @@ def test_a_vendors_own_package_source_gives_way_and_is_kept(ready):
         assert out(ready, OTHER, f"cat {parts}/docker.sources.openpai.disabled") == theirs
         assert converged(ready).changed == 0
     finally:
-        out(ready, WORKER, f"rm -f {parts}/docker.list* /etc/apt/sources.list")
+        out(ready, WORKER, f"rm -f {parts}/docker.list* {parts}/nvidia-container-toolkit.list /etc/apt/sources.list")
         out(ready, OTHER, f"rm -f {parts}/docker.sources.openpai.disabled")
 
 
 def test_what_a_login_shell_prints_is_no_answer_and_no_part_of_a_file(ready):
     bashrc = "/home/paiadmin/.bashrc"
     before = daemon_json(ready, WORKER)
-    out(ready, WORKER, f"cp -p {bashrc} /root/bashrc && sed -i '1i echo Welcome; echo @@ end' {bashrc}")
+    out(ready, WORKER, f"cp -p {bashrc} /root/bashrc")
+    ready.age(WORKER, "talkative")
+    assert "echo Welcome; echo @@ end" in out(ready, WORKER, f"head -1 {bashrc}")
     try:
         assert converged(ready).changed == 0
         ready.configure(docker_log_max_size="60m", docker_log_max_file=6)

@@ -12,21 +12,13 @@ PROXY = "http://proxy.example.com:3128"
 ETC, LIB = "/etc/systemd/system/kubelet.service.d", "/lib/systemd/system/kubelet.service.d"
 # As the packages of kubeadm have it, in the one place and in the other.
 KUBEADM = '[Service]\nEnvironment="ARGS=--foreign"\nExecStart=\nExecStart=/usr/bin/sleep 7777\n'
-LIMITS = "[Service]\nLimitNOFILE=1000000\n"
 
 
 @pytest.fixture(scope="module")
 def lab():
     """One worker whose logins have a proxy, and on which another kubelet was."""
-    with new_lab("kpast", workers=1) as made:
-        out(made, WORKER, f"printf 'http_proxy={PROXY}\\nHTTPS_PROXY={PROXY}\\n' >>/etc/environment")
-        # As Ubuntu has it; Debian's sudo reads no /etc/environment.
-        out(made, WORKER, "echo 'session required pam_env.so readenv=1 user_readenv=0' >>/etc/pam.d/sudo")
-        out(made, WORKER, f"mkdir -p {ETC} {LIB} /etc/kubernetes")
-        write(made, WORKER, f"{ETC}/10-kubeadm.conf", KUBEADM)
-        write(made, WORKER, f"{ETC}/90-limits.conf", LIMITS)
-        write(made, WORKER, f"{LIB}/20-foreign.conf", KUBEADM)
-        write(made, WORKER, "/etc/default/kubelet", "KUBELET_EXTRA_ARGS=--theirs\n")
+    with new_lab("kpast", workers=1, pasts={WORKER: "proxies+old-kubelet"}) as made:
+        out(made, WORKER, "mkdir /etc/kubernetes")
         yield made
 
 

@@ -62,7 +62,7 @@ def apt_folder(monkeypatch, tmp_path):
     """An empty /etc/apt of a bookworm machine."""
     (tmp_path / "sources.list.d").mkdir()
     monkeypatch.setattr(apt, "APT", tmp_path)
-    monkeypatch.setattr(apt, "os_release", lambda: {"ID": "debian", "VERSION_CODENAME": "bookworm"})
+    monkeypatch.setattr(apt, "system", lambda: apt.System("debian", "bookworm"))
     return tmp_path
 
 
@@ -75,9 +75,11 @@ def lab_state(*workers: str, suite: str = "bookworm") -> LabState:
     return LabState("lab", 0, "/folder", hosts)
 
 
-def wanted(lab: LabState | None = None, workers=None, suite=None, suites=None, gpu=None, gpus=None) -> list[LabHost]:
+def wanted(
+    lab: LabState | None = None, workers=None, suite=None, suites=None, gpu=None, gpus=None, pasts=None
+) -> list[LabHost]:
     """plan.wanted with nothing asked for but what is given."""
-    return plan.wanted(lab, workers, suite, suites or {}, gpu, gpus or {})
+    return plan.wanted(lab, workers, suite, suites or {}, gpu, gpus or {}, pasts or {})
 
 
 def test_sources_are_the_machines_own_with_another_suite(apt_folder):
@@ -99,7 +101,7 @@ def test_bullseye_has_no_firmware_component(apt_folder):
 
 
 def test_one_line_sources_of_ubuntu(apt_folder, monkeypatch):
-    monkeypatch.setattr(apt, "os_release", lambda: {"ID": "ubuntu", "VERSION_CODENAME": "noble"})
+    monkeypatch.setattr(apt, "system", lambda: apt.System("ubuntu", "noble"))
     (apt_folder / "sources.list").write_text(ONE_LINE)
     assert [source.text().splitlines()[1:] for source in apt.sources("jammy")] == [
         [
@@ -120,17 +122,20 @@ def test_one_line_sources_of_ubuntu(apt_folder, monkeypatch):
 def test_machines_without_sources_or_of_another_kind_are_refused(apt_folder, monkeypatch):
     with pytest.raises(LabError, match="offer no bookworm"):
         apt.sources("bookworm")
-    monkeypatch.setattr(apt, "os_release", lambda: {"ID": "fedora"})
+    monkeypatch.setattr(apt, "system", lambda: apt.System("fedora"))
     with pytest.raises(LabError, match="Debian or Ubuntu; this machine is 'fedora'"):
         apt.sources("bookworm")
 
 
 def test_versions_are_spelled_as_the_vendor_does():
-    assert docker_packages.vendor_versions("20.10.24", "bookworm", "12") == (
+    assert docker_packages.vendor_versions("20.10.24", apt.System("debian", "bookworm", "12")) == (
         "5:20.10.24~2-0~debian-bookworm",
         "5:20.10.24~3-0~debian-bookworm",
     )
-    assert docker_packages.vendor_versions("26.1.5", "trixie", "13")[1] == "5:26.1.5-2~debian.13~trixie"
+    assert docker_packages.vendor_versions("26.1.5", apt.System("debian", "trixie", "13")) == (
+        "5:26.1.5-1~debian.13~trixie",
+        "5:26.1.5-2~debian.13~trixie",
+    )
 
 
 def test_a_new_lab_has_the_defaults():

@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+# Debian's own Docker, and compose.
+install docker.io docker-compose iptables

@@ -1,0 +1,5 @@
+# shellcheck shell=sh
+put /etc/docker/daemon.json <<END
+{"insecure-registries": ["$REGISTRY"]}
+END
+systemctl restart docker

@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+# needrestart, which looks at every service after each installation.
+install needrestart

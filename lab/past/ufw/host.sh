@@ -1,0 +1,3 @@
+# shellcheck shell=sh
+ufw allow 22/tcp
+ufw --force enable
