@@ -113,7 +113,8 @@ def _on_host(run: Run, lab: LabState, host: LabHost, given: str, parts: Iterable
         done = run(host.name, _script(given, part, facts))
         if done.returncode:
             told = " / ".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-            raise LabError(f"{host.name} does not take its past ({given}): {told}")
+            again = f"python -m lab down --name {lab.name}, then up"
+            raise LabError(f"{host.name} does not take its past ({given}): {told}; make the lab anew: {again}")
 
 
 def _script(given: str | None, part: str, facts: Mapping[str, str]) -> str:
