@@ -73,9 +73,10 @@ def inside(cluster: Cluster) -> list[str]:
 
     Hosts are named by networks of 256 addresses, so that a new worker seldom changes the file, which takes a restart.
     """
-    hosts = [IPv4Network(f"{one.address}/24", strict=False) for one in (*cluster.masters, *cluster.workers)]
+    beginnings = {one.address.rpartition(".")[0] for one in (*cluster.masters, *cluster.workers)}
+    hosts = sorted(IPv4Network(f"{beginning}.0/24") for beginning in beginnings)
     config = cluster.config
-    return [*map(str, sorted(set(hosts))), config.kube_pods_subnet, config.kube_service_addresses]
+    return [*map(str, hosts), config.kube_pods_subnet, config.kube_service_addresses]
 
 
 def options(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
