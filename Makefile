@@ -74,15 +74,15 @@ docs: setup  ## Renew the parts of docs/ that are written from the sources
 	@$(BIN)/python -m tasks.preflight.reference
 	@$(BIN)/python -m tests.unit.architecture
 
-# Beside each other: tests that wait (hosts, lab, waiting), that reckon, and tests/plan, whose threads are gevent's.
+# Beside each other: tests that wait (hosts, lab, preflight, waiting), that reckon, and tests/plan, whose threads are gevent's.
 unit: setup  ## The tests that need nothing but Python
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-waits unit-tests plan-tests
 
 unit-waits:
-	$(PYTEST) -q tests/unit/test_[hlw]*.py
+	$(PYTEST) -q tests/unit/test_[hlpw]*.py
 
 unit-tests:
-	$(PYTEST) -q tests/unit/test_[!hlw]*.py
+	$(PYTEST) -q tests/unit/test_[!hlpw]*.py
 
 plan-tests:
 	$(PYTEST) -q tests/plan
