@@ -54,7 +54,7 @@ class Kubernetes(Group):
     )
     docker_image_repo: Repository | None = key(
         None,
-        "Replaces docker.io in what kubespray installs.",
+        "Replaces docker.io in what kubespray installs, and in Calico's images.",
         example="docker.io",
         changes="image names; openpai.yml",
     )
