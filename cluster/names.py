@@ -1,4 +1,4 @@
-"""Host names as people read many of them: openpai-[001-018,020]. Pure: no I/O."""
+"""Host names as people read many of them, openpai-[001-018,020], and text that is the same for many. Pure: no I/O."""
 
 import re
 from collections.abc import Iterable
@@ -34,3 +34,12 @@ def _ranges(numbers: list[str]) -> str:
             runs.append([number])
     listed = [run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
     return listed[0] if len(numbers) == 1 else f"[{','.join(listed)}]"
+
+
+def unnamed(text: str, name: str, address: str = "") -> str:
+    """`text` with the words HOST and ADDRESS for a host's own, so that what befalls many hosts alike reads alike."""
+    for word, own in (("HOST", name), ("ADDRESS", address)):
+        if own:
+            # Neither a part of a longer name nor of a longer address; a sentence's full stop may follow.
+            text = re.sub(rf"(?<![\w.-]){re.escape(own)}(?![\w-]|\.\w)", word, text)
+    return text

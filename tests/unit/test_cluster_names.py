@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.names import short
+from cluster.names import short, unnamed
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,21 @@ def unfolded(phrase: str) -> list[str]:
         else:
             names.append(part)
     return names
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("w-1: no route to 10.0.0.1:22", "HOST: no route to ADDRESS:22"),
+        ("`hostnamectl set-hostname w-1`", "`hostnamectl set-hostname HOST`"),
+        ("from w-1 to w-10, w-1.example.org and 10.0.0.12.", "from HOST to w-10, w-1.example.org and 10.0.0.12."),
+        ("restart w-1. Then 10.0.0.1.", "restart HOST. Then ADDRESS."),
+        ("new-w-1 at 110.0.0.1", "new-w-1 at 110.0.0.1"),
+    ],
+)
+def test_the_hosts_own_name_and_address_are_taken_out(text: str, said: str) -> None:
+    assert unnamed(text, "w-1", "10.0.0.1") == said
+
+
+def test_no_address_takes_nothing_out() -> None:
+    assert unnamed("a 1", "b") == "a 1"
