@@ -11,8 +11,9 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
-from cluster import report as reports
 from cluster.names import short
+from cluster.report import folder as reports_folder
+from cluster.report import save, shown
 from tasks.preflight import report
 from tasks.preflight.survey import once, take
 from tasks.preflight.verdict import Verdict, judge, unknown
@@ -95,9 +96,9 @@ def _judged(to_stderr: bool) -> tuple[Verdict, str]:
     wanted = host.data.get("report")
     try:
         if wanted:
-            reports.save(Path(str(wanted)), content)
-        path = reports.save(reports.folder(cluster.folder.name) / "preflight.json", content)
-        return verdict, f"report: {reports.shown(path)}"
+            save(Path(str(wanted)), content)
+        path = save(reports_folder(cluster.folder.name) / "preflight.json", content)
+        return verdict, f"report: {shown(path)}"
     except OSError as error:
         return verdict, f"the report could not be written: {error.filename}: {error.strerror}"
 

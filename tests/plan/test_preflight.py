@@ -37,7 +37,7 @@ def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys, reports)
 
 
 def test_a_report_that_cannot_be_written_is_a_line(folder, capsys, monkeypatch):
-    monkeypatch.setattr("cluster.report.folder", lambda name: Path("/proc/none") / name)
+    monkeypatch.setattr("tasks.preflight.deploy.reports_folder", lambda name: Path("/proc/none") / name)
     with pytest.raises(PyinfraError), planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}):
         pass
     assert "the report could not be written: /proc/none" in capsys.readouterr().err.splitlines()[-1]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cluster import report as reports
+from cluster.report import save
 from tasks.preflight import reference, report
 from tasks.preflight.causes import SHOWN, causes
 from tasks.preflight.model import Severity
@@ -133,7 +133,7 @@ def test_what_the_deploy_sees_to_and_what_is_skipped_is_summed_up() -> None:
 def test_the_json_report_holds_rows_hosts_and_what_was_skipped(tmp_path) -> None:
     survey = surveyed("bookworm")
     path = tmp_path / "reports" / "preflight.json"
-    assert reports.save(path, report.as_json(judge(survey, skipped=["swap"]), survey)) == path
+    assert save(path, report.as_json(judge(survey, skipped=["swap"]), survey)) == path
     found = json.loads(path.read_text())
     assert found["met"] and found["skipped"] == ["swap"] and found["cluster"] == "cluster"
     assert found["kind"] == "preflight" and found["causes"] == []
