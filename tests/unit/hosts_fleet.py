@@ -211,6 +211,8 @@ class Fleet:
     """Failed tests by host (empty name: tests of the cluster), with their messages."""
     ran: dict[str, set[str]] = field(default_factory=dict)
     """All tests by host."""
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Those that were not run, by host, with the reasons."""
 
     @property
     def reports(self) -> Path:
@@ -264,6 +266,8 @@ def verify(folder: Path, faults: Sequence[Fault], *options: str) -> Fleet:
         fleet.ran.setdefault(host, set()).add(test)
         for failure in (*case.findall("failure"), *case.findall("error")):
             fleet.failures.setdefault(host, {})[test] = failure.attrib["message"] + (failure.text or "")
+        for skipped in case.findall("skipped"):
+            fleet.left_out.setdefault(host, {})[test] = skipped.attrib["message"]
     return fleet
 
 

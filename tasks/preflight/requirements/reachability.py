@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from cluster import Config, Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
+from cluster.names import short
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
 from tasks.preflight.firewall import kept_out
@@ -37,6 +38,7 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             answer = seen.peers.get(f"{other.address}:{port}", NO_ANSWER)
             if answer != "ok":
                 missed.setdefault(other, {})[host] = answer
+    lost: dict[tuple[Host, str], list[str]] = {}
     for other, answers in missed.items():
         expected = sum(host != other for host, _ in hosts)
         if len(answers) == expected > 1:
@@ -46,9 +48,10 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             yield other, shortfall(found, "open to the cluster's hosts", fix)
         else:
             for host, answer in answers.items():
-                found = f"{other.name} ({other.address}:{port}): {answer}"
-                fix = f"check routes and firewalls between {host.name} and {other.name}"
-                yield host, shortfall(found, "every host reaches every other", fix)
+                lost.setdefault((host, answer), []).append(other.name)
+    for (host, answer), others in lost.items():
+        found = f"no way to port {port} of {short(others)}: {answer}"
+        yield host, shortfall(found, "every host reaches every other", "check routes and firewalls between them")
 
 
 @each_host("firewall", CONTROLLED, when=lambda config: config.installer != "none", needs_root=True)
