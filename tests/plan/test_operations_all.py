@@ -103,6 +103,8 @@ SAMPLES = [
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
     Sample("kubernetes.control_plane.up", silent=("node_name", "server")),
+    # The plan's folder has no record of hosts that left.
+    Sample("kubernetes.departure.departed", silent=("confirmed",)),
     Sample("kubernetes.departure.reset", silent=("confirmed",)),
     Sample("kubernetes.device_plugin.advertised", facts={NvidiaBus: ("0000:1b:00.0",)}),
     Sample("kubernetes.etcd.saved"),
@@ -157,6 +159,8 @@ SAMPLES = [
     Sample("ssh.known", arguments={"pinned": str(ROOT / "inventories/example/worker.csv")}),
     Sample("ssh.sudo_without_password"),
     Sample("systemd.fresh", silent=("files",)),
+    Sample("systemd.scheduled", silent=("service", "files")),
+    Sample("systemd.unscheduled", facts={ServiceState: Service(enabled=True, changed=1.0)}),
     Sample("time.synchronised"),
 ]
 

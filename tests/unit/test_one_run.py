@@ -92,6 +92,12 @@ def on_master(lock: Path, run: str) -> subprocess.Popen[str]:
     return process
 
 
+def ended(process: subprocess.Popen[str]) -> None:
+    """Its connection ends."""
+    assert process.stdin is not None
+    process.stdin.close()
+
+
 def said(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
@@ -106,11 +112,11 @@ def test_the_masters_lock_lasts_as_long_as_the_connection(tmp_path):
             assert said(second) == "taken by first's people, since then (first)\n"
             assert second.wait() == 1
         # The connection ends; whatever else of the run is left.
-        first.stdin.close()
+        ended(first)
         assert first.wait() == 0
     with on_master(lock, "second") as second:
         assert said(second) == "held\n"
-        second.stdin.close()
+        ended(second)
 
 
 def test_a_run_that_connects_again_waits_for_its_own_old_connection(tmp_path):
@@ -119,7 +125,7 @@ def test_a_run_that_connects_again_waits_for_its_own_old_connection(tmp_path):
         assert said(first) == "held\n"
         with on_master(lock, "same") as again:
             began = time.monotonic()
-            first.stdin.close()
+            ended(first)
             assert said(again) == "held\n"
             assert time.monotonic() - began < 10
-            again.stdin.close()
+            ended(again)
