@@ -35,6 +35,7 @@ from tasks.openpai.judge import ClusterState
 from tasks.openpai.operations.paictl import Paictl
 from tasks.reach import cluster_of
 from tasks.ssh.facts import Account, Ssh, SshFiles
+from tasks.systemd.facts import Service, ServiceState
 from tests.plan.conftest import ROOT, Plan, make_folder, planned
 from tests.plan.test_openpai import MEASURED
 from tests.shell_text import refused, words_in
