@@ -9,6 +9,7 @@ from pyinfra import state
 from pyinfra.context import ctx_state
 
 from cluster import Cluster, ClusterError, Host, load, secrets
+from tasks.reach import one_run
 
 Group = list[tuple[str, dict[str, Any]]]
 
@@ -30,6 +31,7 @@ def groups(inventory_file: str | Path, made_by: str | None = None) -> tuple[Grou
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
         sys.exit("\n".join(str(problem.within(shown)) for problem in error.problems))
+    one_run.hold(folder)
     return (
         [_entry(cluster, cluster.dev_box)],
         [_entry(cluster, host) for host in cluster.masters],
