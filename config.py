@@ -1,7 +1,5 @@
-"""pyinfra's own settings, read from the directory it is started in."""
+"""What pyinfra reads first in this folder: the run gets its screen, its log and its exit statuses."""
 
-from pyinfra import config
+from tasks import progress
 
-config.REQUIRE_PYINFRA_VERSION = "~=3.10"
-# Everything on a host is done as root; the connectors hand the password to sudo by standard input.
-config.SUDO = True
+progress.watch()

@@ -9,6 +9,7 @@ from pyinfra import state
 from pyinfra.context import ctx_state
 
 from cluster import Cluster, ClusterError, Host, load, secrets
+from tasks import progress
 
 Group = list[tuple[str, dict[str, Any]]]
 
@@ -31,6 +32,7 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
         sys.exit(str(error))
+    progress.watch(cluster)
     return (
         [_entry(cluster, cluster.dev_box)],
         [_entry(cluster, host) for host in cluster.masters],
