@@ -1,5 +1,8 @@
-"""What pyinfra reads first in this folder: the run gets its screen, its log and its exit statuses."""
+"""What pyinfra reads first in the directory it is started in; what holds from anywhere else, too, is in groups()."""
+
+from pyinfra import config
 
 from tasks import progress
 
+config.REQUIRE_PYINFRA_VERSION = "~=3.10"
 progress.watch()

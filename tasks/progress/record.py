@@ -56,6 +56,8 @@ class Record:
     begun: str = field(default_factory=now)
     stages: dict[str, float] = field(default_factory=dict)
     hosts: dict[str, HostRecord] = field(default_factory=dict)
+    executed: bool = False
+    """Whether it came to changing hosts."""
     status: int = 0
     next: str = ""
 

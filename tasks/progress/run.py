@@ -106,12 +106,12 @@ class Run:
             names = [host.name for host in inventory]
             known = ", ".join([*names[:5], *(["..."] if len(names) > 5 else [])])
             _refuse(f"{' '.join(patterns)}: no host of {wanted} is left; its hosts: {known}")
+        kind = self._kind(inventory.get_override_data().get("output"))
         State.init(self.state, inventory, config, initial_limit=initial_limit)
         if self.cluster is not None:
-            self._follow(self.cluster, inventory)
+            self._follow(self.cluster, inventory, kind)
 
-    def _follow(self, cluster: Cluster, inventory: Any) -> None:
-        kind = self._kind(inventory.get_override_data().get("output"))
+    def _follow(self, cluster: Cluster, inventory: Any, kind: str) -> None:
         self.raw = kind == RAW
         logger.addFilter(Without(Mask([one.get_secret_value() for one in secrets.known(cluster)])))
         record = Record(cluster.folder.name, self.given["dry"])

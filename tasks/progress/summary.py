@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cluster.spans import spans
-from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_REACHED, NOT_RUN, WELL, Failure, Record
+from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_FINISHED, NOT_REACHED, WELL, Failure, Record
 
 LINES = 25
 """The whole summary is read at a glance, and from `| tail -25` alone."""
@@ -41,7 +41,12 @@ def summary(record: Record, log: str, closing: Sequence[str] = ()) -> list[Line]
     failed = record.named(FAILED, NOT_REACHED)
     well = record.named(WELL)
     total = seconds(sum(record.stages.values()))
-    head = f"dry run of {hosts} hosts" if record.dry else f"{len(well)} of {hosts} hosts well"
+    if record.dry:
+        head = f"dry run of {hosts} hosts"
+    elif record.executed:
+        head = f"{len(well)} of {hosts} hosts well"
+    else:
+        head = f"none of {hosts} hosts was changed"
     if failed:
         head += f", {len(failed)} {'would stop' if record.dry else 'failed'}"
     lines.append(Line(f"== {record.cluster}: {head}; {total}", failed=bool(failed or record.status)))
@@ -50,9 +55,9 @@ def summary(record: Record, log: str, closing: Sequence[str] = ()) -> list[Line]
         lines.append(Line(f"well: {spans(well)}"))
     if left_out := record.named(LEFT_OUT):
         lines.append(Line(f"left out: {spans(left_out)}"))
-    if waiting := record.named(NOT_RUN):
+    if (waiting := record.named(NOT_FINISHED)) and record.executed:
         lines.append(Line(f"not finished: {spans(waiting)}"))
-    if not record.dry:
+    if record.executed:
         lines.append(Line(_changes(record)))
     if record.stages:
         took = ", ".join(f"{name} {seconds(count)}" for name, count in record.stages.items())

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gevent
 from pyinfra.api import Host, State
@@ -45,6 +46,7 @@ class Watcher(BaseStateCallback):
         self._unsettled: dict[Host, str] = {}
         self._errors: dict[Host, list[Said]] = {}
         self._pending: Lines = {}
+        self._failures: dict[Failure, list[Host]] = {}
         self._ticking = gevent.spawn(self._tick)
 
     # Phases
@@ -56,10 +58,12 @@ class Watcher(BaseStateCallback):
             self.phases[CONNECT].left = {host: 1 for host in self.state.inventory if self.state.is_host_in_limit(host)}
         elif stage is StateStage.Prepare:
             self._over(self.phases[CONNECT])
+            self._flush()
             self.phases[PLAN] = Stage(PLAN)
             self.phases[PLAN].begin()
         elif stage is StateStage.Execute:
             self._over(self.phases[PLAN])
+            self.record.executed = True
             self.stages = stages.planned(self.state)
             for name, one in self.stages.items():
                 for host in one.left:
@@ -87,6 +91,7 @@ class Watcher(BaseStateCallback):
                     stage.end()
                 self.record.stages[stage.name] = stage.seconds
         self._failed_without_operation()
+        self._flush()
 
     def _over(self, stage: Stage) -> None:
         if stage.began and not stage.ended:
@@ -213,8 +218,10 @@ class Watcher(BaseStateCallback):
     def _fail(self, host: Host, failure: Failure, state: str) -> None:
         record = self.record.hosts[host.name]
         record.state, record.failure = state, failure
-        where = f"{failure.operation}: " if failure.operation else ""
-        self.screen.line(f"{INDENT}FAILED   {host.name}: {where}{failure.reason}; {failure.remedy}", RED)
+        self._failures.setdefault(replace(failure, log=""), []).append(host)
+        for stage in self.stages.values():
+            if not stage.began:
+                stage.left.pop(host, None)
 
     def _failed_without_operation(self) -> None:
         """Hosts that failed while pyinfra planned, or that were left out."""
@@ -252,6 +259,11 @@ class Watcher(BaseStateCallback):
     def _flush(self) -> None:
         pending, self._pending = self._pending, {}
         self._show(pending)
+        failures, self._failures = self._failures, {}
+        for one, hosts in failures.items():
+            where = f"{one.operation}: " if one.operation else ""
+            names = stages.crowd(self.state, hosts)
+            self.screen.line(f"{INDENT}FAILED   {names}: {where}{one.reason}; {one.remedy}", RED)
 
     def _show(self, said: Lines) -> None:
         for names, lines in alike(self.state, said):

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pyinfra import state
-from pyinfra.context import ctx_state
+from pyinfra import config, state
+from pyinfra.context import ctx_config, ctx_state
 
 from cluster import Cluster, ClusterError, Host, load, secrets
 from tasks import progress
@@ -19,7 +19,7 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
 
     Ends the program with one clear sentence, or one line a problem, when the folder is missing or wrong.
     """
-    _ask_nothing()
+    _settings()
     folder = Path(inventory_file).resolve().with_suffix("")
     if not folder.is_dir():
         shown = os.path.relpath(folder)
@@ -40,8 +40,12 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
     )
 
 
-def _ask_nothing() -> None:
-    """A host that fails has its line; without -y pyinfra would stop there and ask, although the others can go on."""
+def _settings() -> None:
+    """What pyinfra must know whichever directory it is started in; it reads config.py of that one alone."""
+    # Everything on a host is done as root; the connectors hand the password to sudo by standard input.
+    if ctx_config.isset():
+        config.SUDO = True
+    # A host that fails has its line; without -y pyinfra would stop there and ask, although the others can go on.
     if ctx_state.isset() and state.should_raise_failed_hosts:
         state.should_raise_failed_hosts = lambda _: False
 
