@@ -71,12 +71,17 @@ class Listener(logging.Handler):
     def __init__(self, write: Callable[[str], object], tell: Callable[[Heard], object]):
         super().__init__()
         self._write, self._tell = write, tell
+        self._after_heading = True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by logging for each record."""
         try:
             text = click.unstyle(record.getMessage())
-            self._write(text if "-->" in text else f"    {text}")
+            heading = "-->" in text
+            if heading and not self._after_heading:
+                self._write("")
+            self._after_heading = heading
+            self._write(text if heading else f"    {text}")
             self._tell(heard(record))
         except OSError:
             # A full disk, or a reader of the screen that went away: the hosts come first.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 from rich.console import Console
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -67,21 +68,33 @@ class Animated(Plain):
     def __init__(self) -> None:
         super().__init__()
         self._console = Console(file=sys.stdout, highlight=False)
+        self._streams = sys.stdout, sys.stderr
         self._live: Live | None = None
 
     def start(self, rows: Callable[[], Iterable[Row]]) -> None:
+        sys.stdout, sys.stderr = (_Above(self._console, stream) for stream in self._streams)
         # Its refreshing thread is a greenlet: pyinfra has gevent take the place of threads.
         self._live = Live(
             get_renderable=lambda: _table(rows()), console=self._console, refresh_per_second=4, transient=True,
-            vertical_overflow="crop",
+            vertical_overflow="crop", redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
         self._live.start()
 
     def stop(self) -> None:
         if self._live is not None:
             live, self._live = self._live, None
+            sys.stdout, sys.stderr = self._streams
             with suppress(OSError):
                 live.stop()
+
+
+class _Above(FileProxy):
+    """A standard stream whose lines go above the table; rich's own is no stream that click would write to."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def isatty(self) -> bool:
+        return self.rich_proxied_file.isatty()
 
 
 def _table(rows: Iterable[Row]) -> Table:

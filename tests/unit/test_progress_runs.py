@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import termios
 import threading
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tests.unit.fake_run import PASSWORD, ROOT, FakeRun, environment, fake_run
@@ -74,7 +77,7 @@ def interrupted_when(run: FakeRun, reached: str, *arguments: str) -> tuple[int, 
 def on_a_terminal(command: list[str], answer: tuple[str, str] | None = None, columns: int = 100) -> tuple[int, str]:
     """The exit status of a command on a terminal, and all that it wrote there; (what to wait for, what to type)."""
     master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (30, columns))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment(TERM="xterm", LANG="C.UTF-8"), stdin=slave, stdout=slave, stderr=slave,
         start_new_session=True,
@@ -263,10 +266,13 @@ def test_ctrl_c_under_pyinfras_own_output(made: Callable[..., FakeRun]) -> None:
 
 def test_a_terminal_shows_the_stages_live_and_is_left_as_it_was(made: Callable[..., FakeRun]) -> None:
     run = made(workers=4, fake_delay=0.6, answers=BROKEN)
-    status, said = on_a_terminal(run.command("-y"))
+    status, raw = on_a_terminal(run.command("-y"))
+    said = click.unstyle(raw)
     assert status == 0, said
     assert re.search(r"Docker\s+0 of 6\s+\d s\s+Docker packages: waiting for all 6 hosts", said), said
-    assert said.count("\x1b[?25l") == said.count("\x1b[?25h") > 0, "the cursor is back"
+    assert raw.count("\x1b[?25l") == raw.count("\x1b[?25h") > 0, "the cursor is back"
+    # A line goes where the table was, which is drawn anew below it.
+    assert re.search(r"\x1b\[1A\x1b\[2K\x1b\[32m   changed  Docker packages", raw), raw
     assert "6 of 6 hosts well" in said.split("== fake")[1]
 
 
@@ -274,7 +280,7 @@ def test_a_terminal_is_asked_after_the_plan(made: Callable[..., FakeRun]) -> Non
     run = made(workers=2)
     status, said = on_a_terminal(run.command("--diff"), answer=("Press enter to execute", "\n"))
     assert status == 0, said
-    plan, _, rest = said.partition("Press enter to execute")
+    plan, _, rest = click.unstyle(said).partition("Press enter to execute")
     assert "would change  Docker packages: all 4 hosts" in plan and "+ new" in plan
     assert "4 of 4 hosts well" in rest and "+ new" in rest
 
