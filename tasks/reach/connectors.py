@@ -59,7 +59,7 @@ def unreached(error: Exception, address: str, port: int, config: str) -> tuple[s
             "correct it in the CSV file, or see to DNS or /etc/hosts on this machine",
         )
     return (
-        f"{address}: no SSH connection to port {port} ({inner or type(inner).__name__})",
+        f"{address}: no SSH connection to port {port} ({str(inner) or type(inner).__name__})",
         "see what answers on that port, and sshd's log on the machine (journalctl -u ssh)",
     )
 
