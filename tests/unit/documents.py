@@ -12,10 +12,10 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 # `<!-- not run: REASON -->` before a block, or on a line of its own at the top of a document, for all of it.
 MARK = re.compile(r"<!-- (?:not run|transcript): \S[^>]* -->")
 # What a line of a block begins with where it is a command.
-PROGRAMS = (
-    "apt-get docker git kubeadm kubectl make openpai-deploy pip pipx pyinfra pytest python python3 sed ssh ssh-keygen sudo "
-    "systemctl"
-).split()
+PROGRAMS = {
+    *("apt-get", "docker", "git", "kubeadm", "kubectl", "make", "openpai-deploy", "pip", "pipx", "pyinfra", "pytest"),
+    *("python", "python3", "sed", "ssh", "ssh-keygen", "sudo", "systemctl"),
+}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ KEYS = {info.alias or name for name, info in Config.model_fields.items()}
 # What .ci/run does, by way of `make test`.
 MADE_BY_CI = {"test", "lint", "unit", "lab-tests", "setup", "packages"}
 CHINESE = [document for document in DOCUMENTS if "zh" in document.relative_to(ROOT).as_posix()]
-ids = {"ids": lambda document: str(document.relative_to(ROOT))}
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(ROOT))
 
 
 @cache
@@ -85,7 +88,7 @@ def _click(cli: click.Command, words: list[str], options: set[str], tests: str) 
     return None
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, **ids)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_command_is_run_by_a_test_or_marked(document: Path) -> None:
     wrong = [
         f"{block}: {command}: {why}"
@@ -97,7 +100,7 @@ def test_every_command_is_run_by_a_test_or_marked(document: Path) -> None:
     assert wrong == [], "mend the command, or put `<!-- not run: REASON -->` before its block"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, **ids)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_link_leads_somewhere(document: Path) -> None:
     for path, anchor in links(document):
         target = (document.parent / path).resolve() if path else document
@@ -106,7 +109,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
             assert anchor in anchors(target), f"{document.name}: no heading #{anchor} in {target.name}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, **ids)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_key_in_a_block_is_one_of_the_config(document: Path) -> None:
     for block in blocks(document):
         keys = [found[1] for line in block.lines if (found := re.match(r"([a-z][\w-]*): ", line))]
@@ -119,7 +122,7 @@ def _of_config(block: Block) -> bool:
     return block.lines[0].partition(":")[0] in KEYS
 
 
-@pytest.mark.parametrize("document", CHINESE, **ids)
+@pytest.mark.parametrize("document", CHINESE, ids=_name)
 def test_the_chinese_documents_name_what_there_is(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     keys = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", text)) - {"known_hosts"}
