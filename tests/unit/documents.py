@@ -43,7 +43,8 @@ def blocks(document: Path) -> Iterator[Block]:
     """The blocks of `document`, in order."""
     lines = document.read_text(encoding="utf-8").split("\n")
     whole = any(MARK.fullmatch(line) for line in lines[:5])
-    fenced, before, found, start = False, "", [], 0
+    fenced, before, start = False, "", 0
+    found: list[str] = []
     for number, line in enumerate([*lines, ""], 1):
         if line.lstrip().startswith("```"):
             if fenced and found:

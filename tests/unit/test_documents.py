@@ -64,7 +64,7 @@ def _pyinfra(words: list[str], options: set[str]) -> str | None:
     for key in re.findall(r"--data (\w+)=", " ".join(words)):
         if f'"{key}"' not in text_of("tasks/**/*.py"):
             return f"no task reads --data {key}"
-    target = next(word for word in words if word.endswith(".py") and "/" not in word or word.startswith("tasks."))
+    target = next(word for word in words if (word.endswith(".py") and "/" not in word) or word.startswith("tasks."))
     if target.endswith(".py"):
         return None if (ROOT / target).is_file() else f"no file {target}"
     module, _, name = target.rpartition(".")
