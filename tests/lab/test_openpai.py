@@ -147,6 +147,17 @@ def test_the_admins_password_is_replaced_and_the_old_one_refused(lab):
     assert running(lab, file="tasks.openpai.status").changed == 0
 
 
+def test_a_service_is_stopped_and_started_by_name(lab):
+    """The last one: nothing else rests on it."""
+    named = ("--data", "services=webportal")
+    running(lab, *named, file="tasks.openpai.stop")
+    assert not [name for name in pods(lab) if name.startswith("webportal")]
+    assert running(lab, *named, file="tasks.openpai.stop").changed == 0
+    running(lab, *named, file="tasks.openpai.start")
+    assert [name for name in pods(lab) if name.startswith("webportal")]
+    assert running(lab, *named, file="tasks.openpai.start").changed == 0
+
+
 def test_an_upgrade_killed_half_way_is_taken_up_and_the_old_version_comes_back(lab):
     lab.configure(docker_image_tag=OLD)
     refused = stage(lab)
