@@ -141,11 +141,11 @@ def test_a_run_without_changes_takes_five_commands_a_host(lab, first):
     run = converged(lab, "--debug")
     commands = {host: run.output.count(f"Running command on {host}:") for host in HOSTS}
     assert run.changed == 0 and 3 <= min(commands.values()) <= max(commands.values()) <= 5, commands
-    lab.configure(facts_ahead=False)
+    lab.configure(quick_connection=False)
     try:
         plain = converged(lab, "--debug")
     finally:
-        lab.configure(facts_ahead=True)
+        lab.configure(quick_connection=True)
     assert plain.changed == 0 and plain.output.count("Running command on openpai-001:") > 20
 
 
