@@ -45,8 +45,8 @@ class Access(Group):
     )
     quick_connection: Switch = key(
         True,
-        "Keep a shell open on each host for its commands, and ask it at once all that its last runs asked it: facts are "
-        "read from the answers until something changes. Off, each command has a channel of its own.",
+        "Keep a shell open on each host for its commands, and ask it at once all that its last runs asked it: facts "
+        "are read from the answers until something changes. Off, each command has a channel of its own.",
         changes="the file `.foresight/HOST.json` in the cluster folder, of commands asked",
     )
     dev_box: AddressOrLocal = key(

@@ -121,7 +121,9 @@ class HostShell(BaseConnector):
 
         return KeptShells(start, kill)
 
-    def _in_kept_shell(self, shown: StringCommand, inner: str, as_root: bool, limit: int | None = None) -> Answer | None:
+    def _in_kept_shell(
+        self, shown: StringCommand, inner: str, as_root: bool, limit: int | None = None
+    ) -> Answer | None:
         """What the open shell of root, or of the login's user, says to `inner`; None where there is none to be had.
 
         A command that ends its shell, or loses the connection, has the exit status that paramiko has for it.

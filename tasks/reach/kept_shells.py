@@ -1,8 +1,8 @@
 """Shells that stay open: one of root and one of the login's user on each host.
 
-A command by itself costs the host a channel, a process of sshd, a login shell, PAM and sudo: some 50 ms for 4 ms of work.
-Here it is a line that an open shell reads. What needs standard input, a terminal, another user or a time limit of its own,
-and what comes while the shell is at another command, is run by itself as ever.
+A command by itself costs the host a channel, a process of sshd, a login shell, PAM and sudo: some 50 ms for 4 ms of
+work. Here it is a line that an open shell reads. What needs standard input, a terminal, another user or a time limit of
+its own, and what comes while the shell is at another command, is run by itself as ever.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.reach.answers import Answer, head, heard, question
 
 # The shell's process group: what a hung command is killed by, with the shell.
 _GROUP = "cut -d' ' -f5 /proc/self/stat"
-# Seconds for a shell to begin, and to kill one whose command hangs; a host that takes longer is asked command by command.
+# Seconds for a shell to begin, and to kill one whose command hangs; a host that takes longer is asked by commands alone.
 PATIENCE = 30
 
 
@@ -42,7 +42,7 @@ class KeptShell:
     """One open shell, which answers questions one after the other."""
 
     def __init__(self, running: Running, password: bytes):
-        """`password` is what sudo reads before the shell begins: a line, or nothing. ShellEnded where no shell comes."""
+        """`password`: what sudo reads before the shell begins, a line or nothing. ShellEnded where no shell comes."""
         self._running = running
         self._said = streams.past_mark(running.stdout)
         self._send(password + head())
@@ -77,8 +77,8 @@ class KeptShells:
     """The open shells of one host."""
 
     def __init__(self, start: Callable[[bool], tuple[Running, bytes]], kill: Callable[[bool, str], object]):
-        """`start` starts sh, as root (true) or as the login's user, and gives it with what sudo reads first; `kill` ends
-        a process group as the same."""
+        """`start` starts sh, as root (true) or as the login's user, and gives it with what sudo reads first; `kill`
+        ends a process group as the same."""
         self._start, self._kill = start, kill
         self._shells: dict[bool, KeptShell] = {}
         self._turns = {as_root: BoundedSemaphore(1) for as_root in (True, False)}
@@ -104,11 +104,11 @@ class KeptShells:
             self._turns[as_root].release()
 
     def _begun(self, as_root: bool) -> KeptShell | None:
-        with gevent.Timeout(PATIENCE, False):
-            try:
+        try:
+            with gevent.Timeout(PATIENCE, ShellEnded("it does not begin")):
                 self._shells[as_root] = KeptShell(*self._start(as_root))
-            except ShellEnded as error:
-                logger.debug("no shell can be kept: %s", error)
+        except ShellEnded as error:
+            logger.debug("no shell can be kept: %s", error)
         if as_root not in self._shells:
             self._none_to_be_had.add(as_root)
         return self._shells.get(as_root)
@@ -117,11 +117,11 @@ class KeptShells:
         """The next command has a new shell; `at_work` what the old one does is killed."""
         shell = self._shells.pop(as_root, None)
         if shell and at_work:
-            with gevent.Timeout(PATIENCE, False):
-                try:
+            try:
+                with gevent.Timeout(PATIENCE, OSError("the host does not answer")):
                     self._kill(as_root, shell.group)
-                except (OSError, EOFError) as error:
-                    logger.debug("not killed: %s", error)
+            except OSError as error:
+                logger.debug("not killed: %s", error)
         if shell:
             shell.close()
 
