@@ -20,7 +20,7 @@ from tasks.reach.answers import Answer, head, heard, question
 
 # The shell's process group: what a hung command is killed by, with the shell.
 _GROUP = "cut -d' ' -f5 /proc/self/stat"
-# Seconds for a shell to begin, and to kill one whose command hangs; a host that takes longer is asked by commands alone.
+# Seconds for a shell to begin, and to kill one whose command hangs; a host that takes longer has none.
 PATIENCE = 30
 
 
