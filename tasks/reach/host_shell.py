@@ -38,6 +38,12 @@ class Running(Protocol):
         """Leave the command to itself, or end it."""
 
 
+_SHELL_ENDED = (
+    b"the connection to the host was lost, the command ended its own shell, or there was no room for what it said "
+    b"(in /dev/shm, else in /tmp)\n"
+)
+
+
 class HostShell(BaseConnector):
     """What both connectors share; they say how a command is started and whose password sudo takes."""
 
@@ -126,7 +132,8 @@ class HostShell(BaseConnector):
     ) -> Answer | None:
         """What the open shell of root, or of the login's user, says to `inner`; None where there is none to be had.
 
-        A command that ends its shell, or loses the connection, has the exit status that paramiko has for it.
+        A command that ends its shell, or loses the connection, has the exit status that paramiko has for it. A fact's
+        is run by itself then, which changes nothing: a shell without room for what it says ends as well.
         """
         if not cluster_of(self.host).config.quick_connection:
             return None
@@ -137,7 +144,10 @@ class HostShell(BaseConnector):
                 logger.debug("In a shell of %s: %s", self.host.name, shown)
                 return dict(shell.answers([inner]))[inner]
         except ShellEnded:
-            return Answer(-1, b"", b"the command ended its shell, or the connection to the host was lost\n")
+            if asking() is not None:
+                self._shells.give_up(as_root)
+                return None
+            return Answer(-1, b"", _SHELL_ENDED)
 
     def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes, str]:
         """The raw command line, the same to be shown (no secrets), what must precede its input, and what sudo runs."""

@@ -110,7 +110,7 @@ class KeptShells:
         except ShellEnded as error:
             logger.debug("no shell can be kept: %s", error)
         if as_root not in self._shells:
-            self._none_to_be_had.add(as_root)
+            self.give_up(as_root)
         return self._shells.get(as_root)
 
     def _forget(self, as_root: bool, at_work: bool = False) -> None:
@@ -124,6 +124,10 @@ class KeptShells:
                 logger.debug("not killed: %s", error)
         if shell:
             shell.close()
+
+    def give_up(self, as_root: bool) -> None:
+        """Have each command of root, or of the login's user, run by itself from here on."""
+        self._none_to_be_had.add(as_root)
 
     def close(self) -> None:
         """End them; a connection that is made anew has new ones."""

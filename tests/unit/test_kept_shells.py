@@ -13,7 +13,8 @@ import gevent
 import pytest
 from pyinfra.api import StringCommand
 
-from tasks.reach import host_shell, kept_shells
+from tasks.docker.facts import Docker
+from tasks.reach import asking, host_shell, kept_shells
 from tasks.reach.connectors import ClusterLocal
 from tests import random_commands
 
@@ -105,9 +106,27 @@ def apart(host):
 def test_a_command_that_ends_its_shell_has_failed_and_the_next_has_a_new_one(apart, how):
     assert said(apart, "echo before")[0]
     worked, _, errors = said(apart, how)
-    assert not worked and "ended its shell" in errors
+    assert not worked and "ended its own shell" in errors
     assert said(apart, "echo after") == (True, "after", "")
     assert apart.started == ["sh", "sh"]
+
+
+# As on a full disk: what the command says is cut off, whatever its status, and no further file can be written.
+FULL = """sh -c '
+    exec 3>&1; out=$(readlink /proc/self/fd/3)
+    case $out in */out) mkdir "${out%out}room";; esac
+    echo cut'"""
+
+
+def test_an_output_without_room_is_no_answer(host):
+    worked, output, errors = said(host, FULL)
+    assert not worked and output == "" and "no room" in errors
+    assert said(host, "echo after") == (True, "after", "")
+    # A fact is read without a shell that is kept.
+    as_fact = asking._noted(lambda *_: said(host, FULL))
+    host.started.clear()
+    assert as_fact(None, None, Docker) == (True, "cut", "") and host.started == [FULL]
+    assert said(host, "echo b") == (True, "b", "") and host.started == [FULL, "echo b"]
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(apart, tmp_path):

@@ -60,7 +60,7 @@ def compared(as_root: bool, commands: list[str]) -> list[str]:
     for number, command in enumerate(commands):
         if number % 200 == 199:
             ended = in_the_kept_shell(as_root, ENDS_ITS_SHELL)
-            assert ended[0] == -1 and b"ended its shell" in ended[2], ended
+            assert ended[0] == -1 and b"ended its own shell" in ended[2], ended
         kept.append(in_the_kept_shell(as_root, command))
     pairs = zip(commands, kept, alone.get(), strict=True)
     return [f"{command!r:.500}: {one!r:.300} {other!r:.300}" for command, one, other in pairs if not alike(one, other)]
