@@ -25,8 +25,9 @@ FOLDER = ".foresight"
 AGE = 120.0
 # Seconds for all answers of a host; where a probe hangs, each is asked by itself, with its own limit and its own name.
 LIMIT = 60
-# Runs after which a command that none of them asked is forgotten.
-KEPT = 5
+# Runs after which a command that none of them asked is forgotten: what a first run asked to install things is asked no
+# more, and one run of another deploy between two of this one costs nothing.
+KEPT = 2
 
 # Asks the host all these commands at once, as root (true) or as the login's user.
 AskAll = Callable[[bool, list[str]], dict[str, Answer]]
