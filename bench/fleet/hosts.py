@@ -159,7 +159,7 @@ def _disk(said: Recorded, cluster: Cluster, parent: Path) -> None:
     (parent / "disk").mkdir()
     (parent / "sh").mkdir()
     (parent / "hosts").write_text("".join(f"{host.name} {host.address}\n" for host in cluster.hosts))
-    (parent / "addresses").write_text("".join(f"address add {host.address}/16 dev fleet\n" for host in cluster.hosts))
+    (parent / "addresses").write_text("".join(f"address add {host.address}/32 dev lo\n" for host in cluster.hosts))
     for number, host in enumerate(cluster.hosts):
         program = parent / "sh" / host.name
         program.write_text(_program(said, cluster, number, host))

@@ -4,8 +4,6 @@
 set -e
 cd "$1"
 ip link set lo up
-ip link add fleet type dummy
-ip link set fleet up
 ip -batch addresses
 mount -t tmpfs fleet disk
 mkdir disk/upper disk/work disk/root
