@@ -24,6 +24,7 @@ from lab.shell import LabError
 from lab.wait import wait_until
 from tasks.apt.deploy import proxy_text
 from tasks.docker import inside
+from tasks.preflight.targets import peers
 
 NAMESPACE = Path(__file__).with_name("namespace.sh")
 FIRST = IPv4Address("10.78.0.10")
@@ -182,8 +183,7 @@ def _program(said: Recorded, cluster: Cluster, number: int, host: Host) -> str:
     if host.role is Role.DEV_BOX:
         known = cluster.known_hosts.read_text()
         sayings = [_knowing(one, known) for one in sayings]
-    others = [f"{other.address}:{cluster.config.ssh_port}" for other in cluster.hosts if other != host]
-    return recording.program(sayings, others)
+    return recording.program(sayings, peers(cluster, host))
 
 
 def _knowing(one: Saying, known: str) -> Saying:

@@ -65,7 +65,7 @@ def sayings(lab: Lab, host: str) -> list[Saying]:
 def program(sayings: list[Saying], peers: list[str]) -> str:
     """A program in the place of `sh` that repeats `sayings`, and is the real one for anything else.
 
-    `peers` are the other hosts' ADDRESS:PORT, all of which preflight finds to answer.
+    `peers` are the ADDRESS:PORT that preflight asks for, all of which are found to answer.
     """
     return "\n".join(
         [
