@@ -15,12 +15,12 @@ from pathlib import Path
 
 import click
 
-from bench import ansible, earlier, floor
+from bench import ansible, earlier
 from bench.results import Results, Row
-from bench.running import Cost, in_turn, timed
-from lab import commands
+from bench.running import Cost, in_turn
+from bench.sides import Sides
 from lab.api import Lab
-from lab.settings import PREFIX, PROJECT, USER
+from lab.settings import PREFIX, USER
 from lab.shell import LabError
 
 PLAYBOOK = Path(__file__).with_name("playbook.yml")
@@ -58,61 +58,27 @@ WITH_DOCKER = [
 """What the deploy writes, by role; the playbook copies the same."""
 
 
-class Sides:
-    """The four ways of doing a case on the hosts of a lab."""
-
-    def __init__(self, lab: Lab, before: Path):
-        self._lab, self._before = lab, before
-        self.hosts = len(lab.hosts)
-
-    def deploy(self, *options: str, file: str = "deploy.py", before: bool = False, changes: bool = False) -> Cost:
-        """Run pyinfra by this code or the earlier one; LabError where it changes something and should not.
-
-        Where the two want something else of a host, the first run after the other's undoes that: the next one counts.
-        """
-        argv = commands.pyinfra(self._lab, *options, file=file)
-        folder = self._before if before else PROJECT
-        for _ in range(2):
-            cost, said = timed(argv, folder, earlier.settings(folder))
-            if "-y" not in options or changes or not (run := commands.Run(0, said)).changed:
-                return cost
-        raise LabError("a run that should change nothing changed: " + ", ".join(run.changes()))
-
-    def verify(self, before: bool = False) -> Cost:
-        """Verify the finished hosts."""
-        folder = self._before if before else PROJECT
-        return timed(commands.verification(self._lab), folder, earlier.settings(folder))[0]
-
-    def play(self, *options: str, playbook: Path = PLAYBOOK, changes: bool = False) -> Cost:
-        """Run Ansible."""
-        inventory = self._lab.folder / "ansible.yml"
-        return ansible.play(inventory, playbook, *options, hosts=self.hosts, changes=changes)
-
-    def ask(self) -> Cost:
-        """The floor."""
-        return timed(floor.argv(self._lab.folder, [host.name for host in self._lab.hosts]))[0]
-
-    def cases(self) -> dict[str, dict[str, Callable[[], Cost]]]:
-        """Each case's sides."""
-        return {
-            "run without changes": {
-                "now": lambda: self.deploy("-y"),
-                "Ansible": self.play,
-                "floor": self.ask,
-                "before": lambda: self.deploy("-y", before=True),
-            },
-            "dry run": {
-                "now": lambda: self.deploy("--dry"),
-                "before": lambda: self.deploy("--dry", before=True),
-                "Ansible": lambda: self.play("--check"),
-            },
-            "preflight": {
-                "now": lambda: self.deploy(file="tasks.preflight.check"),
-                "before": lambda: self.deploy(file="tasks.preflight.check", before=True),
-                "Ansible": lambda: self.play(playbook=PREFLIGHT),
-            },
-            "verification": {"now": self.verify, "before": lambda: self.verify(before=True)},
-        }
+def cases(sides: Sides) -> dict[str, dict[str, Callable[[], Cost]]]:
+    """Each case's sides."""
+    return {
+        "run without changes": {
+            "now": lambda: sides.deploy("-y"),
+            "Ansible": lambda: sides.play(PLAYBOOK),
+            "floor": sides.ask,
+            "before": lambda: sides.deploy("-y", before=True),
+        },
+        "dry run": {
+            "now": lambda: sides.deploy("--dry"),
+            "before": lambda: sides.deploy("--dry", before=True),
+            "Ansible": lambda: sides.play(PLAYBOOK, "--check"),
+        },
+        "preflight": {
+            "now": lambda: sides.deploy(file="tasks.preflight.check"),
+            "before": lambda: sides.deploy(file="tasks.preflight.check", before=True),
+            "Ansible": lambda: sides.play(PREFLIGHT),
+        },
+        "verification": {"now": sides.verify, "before": lambda: sides.verify(before=True)},
+    }
 
 
 def converge(lab: Lab, sides: Sides) -> None:
@@ -126,7 +92,7 @@ def converge(lab: Lab, sides: Sides) -> None:
         for path in [*EVERYWHERE, *FILES[host.role], *(WITH_DOCKER if host.role != "master" else [])]:
             (target / Path(path).name).write_text(lab.run(host.name, f"cat {path}", check=True).stdout)
     ansible.inventory(lab, lab.folder / "id_ed25519", {"converged": str(converged)})
-    sides.play(changes=True)
+    sides.play(PLAYBOOK, changes=True)
 
 
 def first_runs(lab: Lab, sides: Sides, rounds: int) -> Row:
@@ -140,7 +106,7 @@ def first_runs(lab: Lab, sides: Sides, rounds: int) -> Row:
             if side == "Ansible":
                 sides.deploy("-y", file="tasks.ssh.establish_trust", changes=True)
                 ansible.prepare(lab)
-                found.append(sides.play(changes=True))
+                found.append(sides.play(PLAYBOOK, changes=True))
             else:
                 found.append(sides.deploy("-y", before=side == "before", changes=True))
             click.echo(f"first run, {side}: {found[-1].seconds:.1f} s")
@@ -165,7 +131,7 @@ def main(hosts: tuple[int, ...], rounds: int, first: bool, before: str) -> None:
                 lab.up(workers=number - 2)
                 sides = Sides(lab, folder)
                 converge(lab, sides)
-                for case, runs in sides.cases().items():
+                for case, runs in cases(sides).items():
                     click.echo(f"{sides.hosts} host(s), {case}")
                     results.rows.append(Row(case, sides.hosts, in_turn(runs, rounds, click.echo)))
                 if first and number <= MOST_ANEW:
