@@ -11,6 +11,9 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
+from cluster.names import short
+from cluster.report import folder as reports_folder
+from cluster.report import save, shown
 from tasks.preflight import report
 from tasks.preflight.survey import once, take
 from tasks.preflight.verdict import Verdict, judge, unknown
@@ -19,12 +22,11 @@ from tasks.reach import cluster_host, cluster_of
 
 def check() -> None:
     """Look at every host, print what is unmet, and end with status 1 where a must is among it, else 0."""
-    verdict, first = once(host.state, lambda: _judged(to_stderr=False))
+    (verdict, written), first = once(host.state, lambda: _judged(to_stderr=False))
     if not first:
         # pyinfra must neither announce this host as ready nor wait for it.
         raise gevent.GreenletExit
-    if _way_on(verdict):
-        click.echo(_way_on(verdict))
+    click.echo("\n".join(filter(None, (_way_on(verdict), written))))
     sys.exit(1 if verdict.failures else 0)
 
 
@@ -50,12 +52,13 @@ def gate() -> None:
 
 
 def _gated() -> Verdict:
-    verdict = _judged(to_stderr=True)
+    verdict, written = _judged(to_stderr=True)
+    click.echo(written, err=True)
     left_out = _left_out(verdict)
     if left_out and not _dry_run():
         here = {each for each in host.state.active_hosts if cluster_host(each).name in left_out}
         host.state.fail_hosts(here)
-        atexit.register(click.echo, f"Left out, as unfit: {', '.join(left_out)}; see the preflight above", err=True)
+        atexit.register(click.echo, f"Left out, as unfit: {short(left_out)}; see the preflight above", err=True)
     return verdict
 
 
@@ -74,25 +77,30 @@ def _are_workers(names: list[str]) -> bool:
 def _way_on(verdict: Verdict) -> str:
     if not (verdict.unfit and _are_workers(verdict.unfit)):
         return ""
-    listed = ", ".join(verdict.unfit)
-    return f"to go on without {listed}: pyinfra INVENTORY deploy.py --data leave_out=unfit"
+    return f"to go on without {short(verdict.unfit)}: pyinfra INVENTORY deploy.py --data leave_out=unfit"
 
 
-def _judged(to_stderr: bool) -> Verdict:
-    """Look, judge, and report."""
+def _judged(to_stderr: bool) -> tuple[Verdict, str]:
+    """Look, judge, and report; with the verdict a line that says where the report is."""
     # --data skip_requirements=ID,HOST:ID
     skipped = [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]
-    if wrong := unknown(skipped, [each.name for each in cluster_of(host).hosts]):
+    cluster = cluster_of(host)
+    if wrong := unknown(skipped, [each.name for each in cluster.hosts]):
         raise PyinfraError("\n".join(wrong))
     survey = take(host.state)
     verdict = judge(survey, skipped)
     stream = sys.stderr if to_stderr else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else None
     click.echo(report.text(verdict, width, colour=stream.isatty()), err=to_stderr)
-    path = host.data.get("report")
-    if path:
-        report.write(Path(str(path)), report.as_json(verdict, survey))
-    return verdict
+    content = report.as_json(verdict, survey)
+    wanted = host.data.get("report")
+    try:
+        if wanted:
+            save(Path(str(wanted)), content)
+        path = save(reports_folder(cluster.folder.name) / "preflight.json", content)
+        return verdict, f"report: {shown(path)}"
+    except OSError as error:
+        return verdict, f"the report could not be written: {error.filename}: {error.strerror}"
 
 
 def _dry_run() -> bool:

@@ -1,38 +1,41 @@
-"""The verdict for people and for machines: one table, one line on what the deploy sees to, and JSON."""
+"""The verdict for people and for machines: one row a cause, what the deploy sees to, and JSON."""
 
-import json
-import os
-import textwrap
+from __future__ import annotations
+
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
-import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from tasks.gpu import describe
+from tasks.preflight.causes import Cause, causes
 from tasks.preflight.model import Severity, Survey
 from tasks.preflight.snapshot import Snapshot
-from tasks.preflight.verdict import Outcome, Row, Verdict
+from tasks.preflight.verdict import Outcome, Verdict
 
 HEADINGS = ("HOST", "SEVERITY", "REQUIREMENT", "FOUND", "NEEDED", "FIX")
 COLOURS = {Severity.MUST: "red", Severity.SHOULD: "yellow"}
-# Columns narrower than this are not worth wrapping in.
-NARROWEST = 16
+# In a terminal that is narrower than this the table's sentences would be columns of single words: a paragraph each.
+NARROWEST = 120
 
 
 def text(verdict: Verdict, width: int | None = None, colour: bool = False) -> str:
-    """The table, worst first, and the summary; wrapped to `width` columns, or one line a row without a width."""
-    parts = []
-    if verdict.unmet:
-        parts.append(_table(verdict.unmet, width, colour))
-    return "\n\n".join([*parts, "\n".join(_summary(verdict))])
+    """The causes, worst first, and the summary: wrapped to `width` columns, or one line a cause without a width."""
+    found = causes(verdict.unmet, verdict.addresses)
+    parts = [_lines(_summary(verdict), width, colour)]
+    if found:
+        parts.insert(0, _rendered(_table(found, width), width, colour) if width is None or width >= NARROWEST
+                     else _lines(_paragraphs(found), width, colour))  # fmt: skip
+    return "\n\n".join(parts)
 
 
-def _summary(verdict: Verdict) -> list[str]:
+def _summary(verdict: Verdict) -> list[Text]:
     musts, shoulds = len(verdict.failures), len(verdict.unmet) - len(verdict.failures)
     lines = [f"Preflight of {verdict.hosts} host(s): {musts} must(s) and {shoulds} should(s) unmet."]
     coming = Counter(row.requirement for row in verdict.rows if row.outcome is Outcome.BY_DEPLOY)
@@ -42,44 +45,55 @@ def _summary(verdict: Verdict) -> list[str]:
     if verdict.skipped:
         hidden = sum(row.outcome is Outcome.SKIPPED for row in verdict.rows)
         lines.append(f"Skipped by skip_requirements: {', '.join(verdict.skipped)}; {hidden} unmet among them.")
-    return lines
+    return [Text(line) for line in lines]
 
 
-def _table(rows: Sequence[Row], width: int | None, colour: bool) -> str:
-    cells = [(row.host, row.severity.value, row.requirement, row.found, row.needed, row.fix) for row in rows]
-    widths = [max(len(line[column]) for line in (HEADINGS, *cells)) for column in range(len(HEADINGS))]
-    if width is not None:
-        widths = _shrunk(widths, width - 2 * (len(widths) - 1))
-    lines = _wrapped(HEADINGS, widths)
-    for row, cell in zip(rows, cells, strict=True):
-        for line in _wrapped(cell, widths):
-            lines.append(click.style(line, fg=COLOURS[row.severity]) if colour else line)
-    return "\n".join(lines)
+def _table(found: Sequence[Cause], width: int | None) -> Table:
+    """A row a cause; the words (severity, requirement) stay whole, the hosts and the sentences share the width."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="", show_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold", no_wrap=width is None or heading in HEADINGS[1:3])
+    for cause in found:
+        cells = (cause.named, cause.severity.value, cause.requirement, cause.found, cause.needed, cause.fix)
+        table.add_row(*map(Text, cells), style=COLOURS[cause.severity])
+    return table
 
 
-def _shrunk(widths: list[int], available: int) -> list[int]:
-    """Widths that fit: the words (host, severity, requirement) stay whole, the sentences share what is left."""
-    words, sentences = widths[:3], widths[3:]
-    room = max(available - sum(words), NARROWEST * len(sentences))
-    while sum(sentences) > room:
-        widest = sentences.index(max(sentences))
-        sentences[widest] -= 1
-    return [*words, *sentences]
+def _paragraphs(found: Sequence[Cause]) -> list[Text]:
+    lines = []
+    for cause in found:
+        colour = COLOURS[cause.severity]
+        lines.append(Text(f"{cause.severity} {cause.requirement}: {cause.named}", style=f"bold {colour}"))
+        lines += [Text(f"found {cause.found}; needed {cause.needed}; {cause.fix}", style=colour), Text()]
+    return lines[:-1]
 
 
-def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in zip_longest(*columns, fillvalue="")]
+def _lines(lines: Sequence[Text], width: int | None, colour: bool) -> str:
+    return _rendered(Text("\n").join(lines), width, colour)
+
+
+def _rendered(content: Table | Text, width: int | None, colour: bool) -> str:
+    """`content` as text, without spaces at the ends of lines."""
+    heard = io.StringIO()
+    # Without a width: wide enough for any line.
+    console = Console(
+        file=heard, width=width or 1_000_000, force_terminal=colour, color_system="standard" if colour else None,
+        highlight=False, legacy_windows=False, _environ={},
+    )  # fmt: skip
+    console.print(content, soft_wrap=False)
+    return "\n".join(line.rstrip() for line in heard.getvalue().rstrip().splitlines())
 
 
 def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
-    """Everything found, with what each host is; nothing of it is secret."""
+    """Everything found, by host and by cause, with what each host is; nothing of it is secret."""
     return {
+        "kind": "preflight",
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cluster": survey.cluster.folder.name,
         "met": not verdict.failures,
         "skipped": list(verdict.skipped),
         "rows": [asdict(row) for row in verdict.rows],
+        "causes": [asdict(cause) for cause in causes(verdict.unmet, verdict.addresses)],
         "hosts": {name: _host(seen) for name, seen in survey.snapshots.items()},
     }
 
@@ -97,11 +111,3 @@ def _host(seen: Snapshot) -> dict[str, Any]:
         "gpus": describe(seen.smi.gpus),
         "gpus_on_bus": len(seen.driver.bus),
     }
-
-
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write the JSON report whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(draft, path)

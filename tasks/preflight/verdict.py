@@ -1,8 +1,8 @@
 """Judging a survey by every requirement: the rows of the table, worst first."""
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cluster import Problem
 from cluster.problems import NOTICE
@@ -38,11 +38,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything found, worst first, and what was skipped by the operator's word."""
+    """Everything found, worst first, and what was skipped by the operator's word; `addresses` are the hosts'."""
 
     hosts: int
     rows: tuple[Row, ...]
     skipped: tuple[str, ...]
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unmet(self) -> list[Row]:
@@ -90,7 +91,8 @@ def judge(survey: Survey, skipped: Iterable[str] = ()) -> Verdict:
     order = {host.name: position for position, host in enumerate(survey.cluster.hosts)}
     ids = {id: position for position, id in enumerate(IDS)}
     rows.sort(key=lambda row: (row.severity is Severity.SHOULD, order[row.host], ids[row.requirement]))
-    return Verdict(len({*survey.snapshots, *survey.absent, *survey.silent}), tuple(rows), skip)
+    addresses = {host.name: host.address for host in survey.cluster.hosts}
+    return Verdict(len({*survey.snapshots, *survey.absent, *survey.silent}), tuple(rows), skip, addresses)
 
 
 def _row(host: str, id: str, severity: Severity, lacking: Problem, skip: tuple[str, ...]) -> Row:

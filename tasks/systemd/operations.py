@@ -158,6 +158,28 @@ def systemctl(*words: str) -> Commands:
 
 
 @operation()
+def scheduled(timer: str, service: str, files: list[str]) -> Commands:
+    """Enable and start `timer`, which starts `service`; restart it if one of `files` changed after it started."""
+    states = [host.get_fact(ServiceState, unit=unit, files=files) for unit in (timer, service)]
+    if any(state.outdated for state in states):
+        yield from systemctl("daemon-reload")
+    if not states[0].enabled:
+        yield from systemctl("enable", timer)
+    if not states[0].active or states[0].stale:
+        yield StringCommand("systemctl restart", QuoteString(timer))
+
+
+@operation()
+def unscheduled(timer: str, files: list[str]) -> Commands:
+    """End `timer` and remove `files`, its units among them; nothing where none of them is there."""
+    state = host.get_fact(ServiceState, unit=timer, files=files)
+    if state.enabled or state.active:
+        yield from systemctl("disable", "--now", timer)
+    if state.changed:
+        yield StringCommand("rm -f --", *map(QuoteString, files))
+
+
+@operation()
 def fresh(unit: str, files: list[str], start: bool = True) -> Commands:
     """Enable and, where it is to `start`, start `unit`; restart it if one of `files` changed after it started."""
     service = host.get_fact(ServiceState, unit=unit, files=files)

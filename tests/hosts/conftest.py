@@ -16,15 +16,17 @@ import pytest
 from testinfra.host import Host as Connection
 
 from cluster import Role
-from tests.hosts import report
+from tests.hosts import outcomes, report
 from tests.hosts.connections import Connections, Unreachable, check_credentials
 from tests.hosts.probes import Answer
 from tests.hosts.snapshots import Snapshots
-from tests.hosts.targets import Target, every_host, read
+from tests.hosts.targets import Target, every_host, read, shown
+from tests.hosts.unreached import Unreached
 
 targets_key = pytest.StashKey[tuple[Target, ...]]()
 connections_key = pytest.StashKey[Connections]()
 snapshots_key = pytest.StashKey[Snapshots]()
+unreached_key = pytest.StashKey[Unreached]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
         check_credentials(targets)
         folder = config.option.report_dir or config.rootpath / "reports" / targets[0].inventory.stem
         report.write_to(config, Path(folder))
+        config.stash[outcomes.outcomes_key] = []
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
@@ -102,6 +105,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     terminal.line(f"asking {len({target.name for target, _ in pairs})} hosts ...")
     start = time.monotonic()
     snapshots.prefetch(pairs)
+    config.stash[unreached_key] = Unreached(snapshots.unreached())
     terminal.line(f"answered after {time.monotonic() - start:.1f} s")
 
 
@@ -111,13 +115,28 @@ def _dev_box(config: pytest.Config) -> Target:
     return Target(first.cluster.dev_box, first.cluster, first.inventory)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A host that gives no answer is one error; what else would be asked of it, or by it, is not run."""
+    if unreached_key not in item.config.stash:
+        return
+    target, fixtures = _target(item), getattr(item, "fixturenames", ())
+    asked = [target, _dev_box(item.config) if {"dev_box", "kubectl"} & set(fixtures) else None]
+    for each in filter(None, asked):
+        item.config.stash[unreached_key].look(each)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Whatever a failure says, it says without the cluster's secrets."""
     result = yield
-    if targets_key in item.config.stash and result.failed:
+    if targets_key not in item.config.stash:
+        return result
+    if outcome := outcomes.judged(item, call, result, _target(item)):
+        item.config.stash[outcomes.outcomes_key].append(outcome)
+    if result.failed:
         said = result.longreprtext
         shown = report.hide_secrets(said, item.config.stash[targets_key][0].cluster)
         if shown != said:
@@ -130,11 +149,34 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
     prefix.extend(report.notes_as_html(session.config))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Notes are also shown at the end of the run."""
-    for text in config.stash.get(report.notes_key, []):
-        terminalreporter.section("note")
-        terminalreporter.write_line(text)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """What failed by cause, in the place of pytest's own section for each failed test; and the notes."""
+    if unreached_key in config.stash:
+        config.option.tbstyle, terminalreporter.reportchars = "no", ""
+        found = config.stash[outcomes.outcomes_key]
+        said = [str(cause) for cause in outcomes.causes(found)]
+        said += outcomes.left_out(found, config.stash[unreached_key].names)
+        if said:
+            terminalreporter.section("what is wrong")
+        width = terminalreporter._tw.fullwidth if terminalreporter.isatty else None
+        for text in said:
+            for line in outcomes.wrapped(text, width):
+                terminalreporter.write_line(line)
+        notes = report.notes(config)
+        if notes:
+            terminalreporter.section("worth knowing")
+        for line in [line for note in notes for text in note.splitlines() for line in outcomes.wrapped(text, width)]:
+            terminalreporter.write_line(line)
+    return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of the run: where its report is."""
+    if unreached_key in config.stash:
+        config.get_terminal_writer().line(f"report: {shown(Path(config.option.htmlpath))}")
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +206,7 @@ def ask(request: pytest.FixtureRequest, snapshots: Snapshots) -> Callable[[Targe
             return snapshots.get(target, request.module)
         except Unreachable as error:
             why = str(error)
-        pytest.fail(report.hide_secrets(why, target.cluster), pytrace=False)
+        request.config.stash[unreached_key].met(target, why)
 
     return answers_of
 

@@ -13,12 +13,13 @@ import yaml
 from pydantic import SecretStr
 
 from cluster import Cluster
+from cluster.names import short
 from tests.hosts.probes import Answer
 from tests.hosts.targets import Target
 
 HIDDEN = "***"
 URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
-notes_key = pytest.StashKey[list[str]]()
+notes_key = pytest.StashKey[list[tuple[str, str]]]()
 
 
 def secret_values(cluster: Cluster) -> list[str]:
@@ -62,11 +63,21 @@ def write_to(config: pytest.Config, folder: Path) -> None:
     config.stash[notes_key] = []
 
 
-def note(config: pytest.Config, text: str) -> None:
-    """Show `text` at the end of the run and on top of the HTML report: worth knowing, but no failure."""
-    config.stash[notes_key].append(text)
+def note(config: pytest.Config, text: str, target: Target | None = None) -> None:
+    """Show `text`, of `target` or of the cluster, at the end of the run and on top of the HTML report: no failure."""
+    config.stash[notes_key].append(
+        (target.name if target else "", hide_secrets(text, target.cluster) if target else text)
+    )
+
+
+def notes(config: pytest.Config) -> list[str]:
+    """The notes; one on many hosts is said once, with their names."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for host, text in config.stash.get(notes_key, []):
+        hosts.setdefault((text, "host" if host else ""), []).append(host)
+    return [f"Warning: {short(names)}: {text}" if of else f"Warning: {text}" for (text, of), names in hosts.items()]
 
 
 def notes_as_html(config: pytest.Config) -> list[str]:
     """The notes, for the HTML report."""
-    return [f"<pre>{html.escape(text)}</pre>" for text in config.stash[notes_key]]
+    return [f"<pre>{html.escape(text)}</pre>" for text in notes(config)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import ModuleType
 
-from tests.hosts.connections import Connections
+from tests.hosts.connections import Connections, Unreachable
 from tests.hosts.probes import Answer
 from tests.hosts.targets import Target
 
@@ -33,6 +33,14 @@ class Snapshots:
     def get(self, target: Target, module: ModuleType) -> dict[str, Answer]:
         """The answers of `target` to the probes of `module`, asked once; raises connections.Unreachable."""
         return self._future(target, module).result()
+
+    def unreached(self) -> dict[str, str]:
+        """The hosts that answered nothing of what they were asked so far, each with the reason."""
+        reasons: dict[str, list[str | None]] = {}
+        for (host, _), future in self._futures.items():
+            error = future.exception()
+            reasons.setdefault(host, []).append(str(error) if isinstance(error, Unreachable) else None)
+        return {host: found[0] for host, found in reasons.items() if found[0] and all(found)}
 
     def close(self) -> None:
         """Drop what has not been asked yet and wait for what has."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from cluster import Cluster, Host
+from cluster.names import short
 from tests.hosts import cuda_program, gpu_health, gpus, kernels, report
 from tests.hosts.connections import Unreachable
 from tests.hosts.containers import container_probe
@@ -63,9 +64,9 @@ def unequal_workers(
                 by_gpus[gpus.describe(gpus.gpus(smi))].append(target.name)
     if len(by_gpus) > 1:
         width = max(map(len, by_gpus))
-        rows = [f"{owned:<{width}}  {', '.join(names)}" for owned, names in sorted(by_gpus.items())]
+        rows = [f"{owned:<{width}}  {short(names)}" for owned, names in sorted(by_gpus.items())]
         record_testsuite_property("unequal GPUs", "; ".join(rows))
-        report.note(pytestconfig, "\n".join(["Warning: the workers have unequal GPUs.", *rows]))
+        report.note(pytestconfig, "\n".join(["the workers have unequal GPUs.", *rows]))
 
 
 def test_every_gpu_answers(target: Target, answers: Answers) -> None:
@@ -76,7 +77,7 @@ def test_every_gpu_answers(target: Target, answers: Answers) -> None:
 
 def test_no_gpu_has_to_be_replaced(target: Target, answers: Answers, pytestconfig: pytest.Config) -> None:
     for said in gpu_health.ailments(answers):
-        report.note(pytestconfig, f"Warning: {target.name}: {said}")
+        report.note(pytestconfig, said, target)
     found = gpu_health.defects(answers)
     if found:
         report.fail(target, "; ".join(found))
@@ -146,7 +147,7 @@ def test_container_toolkit_has_no_known_hole(target: Target, answers: Answers, p
         return
     needed = ".".join(map(str, SOUND_TOOLKIT)) + " or newer, or an image can take over the host (CVE-2025-23266)"
     if target.config.nvidia_toolkit_version:
-        report.note(pytestconfig, f"Warning: {target.name}: {found[0]}, by nvidia_toolkit_version; needed {needed}")
+        report.note(pytestconfig, f"{found[0]}, by nvidia_toolkit_version; needed {needed}", target)
     else:
         expect(False, target, found=found[0], needed=needed, remedy=f"run the deploy: {target.deploy}")
 

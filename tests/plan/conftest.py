@@ -37,6 +37,15 @@ BARE: dict[Any, Any] = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the reports of planned runs go, instead of the checkout's reports/."""
+    folder = tmp_path_factory.mktemp("reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.preflight.deploy.reports_folder", lambda name: folder / name)
+        yield folder
+
+
 @dataclass
 class Plan:
     """A planned deploy: what each host would do, and the means to do it."""

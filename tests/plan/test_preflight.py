@@ -1,6 +1,8 @@
 """The gate at the head of deploy.py, on fake hosts that answer like captured ones."""
 
 import io
+import json
+import re
 import sys
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -16,7 +18,7 @@ ANSWER = {"@@@ start": (CAPTURED / "worker-bookworm.txt").read_text().splitlines
 HOSTS = [f"openpai-{number:03}" for number in range(1, 5)]
 
 
-def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys):
+def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys, reports):
     with (
         pytest.raises(PyinfraError, match=r"unmet on \d+ host\(s\); no host was changed"),
         planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}),
@@ -24,6 +26,21 @@ def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys):
         pass
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("REQUIREMENT") == 1
+    assert said.err.splitlines()[-1] == f"report: {reports}/plan/preflight.json"
+    written = json.loads((reports / "plan/preflight.json").read_text())
+    assert (written["kind"], written["cluster"], written["met"]) == ("preflight", "plan", False)
+    # The same of three of them (the captured worker was an openpai-003): one row, in the table and in the report.
+    assert [cause["hosts"] for cause in written["causes"] if cause["requirement"] == "hostname"] == [
+        ["openpai-001", "openpai-002", "openpai-004"]
+    ]
+    assert len(re.findall(r"^openpai-\[001-002,004\] +must +hostname ", said.err, re.M)) == 1
+
+
+def test_a_report_that_cannot_be_written_is_a_line(folder, capsys, monkeypatch):
+    monkeypatch.setattr("tasks.preflight.deploy.reports_folder", lambda name: Path("/proc/none") / name)
+    with pytest.raises(PyinfraError), planned(folder, "deploy.py", {name: ANSWER for name in HOSTS}):
+        pass
+    assert "the report could not be written: /proc/none" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_the_way_to_go_on_without_unfit_workers_is_named(folder):

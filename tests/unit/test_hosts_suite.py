@@ -36,7 +36,8 @@ DAEMON_FILE = frozenset({
     "test_log_limit", "test_iptables",
 })  # fmt: skip
 SERVICE, FILES = "test_service_runs_now_and_after_a_boot", "test_daemon_runs_with_its_files"
-EVERY = frozenset({"every test"})
+# A host that gives no answer is one error; its other tests are not run.
+NO_ANSWER = frozenset({"one test"})
 
 
 def registries(**changes: object) -> Said:
@@ -58,20 +59,24 @@ FAULTS = (
           user=(0, "ubuntu", "")),
     fault("other-name", "the name gpu-7; needed other-name", "test_the_host_calls_itself_by_its_name",
           name=(0, "gpu-7", "")),
+    fault("unwatched", "openpai-gpu-health.timer: disabled inactive success", "test_gpus_are_looked_after",
+          gpu_watch=(0, "disabled\ninactive\nsuccess", "")),
+    fault("gpu-gone", "GPUHealthy is False: 1 of 2 GPUs answer", "test_gpus_are_looked_after",
+          gpu_condition=(0, "False|1 of 2 GPUs answer", "")),
     fault("sshd-dead", "sshd now: inactive and inactive", "test_sshd_runs_now_and_after_a_boot",
           sshd_now=(3, "inactive\ninactive", "")),
     fault("sshd-disabled", "sshd at boot: disabled", "test_sshd_runs_now_and_after_a_boot",
           sshd_at_boot=(1, "disabled\ndisabled", "")),
     fault("sudo-asks", "a password is required", "test_sudo_needs_no_password",
           sudo=(1, "", "sudo: a password is required")),
-    Fault("no-route", {}, EVERY, "No route to host; check that the machine is up",
+    Fault("no-route", {}, NO_ANSWER, "No route to host; check that the machine is up",
           refused="ssh: connect to host 10.0.1.6 port 22: No route to host\n"),
-    Fault("key-changed", {}, EVERY, "its host key is not the one in",
+    Fault("key-changed", {}, NO_ANSWER, "its host key is not the one in",
           refused="@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@\nHost key verification failed.\n"),
-    Fault("key-unknown", {}, EVERY, "its host key is not in", refused="Host key verification failed.\n"),
-    Fault("key-refused", {}, EVERY, "login as paiadmin with",
+    Fault("key-unknown", {}, NO_ANSWER, "its host key is not in", refused="Host key verification failed.\n"),
+    Fault("key-refused", {}, NO_ANSWER, "login as paiadmin with",
           refused="paiadmin@10.0.1.9: Permission denied (publickey,password).\n"),
-    Fault("no-sudo", {}, EVERY, "sudo without a password fails for paiadmin (sudo: a password is required)",
+    Fault("no-sudo", {}, NO_ANSWER, "sudo without a password fails for paiadmin (sudo: a password is required)",
           mute="sudo: a password is required\n"),
     fault("leak", "***", "test_sudo_needs_no_password", "test_container_runs", "test_container_sees_every_gpu",
           sudo=(1, "", f"sudo: {PASSWORD} and {TOKEN} and http://me:proxyPw@proxy refused"),
@@ -186,14 +191,16 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.host)
 def test_fault_fails_its_checks_alone(fleet: Fleet, fault: Fault) -> None:
     failures = fleet.failures.get(fault.host, {})
-    expected = fleet.ran[fault.host] if fault.fails == EVERY else fault.fails
-    if fault.refused or fault.mute:
-        expected = expected - {"test_dev_box_logs_in_without_a_password"}  # the dev box still gets in
-    assert failures.keys() == expected
+    left_out = fleet.left_out.get(fault.host, {})
+    if fault.fails == NO_ANSWER:
+        assert len(failures) == 1 and failures.keys() | left_out.keys() == fleet.ran[fault.host]
+        assert set(left_out.values()) == {f"not asked: {fault.host} gives no answer"}
+    else:
+        assert (failures.keys(), left_out) == (fault.fails, {})
     assert all(fault.host in message for message in failures.values())
     assert not any("During handling" in message for message in failures.values())
     spoken = [fault.words in message for message in failures.values()]
-    assert all(spoken) if fault.fails == EVERY else any(spoken) or not spoken, failures
+    assert any(spoken) or not spoken, failures
 
 
 def test_dev_box_and_master_are_checked_too(fleet: Fleet) -> None:
@@ -201,6 +208,34 @@ def test_dev_box_and_master_are_checked_too(fleet: Fleet) -> None:
     docker, clock = "test_container_runs", "test_clock_is_near_its_server"
     assert {docker, clock} <= fleet.ran["dev-box"] & fleet.ran["openpai-master-01"] & fleet.ran["healthy"]
     assert "test_every_gpu_answers" in fleet.ran["healthy"] - fleet.ran["dev-box"] - fleet.ran["openpai-master-01"]
+
+
+def test_what_is_wrong_is_said_by_cause(fleet: Fleet) -> None:
+    lines = fleet.result.stdout.splitlines()
+    errors = [line for line in lines if line.startswith("ERROR ")]
+    unreached = [fault.host for fault in FAULTS if fault.fails == NO_ANSWER]
+    assert [sum(line.startswith((f"ERROR {host} (", f"ERROR {host}: ")) for line in errors) for host in unreached] == [
+        1
+    ] * 5
+    missing = re.search(r" (\d+) skipped", lines[-2])
+    names = "key-changed, key-refused, key-unknown, no-route, no-sudo"
+    assert missing and f"{missing[1]} tests were not run: {names} gives no answer" in lines
+    said = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    assert len(said) == len(set(said)) and lines.index(said[0]) > lines.index(next(filter(wrong, lines)))
+    daemon = [line for line in said if " daemon-mute: " in line]
+    assert (
+        len(daemon) == 1
+        and "(test_daemon_runs_with_its_files, test_data_root, test_live_restore and 3 more)" in daemon[0]
+    )
+    assert not any("Traceback" in line or line.startswith("____") for line in lines)
+
+
+def wrong(line: str) -> bool:
+    return "what is wrong" in line
+
+
+def test_the_last_line_says_where_the_report_is(fleet: Fleet) -> None:
+    assert fleet.result.stdout.splitlines()[-1] == f"report: {fleet.reports / 'verify.html'}"
 
 
 def test_the_run_says_where_its_reports_are(fleet: Fleet) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from statistics import median
 
 from cluster import Host, Problem, Role
+from cluster.names import short
 from tasks.preflight.model import CONTROLLED, EVERY, Survey, across_hosts, shortfall
 from tasks.preflight.snapshot import Snapshot
 
@@ -21,8 +22,8 @@ def _shared(hosts: Hosts, value: Callable[[Host, Snapshot], str | None], fix: st
             having[found].append(host)
     for found, owners in having.items():
         for host in owners[1:]:
-            others = ", ".join(other.name for other in owners if other != host)
-            yield host, shortfall(f"{found}, the same as {others}", "a value of its own", fix)
+            # The same words for all of them: one row in the table.
+            yield host, shortfall(f"{found} on {short(owner.name for owner in owners)}", "a value of its own", fix)
 
 
 @across_hosts("hostname-unique", EVERY)

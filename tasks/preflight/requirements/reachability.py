@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from cluster import Config, Host, Problem, Role
 from cluster.kubernetes import BINARIES, binary_sha256
+from cluster.names import short
 from tasks.preflight import targets
 from tasks.preflight.facts import Target
 from tasks.preflight.firewall import kept_out
@@ -37,6 +38,7 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             answer = seen.peers.get(f"{other.address}:{port}", NO_ANSWER)
             if answer != "ok":
                 missed.setdefault(other, {})[host] = answer
+    lost: dict[tuple[Host, str], list[str]] = {}
     for other, answers in missed.items():
         expected = sum(host != other for host, _ in hosts)
         if len(answers) == expected > 1:
@@ -46,9 +48,10 @@ def peers(survey: Survey, hosts: list[tuple[Host, Snapshot]]) -> Iterable[tuple[
             yield other, shortfall(found, "open to the cluster's hosts", fix)
         else:
             for host, answer in answers.items():
-                found = f"{other.name} ({other.address}:{port}): {answer}"
-                fix = f"check routes and firewalls between {host.name} and {other.name}"
-                yield host, shortfall(found, "every host reaches every other", fix)
+                lost.setdefault((host, answer), []).append(other.name)
+    for (host, answer), others in lost.items():
+        found = f"no way to port {port} of {short(others)}: {answer}"
+        yield host, shortfall(found, "every host reaches every other", "check routes and firewalls between them")
 
 
 @each_host("firewall", CONTROLLED, when=lambda config: config.installer != "none", needs_root=True)
@@ -114,7 +117,7 @@ def package_sources(subject: Subject) -> Iterable[Problem]:
     for source, reply in seen.sources.items():
         if not _answered(reply, LOGIN):
             fix = "mend or disable it; without the distribution's own no package can be installed"
-            yield shortfall(f"{source}: {reply.said or f'HTTP status {reply.status}'}", "an answer", fix)
+            yield shortfall(f"{source}: {_words(reply)}", "an answer", fix)
 
 
 @each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
@@ -141,6 +144,10 @@ def _source(subject: Subject, id: str, keys: str) -> Iterable[Problem]:
     return unanswered(subject, targets_of(subject)[id], fix=f"check {keys}, the proxy and the firewall")
 
 
+def _words(reply: Reply) -> str:
+    return reply.said or (f"HTTP status {reply.status}" if reply.status else NO_ANSWER)
+
+
 def unanswered(subject: Subject, target: Target, also: frozenset[int] = frozenset(), fix: str = "") -> list[Problem]:
     """Nothing where the target answered well, or with one of the statuses `also`.
 
@@ -153,7 +160,7 @@ def unanswered(subject: Subject, target: Target, also: frozenset[int] = frozense
     if reply and _answered(reply, also):
         return []
     url = target.url.replace("@id@", seen.os.id).replace("@codename@", seen.os.codename)
-    reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
+    reason = _words(reply) if reply else NO_ANSWER
     through = f" through {target.proxy}" if target.proxy else ""
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
 
