@@ -13,10 +13,12 @@ import sys
 from functools import cache
 from types import FrameType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from pyinfra.api import arguments, util
 from pyinfra.api.host import HostData
+
+# Where the keys of a host's data are noted: no name that an inventory can have.
+FIXED = "the keys that do not change"
 
 
 class Place(NamedTuple):
@@ -41,16 +43,15 @@ def getframeinfo(frame: FrameType) -> Place:
     return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
-_inventorys: WeakKeyDictionary[HostData, frozenset[str]] = WeakKeyDictionary()
-"""The keys of a host's data that come from the inventory and --data, which a run does not change."""
-
-
 def given(data: HostData, key: str, default: Any) -> Any:
-    """getattr() of a host's data; six layers are looked through only for a key that one of them has."""
-    fixed = _inventorys.get(data)
-    if fixed is None:
-        fixed = _inventorys[data] = frozenset(data.dict())
-    if key in fixed or key in data.override_datas or key in data.host.get_deploy_data():
+    """getattr() of a host's data; six layers are looked through only for a key that one of them has.
+
+    What comes from the inventory and --data does not change in a run, so its keys are noted beside it.
+    """
+    known = vars(data)
+    if FIXED not in known:
+        known[FIXED] = frozenset(data.dict())
+    if key in known[FIXED] or key in data.override_datas or key in data.host.get_deploy_data():
         return getattr(data, key, default)
     return default
 
