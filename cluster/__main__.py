@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from cluster import __version__, commands, secrets, versions
+from cluster.data import DATA
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
 from cluster.openpai import kubespray_files, openpai_files, parse_resources
 from cluster.problems import ClusterError, Place, Problem
 
 _FILES = {"master": MASTERS, "worker": WORKERS, "config": CONFIG}
-_EXAMPLE = Path(__file__).resolve().parent.parent / "inventories" / "example"
+_EXAMPLE = DATA / "inventories" / "example"
 _INVENTORY = '''\
 """The cluster of the folder beside this file, of the same name, as pyinfra groups."""
 

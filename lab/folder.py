@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from cluster.data import HERE
 from lab import gpu, repository
-from lab.settings import CUDA_IMAGE, DEV_BOX_BYTE, PROJECT, PROXY_PORT, USER, WEB_PORT
+from lab.settings import CUDA_IMAGE, DEV_BOX_BYTE, PROXY_PORT, USER, WEB_PORT
 from lab.shell import LabError
 from lab.state import LabState
 
@@ -27,7 +28,7 @@ dev_box, master, worker = groups(__file__)
 
 def default(name: str) -> Path:
     """Where a lab's cluster folder goes when nothing else is asked for."""
-    return PROJECT / "inventories" / name
+    return HERE / "inventories" / name
 
 
 def inventory(lab: LabState) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from cluster.data import IN_CHECKOUT
 from lab import commands, kubernetes
 from lab.api import Lab
 from lab.commands import Run
@@ -69,6 +70,10 @@ class Rehearsal:
 
 def rehearse(name: str, workers: int) -> None:
     """Make the lab `name` anew, deploy, deploy again (nothing may change), run a job, verify; the lab stays up."""
+    if not IN_CHECKOUT:
+        raise LabError(
+            "a rehearsal is of the project's deploy.py and tests: start it in a checkout, by `make rehearse`"
+        )
     lab = Lab(name, lambda line: click.echo(f"   {line}"))
     logs = STATE.parent / "openpai-lab-logs" / name
     logs.mkdir(parents=True, exist_ok=True)

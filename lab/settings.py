@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from cluster.data import PROJECT as PROJECT
+
 STATE = Path("/var/lib/openpai-lab")
 """One directory a lab; gone after `down`."""
 CACHE = Path("/var/cache/openpai-lab")

@@ -6,15 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from cluster.data import HERE
 from cluster.files import write_atomically
-
-_PROJECT = Path(__file__).parents[2]
 
 
 def folder(cluster: str) -> Path:
     """Where the reports of the cluster called so are: in the checkout, else where the run was started."""
-    root = _PROJECT if (_PROJECT / "pyproject.toml").is_file() else Path.cwd()
-    return root / "reports" / cluster
+    return HERE / "reports" / cluster
 
 
 def save(path: Path, content: Mapping[str, object]) -> Path:

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-_PROJECT = Path(__file__).parents[2]
+from cluster.data import HERE
+
 NAME = "run.log"
 KEPT = 5
 """How many logs of earlier runs stay."""
@@ -21,8 +22,7 @@ _URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
 
 def folder(cluster: str) -> Path:
     """Where the reports of the cluster called so are: in the checkout, wherever a run was started."""
-    root = _PROJECT if (_PROJECT / "pyproject.toml").is_file() else Path.cwd()
-    return root / "reports" / cluster
+    return HERE / "reports" / cluster
 
 
 def private_folder(cluster: str) -> Path:

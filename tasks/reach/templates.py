@@ -1,15 +1,15 @@
 """Templates rendered on this machine, so that an operation can show and compare their text."""
 
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_PROJECT = Path(__file__).parents[2]
+from cluster.data import DATA
+
 # What is copied to hosts as it is.
-FILES = _PROJECT / "files"
+FILES = DATA / "files"
 _templates = Environment(
-    loader=FileSystemLoader(_PROJECT / "templates"),
+    loader=FileSystemLoader(DATA / "templates"),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

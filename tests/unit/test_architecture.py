@@ -12,7 +12,7 @@ from tests.unit import architecture
 from tests.unit.architecture import DOCUMENT, FRONT, ROOT, Import, arrows, direct, imports, offered, room, written
 
 PRODUCTION = ("deploy.py", "config.py", "inventories", "tasks", "cluster")
-EVERYTHING = (*PRODUCTION, "lab", "tests", "bench")
+EVERYTHING = (*PRODUCTION, "lab", "openpai_deploy", "tests", "bench")
 ROOMS = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/__init__.py"))
 WINGS = sorted(path.parent.name for path in (ROOT / "cluster").glob("*/__init__.py"))
 

@@ -15,6 +15,7 @@ from pyinfra_cli.main import cli as pyinfra_cli
 from cluster.__main__ import main as cluster_cli
 from cluster.config import Config
 from lab.cli import cli as lab_cli
+from openpai_deploy.__main__ import cli as console
 from tests.unit.documents import DOCUMENTS, ROOT, Block, anchors, blocks, links
 
 KEYS = {info.alias or name for name, info in Config.model_fields.items()}
@@ -49,6 +50,8 @@ def wrong_with(command: str) -> str | None:
     if program == "pytest":
         unknown = options - set(re.findall(r'"(--[\w-]+)"', text_of("tests/hosts/conftest.py")))
         return f"{unknown} of pytest" if unknown or "tests/hosts" not in rest else None
+    if program == "openpai-deploy":
+        return _click(console, rest, options, text_of("tests/unit/test_wheel.py", "tests/unit/test_cluster_cli.py"))
     if words[:3] == ["python", "-m", "cluster"]:
         return _click(cluster_cli, rest[2:], options, text_of("tests/unit/test_cluster_*.py"))
     if words[:3] == ["python", "-m", "lab"]:
@@ -81,6 +84,8 @@ def _click(cli: click.Command, words: list[str], options: set[str], tests: str) 
     for verb in [word for word in words if word in cli.commands] or words[:1]:
         if verb not in cli.commands:
             return f"no verb {verb}"
+        if isinstance(cli.commands[verb], click.Group):
+            return _click(cli.commands[verb], words[words.index(verb) + 1 :], options, tests)
         if unknown := options - options_of(cli.commands[verb]) - options_of(cli):
             return f"{verb} has no {unknown}"
         if not re.search(rf'["\' .]{verb}["\'( ]', tests):

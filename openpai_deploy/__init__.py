@@ -1,0 +1,1 @@
+"""The console script: the project's own verbs under one name, for an installation that is no checkout."""
