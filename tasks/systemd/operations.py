@@ -20,7 +20,8 @@ from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Problem
-from tasks.reach import Commands, config_of, disruption_allowed, stop
+from tasks.progress import REBOOT, notes
+from tasks.reach import Commands, config_of, disruption_allowed, planning, stop
 from tasks.systemd.at_work import in_words
 from tasks.systemd.facts import BOOT_ID, Boot, LosingGpus, ServiceState
 
@@ -70,6 +71,8 @@ def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = n
     if boot.at_work and not disruption_allowed(host):
         yield stop(Problem(f"{why}, but {in_words(boot.at_work)} on the host", ALLOW_REBOOT))
         return
+    if planning():
+        notes(host).foreseen.add(REBOOT)
     config = config_of(host)
     batch = config.reboot_batch if boot.at_work else None
     yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout, out_of_service), {})
