@@ -56,7 +56,8 @@ def start(lab: Lab) -> None:
 def sayings(lab: Lab, host: str) -> list[Saying]:
     """What a host has said, of each command the last."""
     found = {}
-    for folder in sorted((lab.root(host) / FOLDER[1:]).iterdir(), key=lambda each: each.stat().st_mtime):
+    finished = (path.parent for path in (lab.root(host) / FOLDER[1:]).glob("*/status"))
+    for folder in sorted(finished, key=lambda each: each.stat().st_mtime):
         texts = {each: (folder / each).read_text(errors="replace") for each in ("command", "stdout", "stderr")}
         found[texts["command"]] = Saying(**texts, status=int((folder / "status").read_text()))
     return list(found.values())

@@ -32,8 +32,8 @@ def groups(inventory_file: str | Path, made_by: str | None = None) -> tuple[Grou
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
         sys.exit("\n".join(str(problem.within(shown)) for problem in error.problems))
-    one_run.hold(folder)
     progress.watch(cluster)
+    one_run.hold(folder)
     return (
         [_entry(cluster, cluster.dev_box)],
         [_entry(cluster, host) for host in cluster.masters],

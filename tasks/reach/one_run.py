@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 import gevent
-from pyinfra import logger, state
+from pyinfra import logger
 from pyinfra.api import Host, State
 from pyinfra.api.state import BaseStateCallback
 from pyinfra.context import ctx_state
@@ -51,7 +51,15 @@ def hold(folder: Path) -> None:
     other = taken(folder / LOCK, whose)
     if other is not None:
         sys.exit(_refusal(folder.name, other))
-    state.add_callback_handler(_MastersLock(whose, folder.name))
+    # The state takes callbacks once it knows the inventory, which is being read here.
+    known: Any = ctx_state.get()
+    initialise = known.init
+
+    def initialised(*arguments: Any, **more: Any) -> None:
+        initialise(*arguments, **more)
+        known.add_callback_handler(_MastersLock(whose, folder.name))
+
+    vars(known).update(init=initialised)
 
 
 def changing(params: dict[str, Any]) -> bool:

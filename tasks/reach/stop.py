@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+import gevent
 from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, Host, State, operation
+from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host
 
@@ -19,6 +21,10 @@ from tasks.progress import notes
 
 # What is said in place of running a command where given_up().
 GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
+
+# What ends a run, "No hosts remaining!", is raised where one host is at work. pyinfra says it in one line; gevent would
+# print its traceback before.
+gevent.get_hub().NOT_ERROR += (PyinfraError,)
 
 
 def planning() -> bool:

@@ -7,6 +7,7 @@ import re
 import pytest
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.api.exceptions import PyinfraError
 from pyinfra.connectors.fake import FakeConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
@@ -90,6 +91,16 @@ def test_a_host_that_stops_making_sense_ends_no_run_but_its_own(folder, hosts, c
         plan.run()
         assert failed(plan) == {BROKEN}
     assert "the answer cannot be read" in caplog.text and "Traceback" not in caplog.text
+
+
+def test_the_last_host_that_stops_making_sense_ends_the_run_without_a_traceback(folder, hosts, capfd):
+    hosts.broken = {BROKEN, "@fake/dev-box", "@fake/openpai-master-01", "@fake/openpai-004"}
+    with planned(folder, stages) as plan:
+        plan.state.active_hosts -= {plan.state.inventory.get_host(GREETING)}
+        hosts.broken = {PLAIN}
+        with pytest.raises(PyinfraError, match="No hosts remaining"):
+            plan.run()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 class Number(Fact[int]):

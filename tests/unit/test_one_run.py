@@ -8,7 +8,10 @@ import time
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.context import ctx_state
 
 from tasks.reach import one_run, script
 from tests.unit.cluster_folder import write
@@ -129,3 +132,15 @@ def test_a_run_that_connects_again_waits_for_its_own_old_connection(tmp_path):
             assert said(again) == "held\n"
             assert time.monotonic() - began < 10
             ended(again)
+
+
+def test_the_masters_lock_is_asked_for_once_pyinfra_knows_the_inventory_that_takes_the_folders(tmp_path):
+    """pyinfra reads an inventory with a state that takes no callbacks yet."""
+    state = State(check_for_changes=False)
+    given = {"operations": ("deploy.py",)}
+    with click.Context(click.Command("pyinfra"), info_name="pyinfra") as context, ctx_state.use(state):
+        context.params = given
+        one_run.hold(tmp_path)
+        state.init(Inventory((["one"], {})), Config())
+    assert [type(one).__name__ for one in state.callback_handlers] == ["_MastersLock"]
+    assert (tmp_path / one_run.LOCK).read_text()
