@@ -10,8 +10,8 @@ from pyinfra.api import Host, State
 from cluster.spans import spans
 from tasks.progress.notes import DOCKER_RESTART, REBOOT, notes
 from tasks.progress.screen import BOLD, YELLOW, Plain
-from tasks.progress.stages import crowd, titles
-from tasks.progress.watcher import INDENT, Lines, alike
+from tasks.progress.stages import Lines, alike, crowd, titles
+from tasks.progress.watcher import INDENT
 
 
 @dataclass(frozen=True)

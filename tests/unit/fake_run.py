@@ -95,12 +95,12 @@ class FakeRun:
         return [str(PYINFRA), str(self.inventory), file or str(self.deploy), *arguments]
 
     def run(
-        self, *arguments: str, file: str = "", cwd: Path = ROOT, given: str = ""
+        self, *arguments: str, file: str = "", cwd: Path = ROOT, **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, `given` on standard input, which is no terminal."""
+        """Run it to its end, with nothing on standard input, which is no terminal, and with this much environment."""
         return subprocess.run(
-            self.command(*arguments, file=file), cwd=cwd, env=environment(), input=given, timeout=120,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            self.command(*arguments, file=file), cwd=cwd, env=environment(**environ), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
         )  # fmt: skip
 
 

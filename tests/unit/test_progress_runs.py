@@ -294,9 +294,23 @@ def test_a_terminal_is_asked_after_the_plan(made: Callable[..., FakeRun]) -> Non
 def test_chinese_names_are_shown_as_written(made: Callable[..., FakeRun]) -> None:
     run = made(workers=2)
     run.deploy.write_text(run.deploy.read_text().replace("Docker packages", "Docker 软件包"))
-    done = run.run("-y")
-    assert "changed  Docker 软件包: all 4 hosts" in done.stdout
-    assert "Docker 软件包" in (run.reports / "deploy.json").read_text()
+    assert "changed  Docker 软件包: all 4 hosts" in run.run("-y").stdout
+    done = run.run("-y", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and "changed  Docker ???: all 4 hosts" in done.stdout, "a terminal that lacks the signs"
+    for name in ("deploy.json", "run.log"):
+        assert "Docker 软件包" in (run.reports / name).read_text()
+
+
+def test_a_run_without_a_place_for_its_reports_goes_on(made: Callable[..., FakeRun]) -> None:
+    run = made(workers=1)
+    run.reports.parent.mkdir(exist_ok=True)
+    run.reports.touch()
+    try:
+        done = run.run("-y")
+    finally:
+        run.reports.unlink()
+    assert done.returncode == 0 and "3 of 3 hosts well" in done.stdout, done.stdout
+    assert "this run has no log: " in done.stdout and "deploy.json could not be written: " in done.stdout
 
 
 def test_a_fault_of_ours_is_one_line_with_the_traceback_in_the_log(made: Callable[..., FakeRun]) -> None:
@@ -312,5 +326,6 @@ def test_a_fault_of_ours_is_one_line_with_the_traceback_in_the_log(made: Callabl
 def test_hosts_that_go_their_own_ways(made: Callable[..., FakeRun], way: str) -> None:
     run = made(workers=7, answers=BROKEN)
     done = run.run("-y", way)
+    assert done.returncode == 1
     assert "FAILED @fake/openpai-007: Docker, Docker packages" in done.stdout, done.stdout
     assert len(report(run)["hosts"]["@fake/openpai-master-01"]["changed"]) == 3
