@@ -70,6 +70,7 @@ class Watcher(BaseStateCallback):
                     self.record.hosts[host.name].stages[name] = NOT_RUN
             for host in self.state.inventory:
                 notes(host).stops.clear()
+                notes(host).operation = ""
             self._errors.clear()
         elif stage is StateStage.Disconnect:
             self._end_stage()

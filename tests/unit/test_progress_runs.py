@@ -178,10 +178,10 @@ def test_a_host_that_would_stop_ends_a_dry_run_with_1(made: Callable[..., FakeRu
         "        refused(name='Fit', message='it is full; make room')\n\ndocker()\n"
     )
     run.deploy.write_text(stopping)
-    for arguments, word in ((("--dry",), "1 would stop"), (("-y",), "1 failed")):
+    for arguments, count, word in ((("--dry",), "1 would stop", "WOULD STOP"), (("-y",), "1 failed", "FAILED")):
         done = run.run(*arguments)
         assert done.returncode == 1
-        for said in (word, "FAILED @fake/openpai-002: Docker, Fit", "why: it is full", "do:  make room"):
+        for said in (count, f"{word} @fake/openpai-002: Docker, Fit", "why: it is full", "do:  make room"):
             assert said in done.stdout, done.stdout
 
 
