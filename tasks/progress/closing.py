@@ -30,8 +30,8 @@ def sentences(state: State, record: Record, error: BaseException | None, given: 
     said = []
     if record.dry and not record.status:
         said += _of_a_dry_run(state, record)
-    # pyinfra's --no-wait forgets the hosts that failed. A function that ends a run itself (preflight.check, told to pass
-    # over hosts that were not reached) knows better.
+    # pyinfra's --no-wait forgets the hosts that failed. A function that ends a run itself knows better: preflight.check
+    # may be told to pass over hosts that were not reached.
     if record.executed and not record.status and record.named(FAILED, NOT_REACHED):
         record.status = 1
     if record.status == INTERRUPTED:
