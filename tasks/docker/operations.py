@@ -31,7 +31,7 @@ from tasks.docker.packages import (
     patches,
     running,
 )
-from tasks.progress import DOCKER_RESTART, notes
+from tasks.progress import DOCKER_RESTART, foresee
 from tasks.reach import Commands, config_of, disruption_allowed, planning, script, show_diff, stop
 from tasks.systemd import Boot, systemctl
 
@@ -114,7 +114,7 @@ def _foresee(daemon: DockerDaemon, wanted: dict[str, Any]) -> None:
     """Note for the plan that a daemon at work will be restarted, to run with `wanted` or with its unit files."""
     restart = daemon.active and daemon_json.needed(daemon.in_force, wanted) is Take.RESTART
     if planning() and (restart or (daemon.active and not daemon.units_in_force)):
-        notes(host).foreseen.add(DOCKER_RESTART)
+        foresee(host, DOCKER_RESTART)
 
 
 def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
@@ -200,7 +200,7 @@ def packages() -> Commands:
     except ValueError:
         return  # settings() has stopped this host
     if planning() and engine and version and not matches(engine, version):
-        notes(host).foreseen.add(DOCKER_RESTART)
+        foresee(host, DOCKER_RESTART)
     patch = bool(engine and version and patches(engine, version) and not matches(engine, version))
     if patch and _reload_would_save(daemon, wanted):
         yield from _reload(daemon, wanted)

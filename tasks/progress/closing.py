@@ -13,7 +13,7 @@ from cluster.spans import spans
 from tasks.progress import plan
 from tasks.progress.notes import notes
 from tasks.progress.reasons import cause
-from tasks.progress.record import FAILED, NOT_FINISHED, WELL, Failure, Record
+from tasks.progress.record import FAILED, NOT_FINISHED, NOT_REACHED, WELL, Failure, Record
 from tasks.progress.stages import titles
 
 REPORT = "deploy.json"
@@ -30,6 +30,10 @@ def sentences(state: State, record: Record, error: BaseException | None, given: 
     said = []
     if record.dry and not record.status:
         said += _of_a_dry_run(state, record)
+    # pyinfra's --no-wait forgets the hosts that failed. A function that ends a run itself knows better: preflight.check
+    # may be told to pass over hosts that were not reached.
+    if record.executed and not record.status and record.named(FAILED, NOT_REACHED):
+        record.status = 1
     if record.status == INTERRUPTED:
         said.append("interrupted; run the same again: nothing is half done")
     elif isinstance(code, str):

@@ -84,5 +84,5 @@ class Listener(logging.Handler):
             self._write(text if heading else f"    {text}")
             self._tell(heard(record))
         except OSError:
-            # A full disk, or a reader of the screen that went away: the hosts come first.
+            # A full disk: the hosts come first.
             return

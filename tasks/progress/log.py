@@ -58,7 +58,7 @@ class RunLog:
             if earlier.exists():
                 os.replace(earlier, path / f"{NAME}.{number}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        self._file: IO[str] = open(os.open(self.path, flags, 0o600), "w", errors="replace")  # noqa: SIM115
+        self._file: IO[str] = open(os.open(self.path, flags, 0o600), "w", encoding="utf-8", errors="replace")  # noqa: SIM115
 
     def write(self, text: str) -> None:
         """Add `text`, each of its lines with the time."""

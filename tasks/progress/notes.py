@@ -13,11 +13,11 @@ class Notes:
     """Of one host."""
 
     stops: list[Problem | str] = field(default_factory=list)
-    """Why the host stops: by the operation that runs, or by the last such one as planned."""
+    """Why the host stops: by the operation that runs, or by the first such one as planned."""
     operation: str = ""
-    """The hash of that operation."""
-    foreseen: set[str] = field(default_factory=set)
-    """What a plan would do besides changing: REBOOT, DOCKER_RESTART."""
+    """The hash of the latter."""
+    foreseen: dict[str, str] = field(default_factory=dict)
+    """What a plan would do besides changing (REBOOT, DOCKER_RESTART), with the first operation that would."""
     forbidden: str = ""
     """Why a real run would end before it changes this host."""
     left_out: bool = False
@@ -32,3 +32,15 @@ REBOOT, DOCKER_RESTART = "reboot", "restart of Docker"
 def notes(host: Any) -> Notes:
     """The notes of a pyinfra host, kept with it."""
     return host.connector_data.setdefault("notes", Notes())
+
+
+def foresee(host: Any, what: str) -> None:
+    """Note, while planning, that the present operation of `host` would do this."""
+    notes(host).foreseen.setdefault(what, host.current_op_hash or "")
+
+
+def would_stop(host: Any, *messages: Problem | str) -> None:
+    """Note, while planning, that the present operation would stop `host`; what comes after it would not run."""
+    ours = notes(host)
+    if not ours.stops:
+        ours.stops, ours.operation = list(messages), host.current_op_hash or ""

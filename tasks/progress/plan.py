@@ -10,8 +10,8 @@ from pyinfra.api import Host, State
 from cluster.spans import spans
 from tasks.progress.notes import DOCKER_RESTART, REBOOT, notes
 from tasks.progress.screen import BOLD, YELLOW, Plain
-from tasks.progress.stages import crowd, titles
-from tasks.progress.watcher import INDENT, Lines, alike
+from tasks.progress.stages import Lines, alike, crowd, titles
+from tasks.progress.watcher import INDENT
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,16 @@ def planned(state: State) -> Iterator[Planned]:
     """The operations that would change a host, in their order. Only a run without -y looks for them."""
     if not state.check_for_changes:
         return
+    stopped: set[Host] = set()
     for op_hash in state.get_op_order():
+        stopped |= {host for host in state.inventory if notes(host).operation == op_hash}
         hosts = [
             host
             for host in state.inventory
-            if host in state.active_hosts and op_hash in state.ops[host] and notes(host).operation != op_hash
+            if host in state.active_hosts - stopped
+            and op_hash in state.ops[host]
             and state.ops[host][op_hash].operation_meta.will_change
-        ]  # fmt: skip
+        ]
         if hosts:
             conditional = bool(state.ops[hosts[0]][op_hash].global_arguments.get("_if"))
             yield Planned(op_hash, *titles(state, op_hash), hosts, conditional)
@@ -78,8 +81,10 @@ def outlook(state: State) -> str:
     hosts = {host for one in found for host in one.hosts}
     if not found:
         return "nothing would change"
+    certain = {(one.op_hash, host) for one in found for host in one.hosts}
     reboots, restarts = (
-        [host.name for host in state.inventory if what in notes(host).foreseen] for what in (REBOOT, DOCKER_RESTART)
+        [host.name for host in state.inventory if (notes(host).foreseen.get(what), host) in certain]
+        for what in (REBOOT, DOCKER_RESTART)
     )
     return (
         f"{_count(len(found), 'operation')} on {_count(len(hosts), 'host')} would change; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -40,6 +41,9 @@ class Plain:
 
     def __init__(self, silent: bool = False) -> None:
         self._silent, self._colour = silent, sys.stdout.isatty()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end the run.
+            sys.stdout.reconfigure(errors="replace")
 
     def line(self, text: str, style: str = "") -> None:
         """Show a line."""

@@ -13,6 +13,8 @@ from tasks.progress.screen import Row
 
 # The inventory's groups with more than one host.
 _ROLES = {"master": "masters", "worker": "workers"}
+# What was said of hosts.
+Lines = dict[Host, list[str]]
 
 
 def titles(state: State, op_hash: str) -> tuple[str, str]:
@@ -30,6 +32,8 @@ class Stage:
     began: float = 0.0
     ended: float = 0.0
     failed: set[Host] = field(default_factory=set)
+    told: bool = False
+    """Whether its end was said."""
 
     @property
     def seconds(self) -> float:
@@ -78,6 +82,14 @@ def crowd(state: State, hosts: Iterable[Host]) -> str:
             if group in _ROLES and given == set(members) & set(limited):
                 return f"all {len(given)} {_ROLES[group]}"
     return spans(host.name for host in state.inventory if host in given)
+
+
+def alike(state: State, said: Lines) -> list[tuple[str, list[str]]]:
+    """The lines of many hosts, equal ones once, with the names of their hosts."""
+    found: dict[tuple[str, ...], list[Host]] = {}
+    for host in sorted(said, key=list(state.inventory).index):
+        found.setdefault(tuple(said[host]), []).append(host)
+    return [(crowd(state, hosts), list(lines)) for lines, hosts in found.items()]
 
 
 def rows(stages: Iterable[Stage], doing: str) -> Iterator[Row]:

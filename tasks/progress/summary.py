@@ -86,19 +86,19 @@ def _failures(record: Record, log: str, room: int) -> list[Line]:
         if len(lines) + _EACH > room - (left > 1):
             lines.append(Line(f"{left} more causes: {log}, and the hosts in deploy.json beside it", failed=True))
             break
-        lines += _failure(failure, names)
+        lines += _failure(failure, names, "WOULD STOP" if record.dry else "FAILED")
     return lines
 
 
-def _failure(failure: Failure, names: list[str]) -> list[Line]:
+def _failure(failure: Failure, names: list[str], word: str) -> list[Line]:
     place = failure.stage
     if failure.operation:
         place += f", {failure.operation}"
     return [
-        Line(f"FAILED {spans(names)}: {place}", failed=True),
+        Line(f"{word} {spans(names)}: {place}", failed=True),
         Line(f"    why: {failure.reason}", failed=True),
         Line(f"    do:  {failure.remedy}"),
-        Line(f"    log: {failure.log}"),
+        *([Line(f"    log: {failure.log}")] if failure.log else []),
     ]
 
 

@@ -18,7 +18,7 @@ from tasks.progress.notes import notes
 from tasks.progress.reasons import Said, Voice, cause
 from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_REACHED, NOT_RUN, WELL, Change, Failure, Record, now
 from tasks.progress.screen import BOLD, GREEN, RED, YELLOW, Plain, Row
-from tasks.progress.stages import Stage, titles
+from tasks.progress.stages import Lines, Stage, alike, titles
 from tasks.progress.summary import seconds
 
 CONNECT, PLAN = "Connect", "Plan"
@@ -27,7 +27,6 @@ TICK, LONG = 3, 30
 # How the tasks' own waits speak: "POD pending 12 s", "12 s  ...".
 _WAIT = re.compile(r"^ *\d+ s  |\d+ s$")
 INDENT = "   "
-Lines = dict[Host, list[str]]
 
 
 class Watcher(BaseStateCallback):
@@ -53,6 +52,7 @@ class Watcher(BaseStateCallback):
 
     def phase(self, stage: StateStage) -> None:
         """pyinfra enters a phase of its own."""
+        self._op_began = self._spoke = time.monotonic()
         if stage is StateStage.Connect:
             self.phases[CONNECT].begin()
             self.phases[CONNECT].left = {host: 1 for host in self.state.inventory if self.state.is_host_in_limit(host)}
@@ -70,6 +70,7 @@ class Watcher(BaseStateCallback):
                     self.record.hosts[host.name].stages[name] = NOT_RUN
             for host in self.state.inventory:
                 notes(host).stops.clear()
+                notes(host).operation = ""
             self._errors.clear()
         elif stage is StateStage.Disconnect:
             self._end_stage()
@@ -184,7 +185,9 @@ class Watcher(BaseStateCallback):
         if stage is None:
             return
         stage.end()
-        if not any(stage.left.values()) or stage.failed:
+        over = all(not count or host in stage.failed for host, count in stage.left.items())
+        if over and not stage.told:
+            stage.told = True
             failed = f", {len(stage.failed)} failed" if stage.failed else ""
             said = f"{len(stage.done)} of {len(stage.left)} hosts done{failed}, {seconds(stage.seconds)}"
             self.screen.line(f"{INDENT}{said}", RED if stage.failed else "")
@@ -272,7 +275,12 @@ class Watcher(BaseStateCallback):
 
     def _doing(self) -> str:
         """What is waited for: the operation, the hosts that are not through with it, and where its log is."""
-        if not (self._op and self._running):
+        if self.state.current_stage is StateStage.Connect:
+            left = [host for host, count in self.phases[CONNECT].left.items() if count]
+            return f"waiting for {stages.crowd(self.state, left)}" if left else ""
+        if self.state.current_stage is StateStage.Prepare:
+            return "looking at the hosts, and working out what there is to do"
+        if not self._running:
             return ""
         _, title = titles(self.state, self._op)
         waiting = stages.crowd(self.state, self._running)
@@ -283,14 +291,7 @@ class Watcher(BaseStateCallback):
         while True:
             gevent.sleep(TICK)
             self._flush()
-            if self._running and not self.screen.animated and time.monotonic() - self._spoke >= LONG:
-                self._spoke = time.monotonic()
-                self.screen.line(f"{INDENT}{seconds(time.monotonic() - self._op_began)}  {self._doing()}")
-
-
-def alike(state: State, said: Lines) -> list[tuple[str, list[str]]]:
-    """The lines of many hosts, equal ones once, with the names of their hosts."""
-    found: dict[tuple[str, ...], list[Host]] = {}
-    for host in sorted(said, key=list(state.inventory).index):
-        found.setdefault(tuple(said[host]), []).append(host)
-    return [(stages.crowd(state, hosts), list(lines)) for lines, hosts in found.items()]
+            now = time.monotonic()
+            if not self.screen.animated and now - self._spoke >= LONG and (doing := self._doing()):
+                self._spoke = now
+                self.screen.line(f"{INDENT}{seconds(now - self._op_began)}  {doing}")

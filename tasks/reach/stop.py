@@ -17,7 +17,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host
 
 from cluster import Problem
-from tasks.progress import notes
+from tasks.progress import notes, would_stop
 
 # What is said in place of running a command where given_up().
 GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
@@ -46,8 +46,7 @@ def stop(*messages: Problem | str) -> FunctionCommand:
         return False
 
     if planning() and host not in state.failed_hosts:
-        notes(host).operation = host.current_op_hash or ""
-        notes(host).stops[:] = messages
+        would_stop(host, *messages)
         for message in messages:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})

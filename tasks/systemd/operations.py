@@ -20,7 +20,7 @@ from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Problem
-from tasks.progress import REBOOT, notes
+from tasks.progress import REBOOT, foresee
 from tasks.reach import Commands, config_of, disruption_allowed, planning, stop
 from tasks.systemd.at_work import in_words
 from tasks.systemd.facts import BOOT_ID, Boot, LosingGpus, ServiceState
@@ -72,7 +72,7 @@ def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = n
         yield stop(Problem(f"{why}, but {in_words(boot.at_work)} on the host", ALLOW_REBOOT))
         return
     if planning():
-        notes(host).foreseen.add(REBOOT)
+        foresee(host, REBOOT)
     config = config_of(host)
     batch = config.reboot_batch if boot.at_work else None
     yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout, out_of_service), {})

@@ -31,9 +31,9 @@ def new_lab(name: str, **wanted: Any) -> Iterator[Lab]:
         lab.down()
 
 
-def pyinfra(lab: Lab, *arguments: str, file: str = "deploy.py", timeout: int = 900) -> Run:
-    """Run pyinfra to its end."""
-    return commands.run(commands.pyinfra(lab, *arguments, file=file), timeout=timeout)
+def pyinfra(lab: Lab, *arguments: str, file: str = "deploy.py", timeout: int = 900, output: str = "raw") -> Run:
+    """Run pyinfra to its end; its output is its own, or with "" what people see."""
+    return commands.run(commands.pyinfra(lab, *arguments, file=file, output=output), timeout=timeout)
 
 
 def deploy(lab: Lab, *arguments: str, timeout: int = 900) -> Run:
@@ -62,18 +62,29 @@ def killed_when(
     lab: Lab, reached: Callable[[], Any], *arguments: str, timeout: int = 600, file: str = "deploy.py"
 ) -> str:
     """Start a deploy and SIGKILL it as soon as `reached()` is true; gives what it had printed."""
+    command = commands.pyinfra(lab, "-y", *arguments, file=file)
+    return _signalled(lab, command, reached, signal.SIGKILL, timeout).output
+
+
+def interrupted_when(lab: Lab, reached: Callable[[], Any], timeout: int = 600) -> Run:
+    """Start a deploy as people see it, and Ctrl-C as soon as `reached()` is true; gives how it ended."""
+    return _signalled(lab, commands.pyinfra(lab, "-y", output=""), reached, signal.SIGINT, timeout)
+
+
+def _signalled(lab: Lab, command: list[str], reached: Callable[[], Any], sent: signal.Signals, timeout: int) -> Run:
     log = lab.folder / "killed.log"
     with log.open("w") as output:
-        process = commands.start(commands.pyinfra(lab, "-y", *arguments, file=file), output)
+        process = commands.start(command, output)
         try:
             wait_until(lambda: reached() or process.poll() is not None, timeout, step=0.02)
             assert process.poll() is None, f"the run ended before it could be killed:\n{log.read_text()}"
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(sent)
+            process.wait(timeout=60)
         finally:
             if process.poll() is None:
                 process.kill()
             process.wait()
-    return log.read_text()
+    return Run(process.returncode, log.read_text())
 
 
 def printed(lab: Lab, text: str) -> Callable[[], bool]:

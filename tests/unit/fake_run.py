@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,15 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PYINFRA = Path(sys.executable).parent / "pyinfra"
 PASSWORD = "never-shown"
+# The answers of a fleet of which one host fails.
+BROKEN: dict[str, Any] = {
+    "openpai-007": {
+        "apt-get install": {
+            "success": False,
+            "stderr": ["E: Unable to fetch libc6", "the whole log: /var/log/openpai-deploy/apt.log"],
+        }
+    }
+}
 _INVENTORY = """\
 from tasks.reach import groups
 
@@ -95,12 +105,12 @@ class FakeRun:
         return [str(PYINFRA), str(self.inventory), file or str(self.deploy), *arguments]
 
     def run(
-        self, *arguments: str, file: str = "", cwd: Path = ROOT, given: str = ""
+        self, *arguments: str, file: str = "", cwd: Path = ROOT, **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, `given` on standard input, which is no terminal."""
+        """Run it to its end, with nothing on standard input, which is no terminal, and with this much environment."""
         return subprocess.run(
-            self.command(*arguments, file=file), cwd=cwd, env=environment(), input=given, timeout=120,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            self.command(*arguments, file=file), cwd=cwd, env=environment(**environ), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
         )  # fmt: skip
 
 
@@ -132,3 +142,8 @@ def fake_run(
     deploy = folder / "deploy.py"
     deploy.write_text(_DEPLOY)
     return FakeRun(inventory, deploy)
+
+
+def report(run: FakeRun) -> dict[str, Any]:
+    """deploy.json of its last run."""
+    return json.loads((run.reports / "deploy.json").read_text())

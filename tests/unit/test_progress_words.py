@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 
 from cluster import Problem
 from cluster.spans import spans
+from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
 from tasks.progress.reasons import DEFAULT_REMEDY, Cause, Said, Voice, cause
 from tasks.progress.record import FAILED, LEFT_OUT, NOT_REACHED, WELL, Change, Failure, HostRecord, Record
@@ -117,6 +119,16 @@ def test_the_summary_is_short_whatever_failed(count: int) -> None:
 def test_a_program_that_says_much_does_not_fill_the_screen() -> None:
     long = Failure("Docker", "Packages", "x\n" * 1000, "mend it", "")
     assert max(len(line.text) for line in summary(record(long), "run.log")) == LONGEST
+
+
+@pytest.mark.parametrize("executed", [False, True])
+def test_a_function_that_ends_a_run_itself_has_the_last_word(executed: bool) -> None:
+    """Preflight, told to pass over hosts that are not reached, ended with 1; of operations pyinfra forgets some."""
+    made = record(Failure("Connect", "", "timed out", "look at it", ""))
+    made.executed = executed
+    state: Any = SimpleNamespace(is_executing=executed, inventory=[])
+    sentences(state, made, SystemExit(0), {"inventory": "prod.py", "operations": ["tasks.preflight.check"]})
+    assert made.status == int(executed)
 
 
 def test_times_as_people_read_them() -> None:
