@@ -103,7 +103,8 @@ SAMPLES = [
     Sample("gpu.driver.linked", facts={NvidiaToolkit: Toolkit("1.17.8", "", ("195:0",))}),
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
-    Sample("kubernetes.control_plane.up", silent=("node_name", "server")),
+    Sample("kubernetes.api_name.known", ("api", "address"), {Hosts: HostsFile("127.0.0.1 localhost")}),
+    Sample("kubernetes.control_plane.up", silent=("node_name", "servers")),
     # The plan's folder has no record of hosts that left.
     Sample("kubernetes.departure.departed", silent=("confirmed",)),
     Sample("kubernetes.departure.reset", silent=("confirmed",)),
@@ -115,7 +116,7 @@ SAMPLES = [
     Sample("kubernetes.kernel.sysctls"),
     Sample("kubernetes.kubeconfig.handed_over"),
     Sample("kubernetes.kubelet.version_kept", silent=("version",)),
-    Sample("kubernetes.membership.touchable", silent=("node_name", "server")),
+    Sample("kubernetes.membership.touchable", silent=("node_name", "servers")),
     Sample("kubernetes.membership.joined"),
     Sample(
         "kubernetes.nodes.labelled",
