@@ -29,7 +29,7 @@ from tasks.reach.script import script
 LOCK = "run.lock"
 ON_THE_MASTER = f"/run/openpai-deploy/{LOCK}"
 # Tasks that change nothing; what is not named here is taken for one that does.
-READING = frozenset({"tasks.preflight.check", "tasks.openpai.status"})
+READING = frozenset({"tasks.preflight.check", "tasks.openpai.status", "tasks.drift.status"})
 # Seconds for the master to say whether the lock is ours.
 PATIENCE = 20
 # How the master's answer begins where another run has its lock.

@@ -26,6 +26,7 @@ from tasks.gpu.facts import NvidiaBus
 from tasks.gpu.facts.toolkit import NvidiaToolkit, Toolkit
 from tasks.gpu.vendors import NVIDIA
 from tasks.kubernetes.facts.cluster import ManifestDiffers, Member, Members, Snapshots
+from tasks.kubernetes.facts.hosts_file import Hosts, HostsFile
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
 from tasks.kubernetes.operations.etcd import FOLDER
 from tasks.kubernetes.operations.kernel import PROVIDES
