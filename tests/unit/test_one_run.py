@@ -140,7 +140,9 @@ class Master:
 
     def __init__(self, answer: Any, role: str = "master"):
         self.data = SimpleNamespace(role=role, cluster_folder="/somewhere/prod")
-        self.connector, self.answer, self.said, self.asked = self, answer, [], []
+        self.connector, self.answer = self, answer
+        self.said: list[str] = []
+        self.asked: list[str] = []
 
     def kept_open(self, command, line, wanted):
         self.asked.append(line)
