@@ -3,7 +3,7 @@
 from pyinfra import host
 
 from cluster import Role
-from tasks import apt, docker, gpu, kubernetes, openpai, preflight, ssh, time
+from tasks import apt, docker, drift, gpu, kubernetes, openpai, preflight, ssh, time
 from tasks.reach import config_of, role_of
 
 config, role = config_of(host), role_of(host)
@@ -25,3 +25,4 @@ if role is Role.WORKER:
 
 kubernetes.install()
 openpai.install()
+drift.install()

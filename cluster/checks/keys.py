@@ -26,8 +26,15 @@ def check_keys(file: ConfigFile) -> Iterator[Problem]:
     """Contradictions between keys (errors) and keys that do nothing (warnings)."""
     if file.config is None:
         return
-    for rule in (_version, _ignored, _login, _registry, _networks, _driver, _cache, _ports):
+    for rule in (_version, _ignored, _login, _registry, _networks, _driver, _cache, _ports, _drift):
         yield from rule(file, file.config)
+
+
+def _drift(file: ConfigFile, config: Config) -> Iterator[Problem]:
+    if config.drift_schedule and config.dev_box != "@local":
+        found = f"drift_schedule: dry runs are made where this folder is, which is not on the dev box {config.dev_box}"
+        fix = "set dev_box: '@local', or use a timer of your own: docs/day2.md, Drift"
+        yield file.problem("drift_schedule", found, fix)
 
 
 def _version(file: ConfigFile, config: Config) -> Iterator[Problem]:

@@ -1,6 +1,17 @@
 """Keys: how the hosts are reached."""
 
-from cluster.config.base import AddressOrLocal, Group, LinuxUser, PathOrHome, Port, Positive, Secret, Switch, key
+from cluster.config.base import (
+    AddressOrLocal,
+    Calendar,
+    Group,
+    LinuxUser,
+    PathOrHome,
+    Port,
+    Positive,
+    Secret,
+    Switch,
+    key,
+)
 
 
 class Access(Group):
@@ -53,4 +64,11 @@ class Access(Group):
         "@local",
         "The dev box: `@local` (the machine that pyinfra runs on) or the IPv4 address of another machine.",
         changes="the machine that gets the dev box's tasks",
+    )
+    drift_schedule: Calendar | None = key(
+        None,
+        "When a timer on the dev box looks what a deploy would change: daily, or another calendar expression of "
+        "systemd's; empty: never. Needs dev_box `@local`.",
+        example='"Mon..Fri 06:00"',
+        changes="a systemd timer on the dev box; reports in `drift/` of the cluster folder",
     )

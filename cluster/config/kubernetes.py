@@ -4,7 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cluster.config.base import Count, Group, Image, Positive, Repository, Sha256, Subnet, Switch, Text, Url, Word, key
+from cluster.config.base import (
+    Count,
+    Group,
+    HostName,
+    Image,
+    Positive,
+    Repository,
+    Sha256,
+    Subnet,
+    Switch,
+    Text,
+    Url,
+    Word,
+    key,
+)
 
 
 class Kubernetes(Group):
@@ -130,6 +144,12 @@ class Kubernetes(Group):
         25,
         "Prefix length of each node's share of kube_pods_subnet; 25 holds 126 pods.",
         changes="pod network; openpai.yml",
+    )
+    kube_api_name: HostName = key(
+        "kubernetes-api.openpai.internal",
+        "Name by which nodes and kubeconfigs of a new cluster know the API server. Every host has it in /etc/hosts "
+        "with the master's address, unless an entry of yours is there.",
+        changes="kubeadm's `controlPlaneEndpoint`; /etc/hosts of all hosts",
     )
     kube_master_taint: Switch = key(
         False, "Keep pods without a toleration off the master. OpenPAI's services run there and have none."

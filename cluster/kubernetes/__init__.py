@@ -1,7 +1,7 @@
 """Kubernetes: which versions can work, where they come from, and what its two installers read. Pure: no I/O."""
 
 from cluster.kubernetes.calico import calico_edits, calico_needs
-from cluster.kubernetes.kubeadm import TOKEN_LIFE, api_server, ca_hash, init_config, join_config, kubelet_flags
+from cluster.kubernetes.kubeadm import TOKEN_LIFE, api_servers, ca_hash, init_config, join_config, kubelet_flags
 from cluster.kubernetes.kubespray import PythonVersion, kubespray_constraints, kubespray_python_fits, kubespray_pythons
 from cluster.kubernetes.quantity import MIB, parse_quantity
 from cluster.kubernetes.sources import (

@@ -24,13 +24,19 @@ TOKEN_LIFE = 15
 OPENPAI_KUBELET_FLAGS = {"image-pull-progress-deadline": "10m"}
 
 
-def api_server(cluster: Cluster) -> str:
-    """The API server's address and port, as kubeconfigs name it."""
-    return f"{cluster.masters[0].address}:{API_PORT}"
+def api_servers(cluster: Cluster) -> list[str]:
+    """How kubeconfigs may name the API server, with its port: by kube_api_name, or by the master's address.
+
+    A new cluster is made with the first; clusters of before there was a name keep the address.
+    """
+    return [f"{cluster.config.kube_api_name}:{API_PORT}", f"{cluster.masters[0].address}:{API_PORT}"]
 
 
-def init_config(cluster: Cluster) -> str:
-    """What `kubeadm init --config` reads on the master. It holds no secret."""
+def init_config(cluster: Cluster, endpoint: str) -> str:
+    """What `kubeadm init --config` reads on the master, for a cluster whose kubeconfigs name the API server `endpoint`.
+
+    It holds no secret.
+    """
     master, config = cluster.masters[0], cluster.config
     init = {
         "apiVersion": API,
@@ -41,13 +47,14 @@ def init_config(cluster: Cluster) -> str:
         # An empty list, so that the kubelet registers without the taint that kube_master_taint decides about.
         "nodeRegistration": {**_registration(master), "taints": []},
     }
-    return _documents(init, _cluster(cluster), _kubelet(), _kube_proxy(config))
+    return _documents(init, _cluster(cluster, endpoint), _kubelet(), _kube_proxy(config))
 
 
 def join_config(cluster: Cluster, worker: Host, token: str, ca_sha256: str) -> str:
     """What `kubeadm join --config` reads on `worker`. It holds the token."""
     discovery = {
-        "apiServerEndpoint": api_server(cluster),
+        # By address, which every certificate has; the kubelet is then given the endpoint that the cluster itself names.
+        "apiServerEndpoint": f"{cluster.masters[0].address}:{API_PORT}",
         "token": token,
         "caCertHashes": [f"sha256:{ca_sha256}"],
     }
@@ -88,14 +95,14 @@ def kubelet_flags(config: Config, node: Host, arch: str, resolver: str) -> dict[
     }
 
 
-def _cluster(cluster: Cluster) -> dict[str, Any]:
+def _cluster(cluster: Cluster, endpoint: str) -> dict[str, Any]:
     config = cluster.config
     return {
         "apiVersion": API,
         "kind": "ClusterConfiguration",
         "clusterName": cluster.folder.name,
         "kubernetesVersion": config.kubernetes_version,
-        "controlPlaneEndpoint": api_server(cluster),
+        "controlPlaneEndpoint": endpoint,
         "imageRepository": image_repository(config),
         "dns": {"type": "CoreDNS", "imageRepository": dns_repository(config)},
         "etcd": {
@@ -111,6 +118,7 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
             "dnsDomain": "cluster.local",
         },
         "apiServer": {
+            "certSANs": [config.kube_api_name, cluster.masters[0].address],
             "extraArgs": {"max-requests-inflight": "1500", "max-mutating-requests-inflight": "500"},
             "timeoutForControlPlane": f"{config.kubernetes_timeout}s",
         },

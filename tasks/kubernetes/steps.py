@@ -22,8 +22,8 @@ class Step(Enum):
     REGISTER = "register"
 
 
-def of_master(node: Node, server: str) -> Step | Problem:
-    """The step that brings up the control plane at `server` (address:port), or keeps it up.
+def of_master(node: Node, servers: list[str]) -> Step | Problem:
+    """The step that brings up the control plane, known by one of `servers` (name:port), or keeps it up.
 
     A finished control plane is never initialised again: what its disk shows decides, not whether it answers.
     """
@@ -34,7 +34,7 @@ def of_master(node: Node, server: str) -> Step | Problem:
         return Step.RESUME if node.missing else Step.NOTHING
     if node.untouched:
         return Step.INIT
-    foreign = of_another_cluster(node, server)
+    foreign = of_another_cluster(node, servers)
     if foreign:
         return foreign
     if ETCD_DATA in node.files and CA not in node.files:
@@ -48,11 +48,11 @@ def of_master(node: Node, server: str) -> Step | Problem:
     return Step.REWRITE if node.manifests_missing else Step.REVIVE
 
 
-def of_worker(node: Node, server: str) -> Step | Problem:
-    """The step that makes a worker a member of the cluster whose API is at `server`, or keeps it one."""
+def of_worker(node: Node, servers: list[str]) -> Step | Problem:
+    """The step that makes a worker a member of the cluster whose API is known by one of `servers`, or keeps it one."""
     if KUBELET_CONF not in node.files:
         return Step.JOIN if node.untouched else Step.REJOIN
-    if node.server != server or node.api is Api.OTHER_CA:
+    if node.server not in servers or node.api is Api.OTHER_CA:
         return _foreign(node)
     if node.api is Api.KNOWN:
         return Step.RESUME if node.files & {BOOTSTRAP_CONF, JOIN_CONFIG} else Step.NOTHING
@@ -61,14 +61,15 @@ def of_worker(node: Node, server: str) -> Step | Problem:
     if node.api is Api.REFUSED:
         refused = "the API server refuses this host's certificate (expired, or the host was removed from the cluster)"
         return Problem(refused, RESET_BY_HAND)
-    silent = f"the API server at {server} does not answer this host"
+    silent = f"the API server at {node.server} does not answer this host"
     return Problem(silent, "check the network between them and the master's state")
 
 
-def of_another_cluster(node: Node, server: str) -> Problem | None:
-    """The refusal of a host whose kubelet is set up for another API than `server`."""
-    return _foreign(node) if node.server and node.server != server else None
+def of_another_cluster(node: Node, servers: list[str]) -> Problem | None:
+    """The refusal of a host whose kubelet is set up for another API than `servers`."""
+    return _foreign(node) if node.server and node.server not in servers else None
 
 
 def _foreign(node: Node) -> Problem:
-    return Problem(f"this host belongs to another cluster, {node.server or 'unknown'}", RESET_BY_HAND)
+    fix = f"{RESET_BY_HAND}; if kube_api_name was changed, set it back: docs/day2.md, The API's name"
+    return Problem(f"this host belongs to another cluster, {node.server or 'unknown'}", fix)

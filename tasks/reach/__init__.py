@@ -8,6 +8,7 @@ from tasks.reach.diff import show_diff
 from tasks.reach.facts import Fact
 from tasks.reach.files import put
 from tasks.reach.inventory import groups
+from tasks.reach.one_run import LOCK
 from tasks.reach.other_hosts import ask, copied, the_dev_box, the_master
 from tasks.reach.script import DIRECT, Commands, program, quoted, script, text
 from tasks.reach.sections import parse_sections, probe_script, probes, shell

@@ -1,4 +1,4 @@
-"""What looks after the cluster between deploys: the watch over GPUs."""
+"""What looks after the cluster between deploys: the watch over GPUs, dry runs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def watched(cluster: Cluster, host: Host) -> bool:
     return host.role is Role.WORKER and config.installer == "kubeadm" and config.gpu_type == "nvidia"
 
 
+def looked_at(cluster: Cluster, host: Host) -> bool:
+    """The dev box, where dry runs are made by a timer."""
+    return host.role is Role.DEV_BOX and cluster.config.drift_schedule is not None
+
+
 def timer(unit: str) -> str:
     """Shell text: whether a timer is enabled and active, and how its service's last run ended."""
     return (
@@ -36,6 +41,8 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
         yield Probe("gpu watch", f"{timer('openpai-gpu-health')}; true")
         get = f"kubectl --request-timeout=20s --kubeconfig /etc/kubernetes/kubelet.conf get node {host.name}"
         yield Probe("gpu condition", f"{get} -o jsonpath='{CONDITION}|{WHY}'", seconds=30)
+    if looked_at(cluster, host):
+        yield Probe("dry runs", f"{timer(f'openpai-drift-{cluster.folder.name}')}; true")
 
 
 @applies_to(watched)
@@ -52,3 +59,10 @@ def test_gpus_are_looked_after(target: Target, answers: Answers) -> None:
         needed="True",
         remedy="mend the GPU (a reboot, else the card), then: kubectl uncordon " + target.name,
     )
+
+
+@applies_to(looked_at)
+def test_dry_runs_are_made(target: Target, answers: Answers) -> None:
+    see = f"see: pyinfra {target.inventory.name} tasks.drift.status"
+    runs = " ".join(expect_answer(answers["dry runs"], target, needed="their timer", remedy=target.deploy).split())
+    expect(runs == RUNS, target, found=f"the timer of dry runs: {runs}", needed=RUNS, remedy=see)

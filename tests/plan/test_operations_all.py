@@ -26,6 +26,7 @@ from tasks.gpu.facts import NvidiaBus
 from tasks.gpu.facts.toolkit import NvidiaToolkit, Toolkit
 from tasks.gpu.vendors import NVIDIA
 from tasks.kubernetes.facts.cluster import ManifestDiffers, Member, Members, Snapshots
+from tasks.kubernetes.facts.hosts_file import Hosts, HostsFile
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
 from tasks.kubernetes.operations.etcd import FOLDER
 from tasks.kubernetes.operations.kernel import PROVIDES
@@ -103,7 +104,8 @@ SAMPLES = [
     Sample("gpu.driver.linked", facts={NvidiaToolkit: Toolkit("1.17.8", "", ("195:0",))}),
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
-    Sample("kubernetes.control_plane.up", silent=("node_name", "server")),
+    Sample("kubernetes.api_name.known", ("api", "address"), {Hosts: HostsFile("127.0.0.1 localhost")}),
+    Sample("kubernetes.control_plane.up", silent=("node_name", "servers")),
     # The plan's folder has no record of hosts that left.
     Sample("kubernetes.departure.departed", silent=("confirmed",)),
     Sample("kubernetes.departure.reset", silent=("confirmed",)),
@@ -116,7 +118,7 @@ SAMPLES = [
     Sample("kubernetes.images.pulled_meanwhile", silent=("node_name",)),
     Sample("kubernetes.kubeconfig.handed_over"),
     Sample("kubernetes.kubelet.version_kept", silent=("version",)),
-    Sample("kubernetes.membership.touchable", silent=("node_name", "server")),
+    Sample("kubernetes.membership.touchable", silent=("node_name", "servers")),
     Sample("kubernetes.membership.joined"),
     Sample(
         "kubernetes.nodes.labelled",

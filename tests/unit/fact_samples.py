@@ -16,7 +16,7 @@ from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
 from tasks.gpu.facts import driver, gpus, health, toolkit
-from tasks.kubernetes.facts import certificates, kernel, node, own_name, pod_network
+from tasks.kubernetes.facts import certificates, hosts_file, kernel, node, own_name, pod_network
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
@@ -261,6 +261,7 @@ SAMPLES = [
         {"path": "/etc/kubernetes/admin.conf"},
     ),
     Sample(own_name.OwnName, sections(name="openpai-001", hosts="127.0.1.1 openpai-001", node="")),
+    Sample(hosts_file.Hosts, sections(hosts="127.0.0.1 localhost", template="127.0.0.1 localhost")),
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),

@@ -10,6 +10,7 @@ from cluster.checks import check_kubernetes
 from cluster.files import parse_config
 from cluster.kubernetes import (
     OFFICIAL_SHA256,
+    api_servers,
     binary_sha256,
     binary_url,
     ca_hash,
@@ -23,6 +24,8 @@ from tests.unit.cluster_folder import CONFIG, lines_of, write
 
 RESOLVER = "/run/systemd/resolve/resolv.conf"
 
+ENDPOINT = "kubernetes-api.openpai.internal:6443"
+
 
 def folder(tmp_path, keys="", **files):
     return write(tmp_path / "test", {"config.yaml": CONFIG + keys, **files})
@@ -33,7 +36,7 @@ def loaded(tmp_path, keys=""):
 
 
 def init_documents(tmp_path, keys=""):
-    return {one["kind"]: one for one in yaml.safe_load_all(init_config(loaded(tmp_path, keys)))}
+    return {one["kind"]: one for one in yaml.safe_load_all(init_config(loaded(tmp_path, keys), ENDPOINT))}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,13 @@ def test_the_master_is_registered_by_its_name_in_the_csv_and_keeps_its_pods(tmp_
     assert documents["ClusterConfiguration"]["networking"]["podSubnet"] == "10.200.0.0/13"
     assert documents["ClusterConfiguration"]["controllerManager"]["extraArgs"]["node-cidr-mask-size"] == "25"
     assert documents["KubeletConfiguration"]["cgroupDriver"] == "systemd"
+
+
+def test_the_api_server_is_known_by_name_and_its_certificate_is_good_for_the_address_too(tmp_path):
+    document = init_documents(tmp_path, "kube_api_name: k8s.example.com\n")["ClusterConfiguration"]
+    assert document["controlPlaneEndpoint"] == ENDPOINT
+    assert document["apiServer"]["certSANs"] == ["k8s.example.com", "10.1.0.1"]
+    assert api_servers(loaded(tmp_path)) == [ENDPOINT, "10.1.0.1:6443"]
 
 
 def test_the_config_of_the_master_holds_no_token(tmp_path):

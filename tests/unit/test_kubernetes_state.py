@@ -31,7 +31,7 @@ from tasks.kubernetes.steps import Step, of_master, of_worker
 from tasks.reach import detached
 from tests.sections import sections
 
-SERVER = "10.1.0.1:6443"
+SERVER, NAMED = "10.1.0.1:6443", "kubernetes-api.openpai.internal:6443"
 PODS = tuple(f"{MANIFESTS}/{name}.yaml" for name in COMPONENTS)
 FINISHED = frozenset({ADMIN_CONF, KUBELET_CONF, CA, ETCD_DATA, KUBELET_CONFIG, *PODS})
 MEMBER = frozenset({KUBELET_CONF, CA, KUBELET_CONFIG})
@@ -46,12 +46,13 @@ MEMBER = frozenset({KUBELET_CONF, CA, KUBELET_CONFIG})
         (Node(files=FINISHED, server=SERVER, ready=True, missing=frozenset({"kubeadm-config"})), Step.RESUME),
         (Node(files=FINISHED, server=SERVER, ready=True, rotates=True, missing=frozenset({"coredns"})), Step.RESUME),
         (Node(files=FINISHED, server=SERVER, ready=True, rotates=True), Step.NOTHING),
+        (Node(files=FINISHED, server=NAMED, ready=True, rotates=True), Step.NOTHING),
         (Node(files=FINISHED, server=SERVER, rotates=True), Step.REVIVE),
         (Node(files=FINISHED - {PODS[1]}, server=SERVER, rotates=True), Step.REWRITE),
     ],
 )
 def test_a_masters_step(node, step):
-    assert of_master(node, SERVER) is step
+    assert of_master(node, [NAMED, SERVER]) is step
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_masters_step(node, step):
     ],
 )
 def test_a_control_plane_is_never_initialised_over_what_is_there(node, said):
-    found = of_master(node, SERVER)
+    found = of_master(node, [NAMED, SERVER])
     assert isinstance(found, Problem)
     assert said in str(found)
 
@@ -84,13 +85,14 @@ def test_a_control_plane_is_never_initialised_over_what_is_there(node, said):
         (Node(), Step.JOIN),
         (Node(files=frozenset({BOOTSTRAP_CONF, CA, KUBELET_CONFIG})), Step.REJOIN),
         (Node(files=MEMBER, server=SERVER, api=Api.KNOWN), Step.NOTHING),
+        (Node(files=MEMBER, server=NAMED, api=Api.KNOWN), Step.NOTHING),
         (Node(files=MEMBER | {BOOTSTRAP_CONF}, server=SERVER, api=Api.KNOWN), Step.RESUME),
         (Node(files=MEMBER | {JOIN_CONFIG}, server=SERVER, api=Api.KNOWN), Step.RESUME),
         (Node(files=MEMBER, server=SERVER, api=Api.UNKNOWN), Step.REGISTER),
     ],
 )
 def test_a_workers_step(node, step):
-    assert of_worker(node, SERVER) is step
+    assert of_worker(node, [NAMED, SERVER]) is step
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_workers_step(node, step):
     ],
 )
 def test_a_worker_of_another_cluster_is_left_alone(node, said):
-    found = of_worker(node, SERVER)
+    found = of_worker(node, [NAMED, SERVER])
     assert isinstance(found, Problem)
     assert said in str(found)
 

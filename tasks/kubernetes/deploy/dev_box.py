@@ -3,7 +3,7 @@
 from pyinfra import host
 from pyinfra.api import deploy
 
-from tasks.kubernetes.deploy.node import program
+from tasks.kubernetes.deploy.node import know_the_api, program
 from tasks.kubernetes.operations import etcd, kubeconfig
 from tasks.reach import config_of
 from tasks.ssh import Account
@@ -14,6 +14,7 @@ def establish() -> None:
     """kubectl, ~/pai-deploy/kube/config (0600, the user's), and copies of etcd's snapshots beside it."""
     config = config_of(host)
     user, home = host.get_fact(Account, _sudo=False)
+    know_the_api()
     program("kubectl", config)
     kubeconfig.handed_over(name="Kubeconfig in ~/pai-deploy/kube/config", folder=f"{home}/pai-deploy", owner=user)
     etcd.fetched(name="Copies of etcd's snapshots", folder=f"{home}/pai-deploy/etcd-snapshots", owner=user)

@@ -4,11 +4,11 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Config, Role
-from cluster.kubernetes import BINARIES, api_server, binary_sha256, binary_url, kubelet_flags
+from cluster.kubernetes import BINARIES, api_servers, binary_sha256, binary_url, kubelet_flags
 from tasks import apt, docker, preflight, systemd
 from tasks.apt import Binaries
 from tasks.kubernetes.facts.node import Resolver
-from tasks.kubernetes.operations import images, kernel, kubelet, membership
+from tasks.kubernetes.operations import api_name, images, kernel, kubelet, membership
 from tasks.reach import FILES, cluster_host, cluster_of, config_of, put, render, role_of
 
 # Programs that kubeadm's first check, the kubelet and kube-proxy call.
@@ -30,10 +30,11 @@ def prepare() -> None:
     membership.touchable(
         name="What Kubernetes is here may be gone on with",
         node_name=cluster_host(host).name,
-        server=api_server(cluster_of(host)),
+        servers=api_servers(cluster_of(host)),
         master=role_of(host) is Role.MASTER,
     )
     kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
+    know_the_api()
     log_in()
     docker.suits_kubelet(name="A Docker that the kubelet can drive", version=config.kubernetes_version)
     # The distribution's plugins are for our own network; calico brings what it needs.
@@ -54,6 +55,13 @@ def prepare() -> None:
     _kubelet()
     if host_gw:
         _pod_network()
+
+
+def know_the_api() -> None:
+    """The API server's name in /etc/hosts, before anything asks it."""
+    cluster = cluster_of(host)
+    title, name = "The API server's name in /etc/hosts", cluster.config.kube_api_name
+    api_name.known(name=title, api=name, address=cluster.masters[0].address)
 
 
 def log_in() -> None:

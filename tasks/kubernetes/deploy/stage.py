@@ -4,10 +4,11 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Role
-from cluster.kubernetes import api_server, calico_edits, calico_needs, init_config
+from cluster.kubernetes import api_servers, calico_edits, calico_needs, init_config
 from tasks import apt, gpu, kubespray
 from tasks.kubernetes.deploy import dev_box, gpu_watch, node
 from tasks.kubernetes.deploy.day2 import ours
+from tasks.kubernetes.facts.node import KubernetesNode
 from tasks.kubernetes.operations import (
     certificates,
     control_plane,
@@ -83,11 +84,15 @@ def _finish() -> None:
 def bring_up() -> None:
     """The control plane on the master, and calico where it is the pod network."""
     cluster, config = cluster_of(host), config_of(host)
-    put(name="kubeadm's configuration", content=init_config(cluster), dest=control_plane.CONFIG, mode="600")
+    servers = api_servers(cluster)
+    # A cluster that was made with another endpoint than a new one would have keeps it.
+    made_with = host.get_fact(KubernetesNode, node=cluster_host(host).name, master=True).server
+    endpoint = made_with if made_with in servers else servers[0]
+    put(name="kubeadm's configuration", content=init_config(cluster, endpoint), dest=control_plane.CONFIG, mode="600")
     control_plane.up(
         name="The control plane is up",
         node_name=cluster_host(host).name,
-        server=api_server(cluster),
+        servers=servers,
         ignore=config.kubeadm_ignore_preflight_errors,
     )
     put(name="Program to restore etcd", content=FILES / "kubernetes/etcd-restore", dest=restore.PROGRAM, mode="755")

@@ -25,16 +25,16 @@ OWN_TRACES = (
 
 
 @operation()
-def up(node_name: str, server: str, ignore: list[str]) -> Commands:
-    """Have the control plane answer at `server`, from whatever state the master is in.
+def up(node_name: str, servers: list[str], ignore: list[str]) -> Commands:
+    """Have the control plane answer, from whatever state the master is in.
 
-    `ignore` names kubeadm's checks to pass over.
+    `servers` are the names that its kubeconfigs may give it, `ignore` names kubeadm's checks to pass over.
     """
     node = host.get_fact(KubernetesNode, node=node_name, master=True)
     if INIT in node.running:
         yield detached.wait(INIT)
         node = host.get_fact(KubernetesNode, node=node_name, master=True)
-    step = of_master(node, server)
+    step = of_master(node, servers)
     if isinstance(step, Problem):
         yield stop(step)
     elif step is Step.INIT:

@@ -10,7 +10,7 @@ from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Cluster, Host, Problem
-from cluster.kubernetes import TOKEN_LIFE, api_server, ca_hash, join_config
+from cluster.kubernetes import TOKEN_LIFE, api_servers, ca_hash, join_config
 from tasks import docker
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
@@ -24,7 +24,7 @@ JOIN = "kubeadm-join"
 
 
 @operation()
-def touchable(node_name: str, server: str, master: bool) -> Commands:
+def touchable(node_name: str, servers: list[str], master: bool) -> Commands:
     """Stop a host whose Kubernetes no deploy may go on with: another cluster's, or a control plane without its data.
 
     Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster.
@@ -33,7 +33,7 @@ def touchable(node_name: str, server: str, master: bool) -> Commands:
     # What an init or a join that still runs will leave is judged after it.
     if {INIT, JOIN} & {*node.running}:
         return
-    found = of_master(node, server) if master else of_another_cluster(node, server)
+    found = of_master(node, servers) if master else of_another_cluster(node, servers)
     if isinstance(found, Problem):
         yield stop(found)
 
@@ -48,7 +48,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
     if the_master(host) in state.failed_hosts:
         yield stop("the master failed in this run; a worker joins once it is up")
         return
-    step = of_worker(node, api_server(cluster))
+    step = of_worker(node, api_servers(cluster))
     if isinstance(step, Problem):
         yield stop(step)
     elif step is Step.RESUME:
