@@ -38,10 +38,7 @@ class Running(Protocol):
         """Leave the command to itself, or end it."""
 
 
-_SHELL_ENDED = (
-    b"the connection to the host was lost, the command ended its own shell, or there was no room for what it said "
-    b"(in /dev/shm, else in /tmp)\n"
-)
+_SHELL_ENDED = b"the command ended its own shell, or there was no room for what it said (in /dev/shm, else in /tmp)\n"
 
 
 class HostShell(BaseConnector):
@@ -132,8 +129,8 @@ class HostShell(BaseConnector):
     ) -> Answer | None:
         """What the open shell of root, or of the login's user, says to `inner`; None where there is none to be had.
 
-        A command that ends its shell, or loses the connection, has the exit status that paramiko has for it. A fact's
-        is run by itself then, which changes nothing: a shell without room for what it says ends as well.
+        A command that ends its shell has the exit status -1, as with paramiko; OSError where the connection is lost.
+        A fact's is run by itself then, which changes nothing: a shell without room for what it says ends as well.
         """
         if not cluster_of(self.host).config.quick_connection:
             return None
@@ -147,6 +144,7 @@ class HostShell(BaseConnector):
             if asking() is not None:
                 self._shells.give_up(as_root)
                 return None
+            self._run_raw(StringCommand("true"), b"", {})
             return Answer(-1, b"", _SHELL_ENDED)
 
     def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes, str]:
