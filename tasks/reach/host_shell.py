@@ -118,11 +118,12 @@ class HostShell(BaseConnector):
             logger.debug("Running command on %s: %s", self.host.name, shown)
             return self._start(raw, False), password
 
-        def kill(as_root: bool, group: str) -> None:
+        def clear(as_root: bool, folder: str, group: str | None) -> None:
             # Debian's own kill reads `-KILL -1234` as "every process"; in this form all of them read a group.
-            self._run_raw(StringCommand("kill", "-s", "KILL", "--", f"-{int(group)}"), b"", {"_sudo": as_root})
+            kill = f"kill -s KILL -- -{int(group)};" if group else ""
+            self._run_raw(StringCommand(kill, "rm -rf --", QuoteString(folder)), b"", {"_sudo": as_root})
 
-        return KeptShells(start, kill)
+        return KeptShells(start, clear)
 
     def _in_kept_shell(
         self, shown: StringCommand, inner: str, as_root: bool, limit: int | None = None
@@ -144,7 +145,6 @@ class HostShell(BaseConnector):
             if asking() is not None:
                 self._shells.give_up(as_root)
                 return None
-            self._run_raw(StringCommand("true"), b"", {})
             return Answer(-1, b"", _SHELL_ENDED)
 
     def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes, str]:
