@@ -82,9 +82,12 @@ class ClusterSSH(HostShell, SSHConnector):
         try:
             # A shell that greets whoever logs in does so before the mark.
             return streams.Remote(*self.client.exec_command(f"echo; echo {streams.MARK}; {raw}", get_pty=pty))
-        except EOFError:
+        except (EOFError, SSHException) as error:
+            transport = self.client.get_transport()
+            if isinstance(error, SSHException) and transport and transport.is_active():
+                raise
             # pyinfra fails the one host on an OSError; paramiko's EOFError would end the run for all.
-            raise OSError("the connection to the host was lost") from None
+            raise OSError("the connection to the host was lost") from error
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""

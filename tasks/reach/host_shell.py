@@ -39,10 +39,7 @@ class Running(Protocol):
         """Leave the command to itself, or end it."""
 
 
-_SHELL_ENDED = (
-    b"the connection to the host was lost, the command ended its own shell, or there was no room for what it said "
-    b"(in /dev/shm, else in /tmp)\n"
-)
+_SHELL_ENDED = b"the command ended its own shell, or there was no room for what it said (in /dev/shm, else in /tmp)\n"
 
 
 class HostShell(BaseConnector):
@@ -137,19 +134,20 @@ class HostShell(BaseConnector):
             logger.debug("Running command on %s: %s", self.host.name, shown)
             return self._start(raw, False), password
 
-        def kill(as_root: bool, group: str) -> None:
+        def clear(as_root: bool, folder: str, group: str | None) -> None:
             # Debian's own kill reads `-KILL -1234` as "every process"; in this form all of them read a group.
-            self._run_raw(StringCommand("kill", "-s", "KILL", "--", f"-{int(group)}"), b"", {"_sudo": as_root})
+            kill = f"kill -s KILL -- -{int(group)};" if group else ""
+            self._run_raw(StringCommand(kill, "rm -rf --", QuoteString(folder)), b"", {"_sudo": as_root})
 
-        return KeptShells(start, kill)
+        return KeptShells(start, clear)
 
     def _in_kept_shell(
         self, shown: StringCommand, inner: str, as_root: bool, limit: int | None = None
     ) -> Answer | None:
         """What the open shell of root, or of the login's user, says to `inner`; None where there is none to be had.
 
-        A command that ends its shell, or loses the connection, has the exit status that paramiko has for it. A fact's
-        is run by itself then, which changes nothing: a shell without room for what it says ends as well.
+        A command that ends its shell has the exit status -1, as with paramiko; OSError where the connection is lost.
+        A fact's is run by itself then, which changes nothing: a shell without room for what it says ends as well.
         """
         if not cluster_of(self.host).config.quick_connection:
             return None

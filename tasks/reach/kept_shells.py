@@ -18,8 +18,8 @@ from pyinfra import logger
 from tasks.reach import streams
 from tasks.reach.answers import Answer, head, heard, question
 
-# The shell's process group: what a hung command is killed by, with the shell.
-_GROUP = "cut -d' ' -f5 /proc/self/stat"
+# The shell's process group, by which a hung command is killed, the shell with it, and the folder that this leaves.
+_WHAT_IT_IS = """cut -d' ' -f5 /proc/self/stat; printf %s "$kept\""""
 # Seconds for a shell to begin, and to kill one whose command hangs; a host that takes longer has none.
 PATIENCE = 30
 
@@ -46,8 +46,8 @@ class KeptShell:
         self._running = running
         self._said = streams.past_mark(running.stdout)
         self._send(password + head())
-        found = dict(self.answers([_GROUP]))[_GROUP]
-        self.group = found.stdout.decode().strip()
+        found = dict(self.answers([_WHAT_IT_IS]))[_WHAT_IT_IS]
+        self.group, self.folder = found.stdout.decode().split("\n", 1)
 
     def answers(self, commands: list[str]) -> Iterator[tuple[str, Answer]]:
         """What `commands` say, one after the other; ShellEnded."""
@@ -76,10 +76,12 @@ class KeptShell:
 class KeptShells:
     """The open shells of one host."""
 
-    def __init__(self, start: Callable[[bool], tuple[Running, bytes]], kill: Callable[[bool, str], object]):
-        """`start` starts sh, as root (true) or as the login's user, and gives it with what sudo reads first; `kill`
-        ends a process group as the same."""
-        self._start, self._kill = start, kill
+    def __init__(
+        self, start: Callable[[bool], tuple[Running, bytes]], clear: Callable[[bool, str, str | None], object]
+    ):
+        """`start` starts sh, as root (true) or as the login's user, and gives it with what sudo reads first; `clear`,
+        as the same, removes a shell's folder after killing a process group, where one is given."""
+        self._start, self._clear = start, clear
         self._shells: dict[bool, KeptShell] = {}
         self._turns = {as_root: BoundedSemaphore(1) for as_root in (True, False)}
         self._none_to_be_had: set[bool] = set()
@@ -114,15 +116,24 @@ class KeptShells:
         return self._shells.get(as_root)
 
     def _forget(self, as_root: bool, at_work: bool = False) -> None:
-        """The next command has a new shell; `at_work` what the old one does is killed."""
+        """The next command has a new shell; `at_work` what the old one does is killed.
+
+        OSError where a shell that ended by itself did so because the connection to the host is lost.
+        """
         shell = self._shells.pop(as_root, None)
-        if shell and at_work:
-            try:
-                with gevent.Timeout(PATIENCE, OSError("the host does not answer")):
-                    self._kill(as_root, shell.group)
-            except OSError as error:
-                logger.debug("not killed: %s", error)
-        if shell:
+        if not shell:
+            return
+        try:
+            if not at_work:
+                self._clear(as_root, shell.folder, None)
+                return
+            with gevent.Timeout(PATIENCE, OSError("it takes too long")):
+                self._clear(as_root, shell.folder, shell.group)
+        except (OSError, EOFError) as error:
+            if not at_work:
+                raise
+            logger.debug("not killed: %s", error)
+        finally:
             shell.close()
 
     def give_up(self, as_root: bool) -> None:
@@ -131,6 +142,7 @@ class KeptShells:
 
     def close(self) -> None:
         """End them; a connection that is made anew has new ones."""
-        for as_root in tuple(self._shells):
-            self._forget(as_root)
+        for shell in self._shells.values():
+            shell.close()
+        self._shells.clear()
         self._none_to_be_had.clear()

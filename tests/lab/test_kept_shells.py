@@ -60,13 +60,13 @@ def waits(lab, host: str) -> bool:
 
 def nothing_left(lab, host: str) -> bool:
     """Whether no shell has its folder on the host any more."""
-    return lab.run(host, "ls -d /tmp/tmp.*").returncode != 0
+    return lab.run(host, "ls -d /tmp/tmp.* || ls -d /dev/shm/tmp.*").returncode != 0
 
 
 def same_facts(lab) -> None:
     """Asked one by one, in a kept shell, and ahead of time."""
     alone = facts(lab, quick=False)
-    assert alone.total() > 100 and {json.loads(line)[0] for line in alone} == set(HOSTS)
+    assert alone.total() > 20 and {json.loads(line)[0] for line in alone} == set(HOSTS)
     for name in HOSTS:
         (lab.folder / ".foresight" / f"{name}.json").unlink(missing_ok=True)
     for way in ("in a kept shell", "ahead of time"):
@@ -96,15 +96,16 @@ def test_random_commands_say_what_they_say_by_themselves(lab, host, number, tmp_
     assert run.status == 0, run.output
     found = json.loads(report.read_text())
     assert found["different"] == []
-    # One of root and one of the user, and one more where a command had ended it.
-    assert len(found["channels"]) == 2 + 2 * (number // 2 // 200), found["channels"]
+    # One of root and one of the user; where a command had ended it, one more, and one that clears up.
+    assert len(found["channels"]) == 2 + 2 * 2 * (number // 2 // 200), found["channels"]
+    wait_until(partial(nothing_left, lab, host), 10)
 
 
 @pytest.mark.parametrize("loss", ["the session is killed", "the network is gone"])
 def test_a_connection_cut_in_the_middle_is_one_clear_error_for_that_host(lab, loss):
     log = lab.folder / "cut.log"
     for host in (WORKER, OTHER):
-        out(lab, host, "rm -f /run/waits /run/go; rm -rf /tmp/tmp.*")
+        out(lab, host, "rm -f /run/waits /run/go; rm -rf /tmp/tmp.* /dev/shm/tmp.*")
     lab.configure(command_timeout=20)
     argv = commands.pyinfra(lab, "-y", "--limit", WORKER, "--limit", OTHER, WAITS, file="server.shell")
     with log.open("w") as output, commands.start(argv, output) as process:
@@ -123,9 +124,9 @@ def test_a_connection_cut_in_the_middle_is_one_clear_error_for_that_host(lab, lo
             lab.run(WORKER, f"ip link set host0 up; ip route replace default via {lab.gateway}; touch /run/go")
     said = commands.Run(status, log.read_text())
     assert status == 1 and "Traceback" not in said.output, said.output
-    cut = [line for line in said.lines(WORKER) if "onnect" not in line.split("]")[1][:10]]
-    expected = "connection to the host was lost" if "session" in loss else "a command has not ended within 20 s"
-    assert [line for line in cut if expected in line], cut
+    expected = "the connection to the host was lost" if "session" in loss else "a command has not ended within 20 s"
+    told = [line for line in said.lines(WORKER) if not re.search(r"] +(Connected|Ready: |Error: executed 0)", line)]
+    assert len(told) == 1 and expected in told[0], told
     assert any(line.endswith("Success") for line in said.lines(OTHER)), said.output
     for host in (WORKER, OTHER):
         wait_until(partial(nothing_left, lab, host), 30)
@@ -136,3 +137,4 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(impatient):
     assert run.status == 1
     assert [line for line in run.lines(WORKER) if "a command has not ended within 5 s" in line], run.output
     wait_until(lambda: impatient.run(WORKER, "pgrep -f 'sleep 432[1]'").returncode != 0, 10)
+    wait_until(partial(nothing_left, impatient, WORKER), 10)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from paramiko.ssh_exception import SSHException
 from pyinfra.api import StringCommand
 
 from tasks.reach import host_shell, script, streams
@@ -113,10 +114,14 @@ def test_what_is_fed_to_a_command(given, sent):
     assert pipe.seen == b"pw\n" + sent
 
 
-def test_a_lost_connection_is_an_error_that_pyinfra_keeps_to_one_host():
+@pytest.mark.parametrize("error", [EOFError, SSHException("SSH session not active")])
+def test_a_lost_connection_is_an_error_that_pyinfra_keeps_to_one_host(error):
     class Lost:
         def exec_command(self, raw, get_pty):
-            raise EOFError
+            raise error
+
+        def get_transport(self):
+            return SimpleNamespace(is_active=lambda: False)
 
     connector: Any = ClusterSSH.__new__(ClusterSSH)
     connector.client = Lost()

@@ -108,7 +108,9 @@ def test_a_command_that_ends_its_shell_has_failed_and_the_next_has_a_new_one(apa
     worked, _, errors = said(apart, how)
     assert not worked and "ended its own shell" in errors
     assert said(apart, "echo after") == (True, "after", "")
-    assert apart.started == ["sh", "sh"]
+    first, clearing, second = apart.started
+    assert first == second == "sh" and clearing.split()[:3] == ["rm", "-rf", "--"]
+    assert not Path(clearing.split()[3]).exists(), "nothing is left of a shell that is killed"
 
 
 # As on a full disk: what the command says is cut off, whatever its status, and no further file can be written.
@@ -125,8 +127,26 @@ def test_an_output_without_room_is_no_answer(host):
     # A fact is read without a shell that is kept.
     as_fact = asking._noted(lambda *_: said(host, FULL))
     host.started.clear()
-    assert as_fact(None, None, Docker) == (True, "cut", "") and host.started == [FULL]
-    assert said(host, "echo b") == (True, "b", "") and host.started == [FULL, "echo b"]
+    assert as_fact(None, None, Docker) == (True, "cut", "") and host.started[1:] == [FULL]
+    assert said(host, "echo b") == (True, "b", "") and host.started[1:] == [FULL, "echo b"]
+
+
+def test_a_connection_that_is_lost_is_an_error_and_says_so(apart):
+    assert said(apart, "echo before")[0]
+    start = apart._start
+
+    def lost(raw, pty):
+        raise OSError("the connection to the host was lost")
+
+    apart._start = lost
+    ends = gevent.spawn(said, apart, "sleep 600")
+    gevent.sleep(0.1)
+    apart._shells._shells[False]._running.stdin.close()
+    apart._shells._shells[False]._running.kill()
+    with pytest.raises(OSError, match="connection to the host was lost"):
+        ends.get(timeout=10)
+    apart._start = start
+    assert said(apart, "echo after") == (True, "after", "")
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(apart, tmp_path):
