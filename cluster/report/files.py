@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.files import write_atomically
+from cluster.report.records import read
 
 _PROJECT = Path(__file__).parents[2]
 
@@ -24,6 +25,26 @@ def save(path: Path, content: Mapping[str, object]) -> Path:
     return path
 
 
-def shown(path: Path) -> str:
-    """`path` as a person would type it here."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+def write(folder: Path) -> Path:
+    """Renew index.html in `folder` from the records that are there, and return its path. Raises OSError."""
+    from cluster.report.page import html  # with pygal: a fifth of a second, at the end of a run
+
+    page = folder / "index.html"
+    write_atomically(page, html(read(folder)))
+    return page
+
+
+def renewed(folder: Path, records: Mapping[str, Mapping[str, object]]) -> str:
+    """Save `records` (by file name) in `folder`, renew its page, and return the line that says where that is.
+
+    No run fails for its report: where it cannot be written, the line says why.
+    """
+    try:
+        for name, content in records.items():
+            save(folder / name, content)
+        page = write(folder)
+    except OSError as error:
+        return f"the report could not be written: {error.filename}: {error.strerror}"
+    except Exception as error:  # whatever another version left there
+        return f"the report could not be made: {type(error).__name__}: {error}; remove {folder} and run again"
+    return f"report: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}"

@@ -26,7 +26,7 @@ def test_an_unmet_must_ends_the_run_while_it_is_planned(folder, capsys, reports)
         pass
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("REQUIREMENT") == 1
-    assert said.err.splitlines()[-1] == f"report: {reports}/plan/preflight.json"
+    assert said.err.splitlines()[-1] == f"report: {reports}/plan/index.html"
     written = json.loads((reports / "plan/preflight.json").read_text())
     assert (written["kind"], written["cluster"], written["met"]) == ("preflight", "plan", False)
     # The same of three of them (the captured worker was an openpai-003): one row, in the table and in the report.
