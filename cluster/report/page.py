@@ -104,7 +104,8 @@ def _wrong(records: Records) -> Iterable[Wrong]:
     """Everything that needs somebody: the latest kind of run first."""
     if records.verify:
         for cause in records.verify.causes:
-            said = cause.message.removeprefix(": ").strip()
+            # After the names, and the address where no answer came, in brackets.
+            said = re.sub(r"^(?: \([^)]*\))?: ", "", cause.message)
             yield _as_wrong("Verification", cause.hosts, ", ".join(cause.tests), said)
     if records.deploy:
         yield from _failed(records.deploy)
