@@ -1,7 +1,8 @@
-"""pyinfra's own settings, read from the directory it is started in."""
+"""What pyinfra reads first in the directory it is started in; what holds from anywhere else, too, is in groups()."""
 
 from pyinfra import config
 
+from tasks import progress
+
 config.REQUIRE_PYINFRA_VERSION = "~=3.10"
-# Everything on a host is done as root; the connectors hand the password to sudo by standard input.
-config.SUDO = True
+progress.watch()

@@ -9,14 +9,29 @@ from pathlib import Path
 
 import click
 
-from cluster import __version__, secrets, versions
+from cluster import __version__, commands, secrets, versions
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
 from cluster.openpai import kubespray_files, openpai_files, parse_resources
 from cluster.problems import ClusterError, Place, Problem
 
 _FILES = {"master": MASTERS, "worker": WORKERS, "config": CONFIG}
-_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+_EXAMPLE = Path(__file__).resolve().parent.parent / "inventories" / "example"
+_INVENTORY = '''\
+"""The cluster of the folder beside this file, of the same name, as pyinfra groups."""
+
+from tasks.reach import groups
+
+dev_box, master, worker = groups(__file__)
+'''
+
+
+def _of_inventory(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    """The inventory file stands for its folder."""
+    return folder.with_suffix("") if folder.suffix == ".py" else folder
+
+
+_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=_of_inventory)
 _existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -28,11 +43,21 @@ def main() -> None:
 
 @main.command()
 @_folder
-@click.option("--master", type=_existing, required=True, help="The guide's master.csv.")
-@click.option("--worker", type=_existing, required=True, help="The guide's worker.csv.")
-@click.option("--config", type=_existing, required=True, help="The guide's config.")
-def init(folder: Path, **sources: Path) -> None:
-    """Make the cluster folder DIR from the guide's three files, as they are. Overwrites nothing."""
+@click.option("--master", type=_existing, help="The guide's master.csv.")
+@click.option("--worker", type=_existing, help="The guide's worker.csv.")
+@click.option("--config", type=_existing, help="The guide's config.")
+@click.option("--example", is_flag=True, help="Files to be edited, in place of those.")
+def init(folder: Path, example: bool, **given: Path | None) -> None:
+    """Make the cluster folder DIR from the guide's three files, as they are, and the inventory DIR.py beside it.
+    Overwrites nothing."""
+    sources = {option: path for option, path in given.items() if path}
+    missing = [f"--{option}" for option in _FILES if option not in sources]
+    if example and sources:
+        raise click.UsageError(f"--example takes the place of --{' and --'.join(sources)}: give one or the other")
+    if missing and not example:
+        raise click.UsageError(f"missing {', '.join(missing)}; with --example the folder has files to be edited")
+    if example:
+        sources = {option: _EXAMPLE / name for option, name in _FILES.items()}
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             fix = "name a new folder, or edit this one"
@@ -45,9 +70,13 @@ def init(folder: Path, **sources: Path) -> None:
                 (made / name).touch(mode=0o600)
                 (made / name).write_bytes(sources[option].read_bytes())
             os.replace(made, folder)
+        inventory = folder.with_name(f"{folder.name}.py")
+        if not inventory.exists():
+            write_atomically(inventory, _INVENTORY, mode=0o644)
     except OSError as error:
         _fail(_unusable(error, folder))
-    click.echo(f"{folder}: made; next: python -m cluster check {folder}")
+    edit = f"edit {', '.join(_FILES.values())} in it, then " if example else ""
+    click.echo(f"{folder}: made; next: {edit}{commands.check(folder)}")
 
 
 @main.command()
@@ -61,9 +90,9 @@ def check(folder: Path, as_json: bool) -> None:
         problems = [_for_machines(problem) for problem in inspection.problems]
         click.echo(json.dumps({"ok": usable, "problems": problems}, indent=2))
     else:
-        _say(inspection.problems, err=False)
+        _say((problem.within(folder) for problem in inspection.problems), err=False)
         if usable:
-            click.echo(f"{folder}: {_summary(inspection)}")
+            click.echo(f"{folder}: {_summary(inspection)}; next: {commands.preflight(folder)}")
     sys.exit(0 if usable else 1)
 
 
@@ -76,7 +105,9 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
     """Render upstream's files from the cluster folder DIR: hosts.yml and openpai.yml for kubespray, and, with
     --resources, layout.yaml and services-configuration.yaml for OpenPAI."""
     inspection = inspect(folder, layout_file)
-    _say(inspection.problems, err=True)
+    for problem in inspection.problems:
+        elsewhere = layout_file and problem.place.file == layout_file.name
+        click.echo(str(problem.within(layout_file.parent if layout_file and elsewhere else folder)), err=True)
     if inspection.cluster is None:
         sys.exit(1)
     try:

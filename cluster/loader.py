@@ -1,6 +1,7 @@
 """Reading a cluster folder: every problem at once, or a Cluster."""
 
 import dataclasses
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -57,19 +58,22 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     path = Path(folder).resolve()
     problems: list[Problem] = []
     if not path.is_dir():
-        fix = f"make it: python -m cluster init {folder} --master F --worker F --config F"
+        fix = f"make it: python -m cluster init {folder} --master F --worker F --config F (or --example)"
         return Inspection([Problem("no such folder", fix, Place(str(folder)))])
     masters = _hosts(path / MASTERS, problems)
     workers = _hosts(path / WORKERS, problems)
     file = _config(path / CONFIG, problems)
     rows = [*(masters or ()), *(workers or ())]
-    problems.extend(check_keys(file))
-    problems.extend(check_places(file))
-    problems.extend(check_permissions(path, file))
-    problems.extend(check_hosts(masters, workers, file, is_this_machine))
-    problems.extend(_edits(path, rows))
     layout = _layout(layout_file or path / LAYOUT, rows, file.config, problems, asked=layout_file is not None)
-    problems.extend(check_openpai(file, layout.layout if layout else None))
+    together = [
+        *check_keys(file),
+        *check_places(file),
+        *check_permissions(path, file),
+        *check_hosts(masters, workers, file, is_this_machine),
+        *check_openpai(file, layout.layout if layout else None),
+    ]
+    problems.extend(problem for problem in together if not _rests_on(file.wrong, problem))
+    problems.extend(_edits(path, rows))
     cluster = None
     if file.config and masters and workers and not errors(problems):
         dev_box = Host("dev-box", file.config.dev_box, Role.DEV_BOX)
@@ -77,6 +81,11 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
         problems.extend(check_kubernetes(file, cluster))
     problems = sorted(set(problems))
     return Inspection(problems, None if errors(problems) else cluster, layout)
+
+
+def _rests_on(wrong: frozenset[str], problem: Problem) -> bool:
+    """Whether the problem speaks of a key whose value is wrong: the default was judged in its place."""
+    return any(re.search(rf"\b{re.escape(key)}\b", problem.found) for key in wrong)
 
 
 def _named(rows: list[HostRow]) -> tuple[Host, ...]:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 from typing import Literal
 
 # An error keeps things from being used; a warning and a notice (what an edit means) do not.
@@ -24,7 +25,7 @@ class Place:
     host: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.file else self.host
+        return f"{self.file}:{self.line}" if self.line else self.file or self.host
 
 
 _ORDER = attrgetter("place", "found", "fix", "severity")
@@ -58,6 +59,13 @@ class Problem:
         """The same problem, there."""
         return dataclasses.replace(self, place=place)
 
+    def within(self, folder: str | Path) -> Problem:
+        """The same problem, its file named as one of `folder`: what a terminal can open."""
+        file = self.place.file
+        if not file or file == str(folder):
+            return self
+        return self.at(dataclasses.replace(self.place, file=str(Path(folder) / file)))
+
 
 class ClusterError(Exception):
     """The folder cannot be used; carries every problem found."""
@@ -73,6 +81,6 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def quoted(value: object) -> str:
-    """`value` as a message may quote it: on one line, printable, and short."""
-    text = ascii(value)
+    """`value` as a message may quote it: on one line, printable (names in any script are), and short."""
+    text = repr(value)
     return text if len(text) <= 70 else text[:66] + "..." + text[-1]

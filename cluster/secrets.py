@@ -89,6 +89,20 @@ def known_admin_passwords(cluster: Cluster) -> list[SecretStr]:
     return [*found, *([cluster.config.openpai_admin_password] if cluster.config.openpai_admin_password else [])]
 
 
+def known(cluster: Cluster) -> list[SecretStr]:
+    """Every secret of the cluster that is at hand, for what must not show any; nobody is asked for one."""
+    found = [value for _, value in cluster.config if isinstance(value, SecretStr)]
+    found += [SecretStr(os.environ[ENVIRONMENT])] if os.environ.get(ENVIRONMENT) else []
+    found += [_asked[cluster.folder]] if cluster.folder in _asked else []
+    login = registry_login(cluster.config)
+    found += [login.auth] if login else []
+    try:
+        found += [SecretStr(value) for value in _read(cluster.folder / FILE).values()]
+    except ClusterError:
+        return found  # whoever needs them says so
+    return found
+
+
 def new_password() -> SecretStr:
     """A random password; it begins with a letter, as OpenPAI's templates put some into YAML without quotes."""
     return SecretStr("s" + secrets.token_hex(16))

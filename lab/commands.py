@@ -62,14 +62,30 @@ class Run:
         return [line.strip() for line in self.output.splitlines() if line.strip().startswith(f"[{host}]")]
 
 
-def pyinfra(lab: Lab, *arguments: str, file: str = "deploy.py") -> list[str]:
-    """The command line of pyinfra over the lab's inventory; `file` is a deploy or the name of one function."""
-    return [str(BIN / "pyinfra"), str(lab.inventory), file, *arguments]
+def pyinfra(lab: Lab, *arguments: str, file: str = "deploy.py", output: str = "raw") -> list[str]:
+    """The command line of pyinfra over the lab's inventory; `file` is a deploy or the name of one function.
+
+    Its `output` is pyinfra's own, which Run takes apart; "" leaves it to the project: a screen for people.
+    """
+    kind = ["--data", f"output={output}"] if output else []
+    return [str(BIN / "pyinfra"), str(lab.inventory), file, *kind, *arguments]
 
 
 def verification(lab: Lab, *arguments: str, suite: str = "tests/hosts") -> list[str]:
     """The command line of the finished hosts' suite, or of one module of it."""
     return [sys.executable, "-m", "pytest", "-q", suite, "--inventory", str(lab.inventory), *arguments]
+
+
+def shown(argv: Sequence[str | Path]) -> int:
+    """Run a command on our own screen to its end, without a terminal to ask at; its exit status."""
+    return subprocess.run(argv, cwd=PROJECT, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def logged(lab: Lab, status: int) -> Run:
+    """The run that ended with `status`, as its log has it: what it printed on a screen for people is another thing."""
+    path = PROJECT / "reports" / lab.folder.name / "run.log"
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return Run(status, "\n".join(line[len("00:00:00 ") :] for line in lines))
 
 
 def start(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import time
@@ -19,8 +18,6 @@ from lab.commands import Run
 from lab.settings import PROJECT, STATE
 from lab.shell import LabError
 
-# Lines of a stage's output that are worth a line on screen; everything goes to the stage's log.
-_SHOWN = re.compile(r"Starting operation: (.*?)\s*$|^( *\d+ s  .*)$")
 # Lines kept for the screen when a stage fails.
 TAIL = 40
 
@@ -42,25 +39,25 @@ class Rehearsal:
         self.times[title] = time.monotonic() - start
         click.echo(f"   {self.times[title]:.0f} s")
 
-    def command(self, title: str, argv: list[str], check: Callable[[Run], str | None] = lambda _: None) -> Run:
-        """A stage that is one command; `check` reads what came of it and may object with a sentence."""
+    def command(self, title: str, argv: list[str]) -> None:
+        """A stage that is one command, whose output goes to a log."""
         with self.stage(title) as log, log.open("w") as record:
-
-            def heard(line: str) -> None:
-                record.write(line)
-                if shown := _SHOWN.search(line):
-                    click.echo(f"   {shown[1] or shown[2]}")
-
-            run = commands.run(argv, heard)
-            objection = f"exit status {run.status}" if run.status else check(run)
-            if objection:
+            run = commands.run(argv, record.write)
+            if run.status:
                 click.echo("\n".join(run.output.splitlines()[-TAIL:]))
-                raise LabError(f"{title}: {objection}; the whole output is in {log}")
-            return run
+                raise LabError(f"{title}: exit status {run.status}; the whole output is in {log}")
 
-    def deploy(self, title: str, check: Callable[[Run], str | None] = lambda _: None) -> Run:
-        """A stage that converges the hosts."""
-        return self.command(title, commands.pyinfra(self.lab, "-y"), check)
+    def deploy(self, title: str, file: str = "deploy.py", check: Callable[[Run], str | None] = lambda _: None) -> Run:
+        """A stage that is a run of pyinfra, on this screen; `check` reads its log and may object with a sentence."""
+        with self.stage(title):
+            status = commands.shown(commands.pyinfra(self.lab, "-y", file=file, output=""))
+            run = commands.logged(self.lab, status)
+            objection = f"exit status {status}" if status else check(run)
+            if objection:
+                raise LabError(
+                    f"{title}: {objection}; see above, and {PROJECT / 'reports' / self.lab.name / 'run.log'}"
+                )
+            return run
 
     def summary(self) -> None:
         """The stages and their times as a table."""
@@ -87,7 +84,7 @@ def rehearse(name: str, workers: int) -> None:
             lab.up(workers=workers, openpai=True)
     rehearsal.deploy("Kubernetes and OpenPAI")
     again = rehearsal.deploy("the same again: nothing may change", check=_nothing_changed)
-    job = rehearsal.command("OpenPAI's first job", commands.pyinfra(lab, "-y", file="tasks.openpai.first_job"))
+    job = rehearsal.deploy("OpenPAI's first job", file="tasks.openpai.first_job")
     reports = PROJECT / "reports" / name
     rehearsal.command("verification", commands.verification(lab, "--report-dir", str(reports)))
     rehearsal.summary()

@@ -1,13 +1,18 @@
-"""Files that only their owner may read, as secrets are in them."""
+"""Files that only their owner may read, as secrets are in them; and that there is something to log in with."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from cluster.config import Config
 from cluster.files import CONFIG, DEPLOYED, PLACEHOLDER, ConfigFile
-from cluster.problems import Place, Problem
+from cluster.problems import WARNING, Place, Problem
 
-_PRIVATE = ("secrets.yaml", "id_ed25519", DEPLOYED)
+# The environment's word for the password (cluster/secrets.py), and the folder's own key.
+ENVIRONMENT = "OPENPAI_PASSWORD"
+KEY = "id_ed25519"
+_PRIVATE = ("secrets.yaml", KEY, DEPLOYED)
 
 
 def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
@@ -17,9 +22,20 @@ def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
         yield Problem(found, f"run: chmod 600 {folder / CONFIG}", Place(CONFIG))
     if file.config and file.config.ssh_key_file_path:
         yield from _key(file.config.ssh_key_file_path, file.place("ssh_key_file_path"))
+    if file.config and not _can_log_in(folder, file.config):
+        found = "no password, no key and no agent: nothing to log in to the hosts with"
+        fix = f"set password, ssh_key_file_path or {ENVIRONMENT}, or ask_password: true"
+        yield Problem(found, fix, Place(CONFIG), WARNING)
     for name in _PRIVATE:
         if (folder / name).is_file() and (mode := _open_mode(folder / name)):
             yield Problem(f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}", Place(name))
+
+
+def _can_log_in(folder: Path, config: Config) -> bool:
+    """Whether this side has anything that the hosts could let in, as the deploy looks for it."""
+    given = config.password or config.ask_password or config.ssh_key_file_path
+    from_outside = os.environ.get(ENVIRONMENT) or os.environ.get("SSH_AUTH_SOCK")
+    return bool(given or from_outside or (folder / KEY).is_file() or any(Path.home().glob(".ssh/id_*")))
 
 
 def _key(text: str, place: Place) -> Iterator[Problem]:

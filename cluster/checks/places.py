@@ -1,4 +1,4 @@
-"""Values of the guide, and of what was copied around it, that name places which are dead or get nothing new.
+"""Values of the guide and of what was copied around it that name places which are dead, get nothing new or never were.
 
 Each is a warning: whoever has such a place answering in a network of their own may keep it, and preflight asks it.
 """
@@ -37,6 +37,16 @@ _DEAD = (
         r"([\w-]+\.)?azk8s\.cn",
         "for Azure China's own machines alone since 2020 (Azure/container-service-for-azure-china issue 59)",
         "remove it, or name another mirror",
+    ),
+    (
+        r"([^/@]*@)?([\w-]+\.)*example\.(com|net|org)",
+        "a name for examples in documents (RFC 2606)",
+        "write your own",
+    ),
+    (
+        r"(192\.0\.2|198\.51\.100|203\.0\.113)\.\d+",
+        "an address for examples in documents (RFC 5737)",
+        "write your own",
     ),
     (r"registry\.docker-cn\.com", "a mirror that was shut down", "remove it, or name another mirror"),
     (r"(docker\.io/)?nvidia/cuda:10\.0-base$", "an image that NVIDIA deleted", "name one of today, or remove the line"),

@@ -54,7 +54,7 @@ class Kubernetes(Group):
     )
     docker_image_repo: Repository | None = key(
         None,
-        "Replaces docker.io in what kubespray installs.",
+        "Replaces docker.io in what kubespray installs, and in Calico's images.",
         example="docker.io",
         changes="image names; openpai.yml",
     )
@@ -160,6 +160,11 @@ class Kubernetes(Group):
     )
     kube_certificate_renewal_days: Positive = key(
         60, "Days before the control plane's certificates expire at which they are renewed."
+    )
+    departure_max: Count = key(
+        1,
+        "Workers that `tasks.kubernetes.remove_departed` takes out at once without --data confirm=N, their number: a "
+        "worker.csv that was cut off must not empty the cluster.",
     )
     etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd kept on the master and on the dev box.")
     kubespray_repository: Text = key(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cluster.config.base import (
     AbsolutePath,
     AdminPassword,
@@ -174,9 +176,9 @@ class Requirements(Group):
         "Check memory, processors and disk space.",
         changes="preflight",
     )
-    gpu_type: Word = key(
+    gpu_type: Literal["nvidia", "amd", "enflame", "none"] = key(
         "nvidia",
-        "Kind of GPU in the workers; any other value than nvidia skips everything of NVIDIA's.",
+        "Kind of GPU in the workers; any other than nvidia skips everything of NVIDIA's.",
         changes="preflight; the GPU tasks",
     )
     worker_default_docker_runtime: Word = key(

@@ -14,10 +14,13 @@ from cluster.problems import ERROR, WARNING, Place, Problem, Severity, quoted
 
 CONFIG = "config.yaml"
 REFERENCE = "docs/config.md"
-PLACEHOLDER = re.compile(r"<[^<>]*>|\.\.\.|/path/to/.*|exampleuser|examplepasswd")
+PLACEHOLDER = re.compile(
+    r"<[^<>]*>|\.\.\.|/path/to/.*|exampleuser|examplepasswd|(?i:(change|replace)[-_ ]?(me|this)|your[-_ ].*|todo|x{3,})"
+)
 _NAMES = {info.alias or name: name for name, info in Config.model_fields.items()}
 _SECRETS = "|".join(key for key, name in _NAMES.items() if is_secret(name))
 _SECRET_KEY = re.compile(rf"^\s*[\"']?({_SECRETS})[\"']?\s*:", re.MULTILINE)
+_CUT_SECRET = re.compile(rf"^({_SECRETS})\s*:\s+[^\s\"'|>#][^\n]*?\s#")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a map"}
 _WANTED = {"string": "text", "int": "a whole number", "bool": "true or false", "list": "a list", "dict": "a map"}
 _QUOTE = "put it in quotes"
@@ -25,9 +28,13 @@ _QUOTE = "put it in quotes"
 
 @dataclass
 class ConfigFile:
-    """What config.yaml says: the Config where it is valid, the place of each key, whether it holds a secret."""
+    """What config.yaml says: the Config, the place of each key, whether it holds a secret.
+
+    Where keys are wrong (`wrong`, their names in the file) the Config is that of the others, for what else can be said.
+    """
 
     config: Config | None = None
+    wrong: frozenset[str] = frozenset()
     document: YamlDocument = field(default_factory=lambda: YamlDocument(CONFIG))
     holds_secret: bool = False
 
@@ -57,13 +64,34 @@ def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     flagged = set(document.unread)
     values = _known_values(data, document, problems, flagged)
     result.holds_secret = any(is_secret(_NAMES[key]) for key in values) or (document.broken and result.holds_secret)
-    try:
-        result.config = Config.model_validate(values)
-    except ValidationError as error:
-        for one in error.errors(include_url=False, include_context=True):
-            if str(one["loc"][0]) not in flagged:
-                problems.append(_from_pydantic(one, values, document))
+    problems.extend(_cut_by_a_comment(text, values))
+    found = _errors(values)
+    problems.extend(_from_pydantic(one, values, document) for one in found if str(one["loc"][0]) not in flagged)
+    unfit = {str(one["loc"][0]) for one in found}
+    result.wrong = frozenset(flagged | unfit)
+    others = {key: value for key, value in values.items() if key not in unfit}
+    if not _errors(others):
+        result.config = Config.model_validate(others)
     return result
+
+
+def _errors(values: dict[str, Any]) -> list[Any]:
+    """What pydantic has against `values`."""
+    try:
+        Config.model_validate(values)
+    except ValidationError as error:
+        return list(error.errors(include_url=False, include_context=True))
+    return []
+
+
+def _cut_by_a_comment(text: str, values: dict[str, Any]) -> Iterator[Problem]:
+    """A warning of each secret of which YAML takes a part for a comment: `password: pass #word` is `pass`."""
+    for number, line in enumerate(text.split("\n"), 1):
+        cut = _CUT_SECRET.match(line)
+        if cut and isinstance(values.get(cut[1]), str):
+            found = f"{cut[1]}: the value ends before ` #`, where YAML begins a comment"
+            fix = "put the value in single quotes if the # belongs to it, else the comment on a line of its own"
+            yield Problem(found, fix, Place(CONFIG, number), WARNING)
 
 
 def _known_values(
@@ -133,7 +161,10 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
         "less_than_equal": f"expected {context.get('le')} or less",
     }.get(error["type"], error["msg"].removeprefix("Value error, "))
     found = f"{name}: {expected}" + (f", found{shown}" if shown else "")
-    return Problem(found, f"see {_NAMES[key]} in {REFERENCE}", place)
+    choices = re.findall(r"'([^']*)'", expected) if error["type"] == "literal_error" else []
+    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.6) if shown else []
+    meant = f"did you mean {near[0]}? " if near else ""
+    return Problem(found, f"{meant}see {_NAMES[key]} in {REFERENCE}", place)
 
 
 def _may_show(key: str, value: Any) -> bool:

@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 
 from cluster.model import Role
 from cluster.problems import WARNING, Place, Problem, quoted
@@ -19,6 +19,8 @@ _FULL_WIDTH_COMMA = "\uff0c"
 RESERVED = frozenset(
     ("all", "calico-rr", "dev-box", "etcd", "gpu", "k8s-cluster", "kube-master", "kube-node", "localhost", "ungrouped")
 )
+# RFC 5737: addresses that stand for others in documents, and are no host's.
+DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 _NO_HOST = "no-host"  # the cause of a flaw of a line that is not meant to name one
 
 
@@ -102,7 +104,9 @@ def name_flaw(name: str) -> Problem | None:
         return Problem(f"capital letters in the host name {quoted(name)}", f"rename the host to {name.lower()}")
     if not _NAME.fullmatch(name):
         letters = "rename the host: a-z, 0-9, - and ., with a letter or digit at both ends of each part"
-        return Problem(f"{quoted(name)} cannot be a Kubernetes node name", letters)
+        # A letter may look like one of these and be another alphabet's.
+        foreign = next((f" ({letter} is U+{ord(letter):04X})" for letter in name if letter > "\x7f"), "")
+        return Problem(f"{quoted(name)} cannot be a Kubernetes node name{foreign}", letters)
     if len(name) > _NAME_LENGTH:
         found = f"the host name {quoted(name)} has {len(name)} characters"
         return Problem(found, f"rename the host: {_NAME_LENGTH} at most")
@@ -127,6 +131,8 @@ def address_flaw(text: str) -> Problem | None:
             found = f"{text} is a link-local address"
         elif text.endswith(".0"):
             found = f"{text} is a network address"
+        elif any(address in network for network in DOCUMENTATION):
+            found = f"{text} is an address for examples in documents (RFC 5737)"
     return Problem(found, "write the IPv4 address that the other hosts reach it by") if found else None
 
 

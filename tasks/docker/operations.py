@@ -31,6 +31,7 @@ from tasks.docker.packages import (
     patches,
     running,
 )
+from tasks.progress import DOCKER_RESTART, notes
 from tasks.reach import Commands, config_of, disruption_allowed, planning, script, show_diff, stop
 from tasks.systemd import Boot, systemctl
 
@@ -66,6 +67,7 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
             f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)"
         )
         return
+    _foresee(daemon, wanted)
     text = json.dumps(wanted, indent=4) + "\n"
     show_diff(DAEMON_JSON, daemon.file or "", text)
     yield StringCommand("mkdir -p /etc/docker")
@@ -95,6 +97,7 @@ def settled() -> Commands:
     if not daemon.installed:
         yield from systemctl("enable", "--now", "docker.service")
         return
+    _foresee(daemon, wanted)
     if not daemon.enabled:
         yield from systemctl("enable", "docker.service")
     take = daemon_json.needed(daemon.in_force, wanted) if daemon.active else Take.RESTART
@@ -105,6 +108,13 @@ def settled() -> Commands:
             take = Take.RESTART
     if take is Take.RESTART or not daemon.units_in_force:
         yield from _restart(daemon, wanted)
+
+
+def _foresee(daemon: DockerDaemon, wanted: dict[str, Any]) -> None:
+    """Note for the plan that a daemon at work will be restarted, to run with `wanted` or with its unit files."""
+    restart = daemon.active and daemon_json.needed(daemon.in_force, wanted) is Take.RESTART
+    if planning() and (restart or (daemon.active and not daemon.units_in_force)):
+        notes(host).foreseen.add(DOCKER_RESTART)
 
 
 def _reload_would_save(daemon: DockerDaemon, wanted: dict[str, Any]) -> bool:
@@ -189,6 +199,8 @@ def packages() -> Commands:
         wanted = daemon_json.parse(daemon.file)
     except ValueError:
         return  # settings() has stopped this host
+    if planning() and engine and version and not matches(engine, version):
+        notes(host).foreseen.add(DOCKER_RESTART)
     patch = bool(engine and version and patches(engine, version) and not matches(engine, version))
     if patch and _reload_would_save(daemon, wanted):
         yield from _reload(daemon, wanted)

@@ -17,6 +17,7 @@ from cluster.report import renewed, save
 from tasks.preflight import report
 from tasks.preflight.survey import once, take
 from tasks.preflight.verdict import Verdict, judge, unknown
+from tasks.progress import notes
 from tasks.reach import cluster_host, cluster_of
 
 
@@ -38,17 +39,20 @@ def gate() -> None:
     pyinfra prepares, which only reads; a dry run says what is unmet and goes on listing.
     """
     verdict, first = once(host.state, _gated)
-    if not verdict.forbids or _dry_run():
+    if not verdict.forbids:
         return
     if _left_out(verdict):
-        if cluster_host(host).name in verdict.unfit:
+        if cluster_host(host).name in verdict.unfit and not _dry_run():
             raise gevent.GreenletExit
+        return
+    hosts = len({row.host for row in verdict.failures})
+    said = f"Preflight: {len(verdict.failures)} unmet on {hosts} host(s)"
+    if _dry_run():
+        notes(host).forbidden = "; ".join(filter(None, (f"{said}, see the table above", _way_on(verdict))))
         return
     if not first:
         raise gevent.GreenletExit
-    hosts = len({row.host for row in verdict.failures})
-    said = f"Preflight: {len(verdict.failures)} unmet on {hosts} host(s); no host was changed"
-    raise PyinfraError("; ".join(filter(None, (said, _way_on(verdict)))))
+    raise PyinfraError("; ".join(filter(None, (f"{said}; no host was changed", _way_on(verdict)))))
 
 
 def _gated() -> Verdict:
@@ -57,6 +61,8 @@ def _gated() -> Verdict:
     left_out = _left_out(verdict)
     if left_out and not _dry_run():
         here = {each for each in host.state.active_hosts if cluster_host(each).name in left_out}
+        for each in here:
+            notes(each).left_out = True
         host.state.fail_hosts(here)
         atexit.register(click.echo, f"Left out, as unfit: {short(left_out)}; see the preflight above", err=True)
     return verdict

@@ -7,9 +7,11 @@ with a message that names no remedy.
 
 from __future__ import annotations
 
+import errno
 import getpass
 import logging
 import os
+import socket
 from typing import Any, cast
 
 from gevent.subprocess import PIPE, Popen
@@ -29,6 +31,37 @@ from tasks.reach.pinning import PinningClient
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 # Seconds; an idle host in the middle of another host's long step must not lose its connection.
 KEEPALIVE = 15
+
+
+def unreached(error: Exception, address: str, port: int, config: str) -> tuple[str, str]:
+    """What kept a TCP or SSH connection from being made, and what to do about it."""
+    # paramiko tries each address of a name, and reports what came of them as one error with a number of none.
+    inner = next(iter(getattr(error, "errors", {}).values()), error)
+    number = getattr(inner, "errno", None)
+    if number == errno.ECONNREFUSED:
+        return (
+            f"{address}: connection refused: the machine is there, and nothing listens on port {port}",
+            f"start sshd on it, or set ssh_port in {config} to the port that sshd listens on",
+        )
+    if isinstance(inner, TimeoutError) or number == errno.ETIMEDOUT:
+        return (
+            f"{address}: timed out: nothing answers on port {port}",
+            "check that the machine is up, its address in the CSV file, and firewalls between here and there",
+        )
+    if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN):
+        return (
+            f"{address}: no route: no way leads there from this machine ({os.strerror(number)})",
+            "check the address in the CSV file, this machine's network and its routes (ip route get ADDRESS)",
+        )
+    if isinstance(inner, socket.gaierror):
+        return (
+            f"{address}: this name has no address ({inner.strerror})",
+            "correct it in the CSV file, or see to DNS or /etc/hosts on this machine",
+        )
+    return (
+        f"{address}: no SSH connection to port {port} ({str(inner) or type(inner).__name__})",
+        "see what answers on that port, and sshd's log on the machine (journalctl -u ssh)",
+    )
 
 
 def _plain(secret: SecretStr | None) -> str | None:
@@ -82,10 +115,7 @@ class ClusterSSH(HostShell, SSHConnector):
                 f"check user, password and ssh_key_file_path in {where}/config.yaml",
             ) from None
         except (OSError, EOFError, SSHException) as error:
-            raise self._refusal(
-                f"{address}: no SSH connection to port {config.ssh_port} ({error or type(error).__name__})",
-                "check that the machine is up, its address and its sshd",
-            ) from None
+            raise self._refusal(*unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
         transport = self.client.get_transport()
         assert transport is not None
         transport.set_keepalive(KEEPALIVE)

@@ -6,7 +6,9 @@ pyinfra runs a command as a child of the SSH session, which ends with the sessio
 import shlex
 
 from pyinfra.api import QuoteString, StringCommand
+from pyinfra.context import ctx_host
 
+from tasks.progress import notes
 from tasks.reach.waiting import until
 
 LOGS, STATUS = "/var/log/openpai-deploy", "/run/openpai-deploy"
@@ -31,6 +33,8 @@ def command(name: str, script: str | StringCommand, lines: int = 15) -> StringCo
     The unit is root's and has no standard input; what it says goes to /var/log/openpai-deploy/NAME.log, 0600.
     """
     log = f"{LOGS}/{name}.log"
+    if ctx_host.isset():
+        notes(ctx_host.get()).log = log
     inner = StringCommand(f"umask 077; exec >{log} 2>&1; export PATH={PATH};", script)
     return StringCommand(
         f"install -d -m 700 {LOGS} && systemctl reset-failed {PREFIX}{name}.service 2>/dev/null; "

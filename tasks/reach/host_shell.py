@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from typing import IO, Any, Protocol
 
 import gevent
@@ -85,6 +86,21 @@ class HostShell(BaseConnector):
             status = running.wait()
             feeder.join()
         return status in success, output
+
+    def kept_open(self, command: StringCommand, line: str, wanted: int) -> tuple[Running, list[str]]:
+        """Start `command` as root, give it `line`, and leave it at work with its input open: it sees this run end.
+
+        Beside it, the first lines that it says: `wanted` of them, or fewer where it ended before.
+        """
+        raw, shown, prefix, _ = self._compose(command, {"_sudo": True})
+        logger.debug("Running command on %s: %s", self.host.name, shown)
+        running = self._start(raw, False)
+        try:
+            running.stdin.write(prefix + f"{line}\n".encode())
+            running.stdin.flush()
+        except OSError:
+            pass  # it has ended, and said why
+        return running, [one.strip() for one in islice(streams.lines(running.stdout), wanted)]
 
     @contextmanager
     def _limited(self, running: Running, limit: int | None = None) -> Iterator[None]:

@@ -5,32 +5,35 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pyinfra import state
-from pyinfra.context import ctx_state
+from pyinfra import config, state
+from pyinfra.context import ctx_config, ctx_state
 
 from cluster import Cluster, ClusterError, Host, load, secrets
+from tasks import progress
+from tasks.reach import one_run
 
 Group = list[tuple[str, dict[str, Any]]]
 
 
-def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
+def groups(inventory_file: str | Path, made_by: str | None = None) -> tuple[Group, Group, Group]:
     """The groups dev_box, master and worker of the folder named like `inventory_file`.
 
-    Ends the program with one clear sentence, or one line a problem, when the folder is missing or wrong.
+    Ends the program with one clear sentence, or one line a problem, when the folder is missing or wrong; `made_by` is
+    the command that makes it, where that is not `cluster init`.
     """
-    _ask_nothing()
+    _settings()
     folder = Path(inventory_file).resolve().with_suffix("")
+    shown = os.path.relpath(folder)
     if not folder.is_dir():
-        shown = os.path.relpath(folder)
-        sys.exit(
-            f"{shown} does not exist; make it with: "
-            f"python -m cluster init {shown} --master master.csv --worker worker.csv --config config.yaml"
-        )
+        init = f"python -m cluster init {shown} --master master.csv --worker worker.csv --config config.yaml"
+        sys.exit(f"{shown} does not exist; make it with: {made_by or init}")
     try:
         cluster = load(folder)
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
-        sys.exit(str(error))
+        sys.exit("\n".join(str(problem.within(shown)) for problem in error.problems))
+    one_run.hold(folder)
+    progress.watch(cluster)
     return (
         [_entry(cluster, cluster.dev_box)],
         [_entry(cluster, host) for host in cluster.masters],
@@ -38,8 +41,12 @@ def groups(inventory_file: str | Path) -> tuple[Group, Group, Group]:
     )
 
 
-def _ask_nothing() -> None:
-    """A host that fails has its line; without -y pyinfra would stop there and ask, although the others can go on."""
+def _settings() -> None:
+    """What pyinfra must know whichever directory it is started in; it reads config.py of that one alone."""
+    # Everything on a host is done as root; the connectors hand the password to sudo by standard input.
+    if ctx_config.isset():
+        config.SUDO = True
+    # A host that fails has its line; without -y pyinfra would stop there and ask, although the others can go on.
     if ctx_state.isset() and state.should_raise_failed_hosts:
         state.should_raise_failed_hosts = lambda _: False
 

@@ -15,6 +15,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host
 
 from cluster import Problem
+from tasks.progress import notes
 
 # What is said in place of running a command where given_up().
 GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
@@ -34,10 +35,13 @@ def stop(*messages: Problem | str) -> FunctionCommand:
 
     def say(state: Any, host: Any) -> bool:
         for message in () if given_up(state, host) else messages:
+            notes(host).stops.append(message)
             host.log_styled(str(message), fg="red", log_func=logger.error)
         return False
 
     if planning() and host not in state.failed_hosts:
+        notes(host).operation = host.current_op_hash or ""
+        notes(host).stops[:] = messages
         for message in messages:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})

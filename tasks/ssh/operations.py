@@ -58,7 +58,7 @@ def authorized(user: str, identity: str) -> Commands:
     missing = [key for key in keys.values() if _key(key) not in have]
     # While planning, the keys that the run itself will make are absent.
     if absent and not planning():
-        yield stop(f"no public key to authorise: {' and '.join(absent)}; see the messages above")
+        yield stop(f"no public key to authorise: {' and '.join(absent)}; see why making it failed, then run again")
     elif missing:
         yield from _add(f"{files.home}/.ssh/authorized_keys", user, files.authorized_keys, missing)
 

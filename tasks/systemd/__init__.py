@@ -11,4 +11,13 @@ from tasks.systemd.facts import (
     ServiceState,
     started_at,
 )
-from tasks.systemd.operations import ALLOW_REBOOT, OutOfService, fresh, reboot_for, reread, systemctl
+from tasks.systemd.operations import (
+    ALLOW_REBOOT,
+    OutOfService,
+    fresh,
+    reboot_for,
+    reread,
+    scheduled,
+    systemctl,
+    unscheduled,
+)

@@ -41,7 +41,8 @@ class ServiceState(Fact[Service]):
     default = Service
 
     def command(self, unit: str, files: list[str]) -> StringCommand:
-        shown = "LoadState,ActiveState,UnitFileState,ExecMainStartTimestampMonotonic,NeedDaemonReload"
+        started = "ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic"
+        shown = f"LoadState,ActiveState,UnitFileState,{started},NeedDaemonReload"
         return probes(
             unit=["systemctl", "show", "-p", shown, "--", unit],
             clock=shell("date +%s.%N; cut -d' ' -f1 /proc/uptime"),
@@ -61,11 +62,13 @@ class ServiceState(Fact[Service]):
 
 
 def started_at(clock: str, unit: dict[str, str]) -> float:
-    """When the main process of `unit` (of `systemctl show`) started, in epoch seconds; 0: it never did.
+    """When the main process of `unit` (of `systemctl show`), or a timer, started, in epoch seconds; 0: it never did.
 
     `clock` is `date +%s.%N` and the uptime.
     """
-    monotonic = int(unit.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    # A timer has no process.
+    since = unit.get("ExecMainStartTimestampMonotonic", unit.get("ActiveEnterTimestampMonotonic"))
+    monotonic = int(since or 0) / 1e6
     now, uptime = (float(number) for number in clock.split())
     return now - uptime + monotonic if monotonic else 0.0
 

@@ -20,7 +20,8 @@ from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Problem
-from tasks.reach import Commands, config_of, disruption_allowed, stop
+from tasks.progress import REBOOT, notes
+from tasks.reach import Commands, config_of, disruption_allowed, planning, stop
 from tasks.systemd.at_work import in_words
 from tasks.systemd.facts import BOOT_ID, Boot, LosingGpus, ServiceState
 
@@ -70,6 +71,8 @@ def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = n
     if boot.at_work and not disruption_allowed(host):
         yield stop(Problem(f"{why}, but {in_words(boot.at_work)} on the host", ALLOW_REBOOT))
         return
+    if planning():
+        notes(host).foreseen.add(REBOOT)
     config = config_of(host)
     batch = config.reboot_batch if boot.at_work else None
     yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout, out_of_service), {})
@@ -155,6 +158,28 @@ def systemctl(*words: str) -> Commands:
     """systemctl with `words` after which systemd reads its units anew: daemon-reload, enable, disable, mask."""
     yield from reread()
     yield StringCommand("systemctl", *map(QuoteString, words))
+
+
+@operation()
+def scheduled(timer: str, service: str, files: list[str]) -> Commands:
+    """Enable and start `timer`, which starts `service`; restart it if one of `files` changed after it started."""
+    states = [host.get_fact(ServiceState, unit=unit, files=files) for unit in (timer, service)]
+    if any(state.outdated for state in states):
+        yield from systemctl("daemon-reload")
+    if not states[0].enabled:
+        yield from systemctl("enable", timer)
+    if not states[0].active or states[0].stale:
+        yield StringCommand("systemctl restart", QuoteString(timer))
+
+
+@operation()
+def unscheduled(timer: str, files: list[str]) -> Commands:
+    """End `timer` and remove `files`, its units among them; nothing where none of them is there."""
+    state = host.get_fact(ServiceState, unit=timer, files=files)
+    if state.enabled or state.active:
+        yield from systemctl("disable", "--now", timer)
+    if state.changed:
+        yield StringCommand("rm -f --", *map(QuoteString, files))
 
 
 @operation()

@@ -126,6 +126,7 @@ def test_a_deploy_changes_no_host(broken):
 
 def test_a_dry_run_says_what_is_unmet_and_goes_on(broken):
     run = pyinfra(broken, "--dry")
+    assert run.status == 1, "a real run would stop there"
     assert "machine-id-unique" in run.output
     assert "Detected changes" in run.output
 

@@ -252,6 +252,20 @@ def test_a_departed_worker_is_drained_deleted_and_reset(host_gw):
     assert "openpai-009" not in record.read_text()
 
 
+def test_a_worker_csv_that_was_cut_off_removes_nobody(host_gw, caplog):
+    record = deployed_before(host_gw, "openpai-001", "openpai-008", "openpai-009")
+    for confirmed in ("no", "1"):
+        with planned(host_gw, kubernetes.remove_departed, confirm=confirmed) as plan:
+            plan.run()
+            assert not [said for said in plan.commands(MASTER) if "snapshot save" in said or "delete node" in said]
+            assert plan.state.failed_hosts
+    assert "of 6 workers 2 are in worker.csv no more: openpai-008, openpai-009" in caplog.text
+    assert "--data confirm=2" in caplog.text
+    assert "openpai-009" in record.read_text()
+    with planned(host_gw, kubernetes.remove_departed, confirm="2") as plan:
+        assert titles(plan.operations(MASTER)) == ["Departed workers are out of the cluster"]
+
+
 @pytest.mark.parametrize("task", ["remove_departed", "renew_certificates", "reset", "restore", "snapshot"])
 @pytest.mark.parametrize(("installer", "instead"), [("kubespray", "remove-node.yml"), ("none", "installer: none")])
 def test_a_cluster_of_another_installer_is_not_changed_by_kubeadms_means(folder, caplog, task, installer, instead):

@@ -35,6 +35,7 @@ from tasks.openpai.judge import ClusterState
 from tasks.openpai.operations.paictl import Paictl
 from tasks.reach import cluster_of
 from tasks.ssh.facts import Account, Ssh, SshFiles
+from tasks.systemd.facts import Service, ServiceState
 from tests.plan.conftest import ROOT, Plan, make_folder, planned
 from tests.plan.test_openpai import MEASURED
 from tests.shell_text import refused, words_in
@@ -103,6 +104,8 @@ SAMPLES = [
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
     Sample("kubernetes.control_plane.up", silent=("node_name", "server")),
+    # The plan's folder has no record of hosts that left.
+    Sample("kubernetes.departure.departed", silent=("confirmed",)),
     Sample("kubernetes.departure.reset", silent=("confirmed",)),
     Sample("kubernetes.device_plugin.advertised", facts={NvidiaBus: ("0000:1b:00.0",)}),
     Sample("kubernetes.etcd.saved"),
@@ -157,6 +160,8 @@ SAMPLES = [
     Sample("ssh.known", arguments={"pinned": str(ROOT / "inventories/example/worker.csv")}),
     Sample("ssh.sudo_without_password"),
     Sample("systemd.fresh", silent=("files",)),
+    Sample("systemd.scheduled", silent=("service", "files")),
+    Sample("systemd.unscheduled", facts={ServiceState: Service(enabled=True, changed=1.0)}),
     Sample("time.synchronised"),
 ]
 

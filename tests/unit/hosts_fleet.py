@@ -19,14 +19,14 @@ from xml.etree import ElementTree
 import pytest
 
 from cluster import Host, Role
-from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, test_time
+from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, test_time, test_upkeep
 from tests.hosts.connections import Connections
 from tests.hosts.probes import Probe, RunAs
 from tests.hosts.targets import Target, read
 from tests.unit.hosts_gpus import GPUS_WELL, Said
 
 PROJECT = Path(__file__).resolve().parents[2]
-MODULES = (test_docker, test_gpu, test_security, test_ssh, test_time)
+MODULES = (test_docker, test_gpu, test_security, test_ssh, test_time, test_upkeep)
 PASSWORD, TOKEN = "fleet-Passw0rd", "fleet-t0ken"
 CONFIG = f"""\
 user: paiadmin
@@ -140,6 +140,8 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
         "docker as user": (0, "Server: 20.10.24", ""),
         "default runtime": (0, "nvidia", ""),
         **GPUS_WELL,
+        "gpu watch": (0, "enabled\nactive\nsuccess", ""),
+        "gpu condition": (0, "True|all 2 GPUs answer", ""),
         "private files": (0, "600 paiadmin /home/paiadmin/.ssh/id_ed25519", ""),
         "ssh files": (0, "755 paiadmin /home/paiadmin\n700 paiadmin /home/paiadmin/.ssh", ""),
         "sudoers file": (0, "440 root /etc/sudoers.d/90-openpai-deploy", ""),

@@ -52,14 +52,42 @@ def test_init_takes_the_guides_files_as_they_are(tmp_path: Path) -> None:
     assert (folder / "worker.csv").read_bytes() == (INPUTS / "worker.csv").read_bytes()
     assert [mode(folder), mode(folder / "config.yaml"), mode(folder / "master.csv")] == [0o700, 0o600, 0o600]
     assert sorted(path.name for path in folder.iterdir()) == sorted([C, M, W])
-    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["prod", "prod.py"]
+    assert (folder.parent / "prod.py").read_text().endswith("dev_box, master, worker = groups(__file__)\n")
+
+
+def test_init_keeps_an_inventory_file_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "prod.py").write_text("mine\n")
+    assert init(tmp_path / "prod").exit_code == 0
+    assert (tmp_path / "prod.py").read_text() == "mine\n"
+
+
+def test_init_with_files_to_be_edited(tmp_path: Path) -> None:
+    result = run("init", tmp_path / "prod", "--example")
+    assert result.exit_code == 0 and "next: edit master.csv, worker.csv, config.yaml in it, then " in result.output
+    assert run("check", tmp_path / "prod").exit_code == 0
+    assert mode(tmp_path / "prod" / "config.yaml") == 0o600
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((), "missing --master, --worker, --config; with --example"),
+        (("--master", INPUTS / "master.csv"), "missing --worker, --config"),
+        (("--example", "--config", INPUTS / "config"), "--example takes the place of --config"),
+    ],
+)
+def test_init_says_which_files_it_wants(given: tuple[object, ...], said: str, tmp_path: Path) -> None:
+    result = run("init", tmp_path / "prod", *given)
+    assert result.exit_code == 2 and said in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("mine")
     result = init(tmp_path)
     assert result.exit_code == 1
-    assert_lines(result.stderr.splitlines(), [f"{tmp_path}:0: exists already and is not empty; name a new folder"])
+    assert_lines(result.stderr.splitlines(), [f"{tmp_path}: exists already and is not empty; name a new folder"])
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
@@ -72,24 +100,35 @@ def test_init_where_nothing_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = init(tmp_path / "file" / "prod")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert ":0: cannot be used: " in result.stderr
+    assert ": cannot be used: " in result.stderr
 
 
 def test_check_of_a_good_folder(tmp_path: Path) -> None:
     result = run("check", write(tmp_path, {}))
-    assert (result.exit_code, result.output) == (0, f"{tmp_path}: 1 master, 4 workers, OpenPAI v1.0.1: can be used\n")
+    said = f"{tmp_path}: 1 master, 4 workers, OpenPAI v1.0.1: can be used; next: pyinfra "
+    assert result.exit_code == 0 and result.output.startswith(said)
+    assert result.output.endswith(f"{tmp_path.name}.py tasks.preflight.check\n")
+
+
+def test_check_takes_the_inventory_file_for_its_folder(tmp_path: Path) -> None:
+    folder = write(tmp_path / "prod", {})
+    of_file = run("check", tmp_path / "prod.py")
+    assert of_file.exit_code == 0 and of_file.output == run("check", folder).output
 
 
 def test_check_of_a_bad_folder(tmp_path: Path) -> None:
     result = run("check", write(tmp_path, {W: "A,10.0.0.1\n\n"}))
     assert result.exit_code == 1
-    assert_lines(result.stdout.splitlines(), [f"{W}:1: capital letters", f"{W}:2: blank line"])
+    lines = [f"{tmp_path / W}:1: capital letters", f"{tmp_path / W}:2: blank line"]
+    assert_lines(result.stdout.splitlines(), lines)
 
 
 def test_check_with_a_warning_succeeds(tmp_path: Path) -> None:
     result = run("check", write(tmp_path, {C: CONFIG + "ssh_port:\n"}))
     assert result.exit_code == 0
-    assert_lines(result.stdout.splitlines(), [f"{C}:4: warning: ssh_port: no value", f"{tmp_path}: 1 master"])
+    assert_lines(
+        result.stdout.splitlines(), [f"{tmp_path / C}:4: warning: ssh_port: no value", f"{tmp_path}: 1 master"]
+    )
 
 
 def test_check_for_machines(tmp_path: Path) -> None:
@@ -145,12 +184,16 @@ def test_render_by_a_layout_from_elsewhere(tmp_path: Path) -> None:
     layout.write_text(layout.read_text().replace("machine-type: s", "machine-type: t"))
     result = run(*arguments)
     assert result.exit_code == 1
-    assert_lines(result.stderr.splitlines(), ["mine.yaml:3: m: machine-type 't'", "mine.yaml:7: w: machine-type 't'"])
+    said = [f"{layout}:3: m: machine-type 't'", f"{layout}:7: w: machine-type 't'"]
+    assert_lines(result.stderr.splitlines(), said)
 
 
 def test_render_of_a_bad_folder_writes_nothing(tmp_path: Path) -> None:
     result = run("render", write(tmp_path / "c", {W: ""}), "--output", tmp_path / "out")
-    assert (result.exit_code, result.stderr) == (1, f"{W}:0: no host in it; add one `hostname,address` a line\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"{tmp_path / 'c' / W}: no host in it; add one `hostname,address` a line\n",
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -183,8 +226,8 @@ def test_as_real_processes(tmp_path: Path) -> None:
     rendered = process("render", folder, "--output", tmp_path / "out", "--resources", INPUTS / "nodes-v100.json")
     assert (rendered.returncode, rendered.stdout.count("\n")) == (0, 4)
     said = [
-        f"{C}:72: warning: kubeadm_download_url names https://shaiictestblob01.blob",
-        f"{C}:73: warning: hyperkube_download_url does nothing with installer",
+        f"{folder / C}:72: warning: kubeadm_download_url names https://shaiictestblob01.blob",
+        f"{folder / C}:73: warning: hyperkube_download_url does nothing with installer",
     ]
     assert_lines(rendered.stderr.splitlines(), said)
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from cluster import ClusterError, Config, load, versions
-from tests.unit.cluster_folder import CONFIG, C, L, W, assert_lines, lines_of, write
+from tests.unit.cluster_folder import CONFIG, C, L, M, W, assert_lines, lines_of, write
 
 BASE = "user: paiadmin\n"
 # name of the case -> (config.yaml, beginnings of the lines that check prints)
@@ -30,8 +30,8 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:2: unknown key 'qos_switch'; did you mean qos-switch"],
     ),
     "key like no other": (BASE + "zzz: 1\n", [f"{C}:2: unknown key 'zzz'; docs/config.md lists the keys"]),
-    "missing key": ("ssh_port: 22\n", [f"{C}:0: user: missing; add the line `user: ...`"]),
-    "empty file": ("", [f"{C}:0: user: missing"]),
+    "missing key": ("ssh_port: 22\n", [f"{C}: user: missing; add the line `user: ...`"]),
+    "empty file": ("", [f"{C}: user: missing"]),
     "a list": ("- user\n", [f"{C}:1: not a map of keys; write `key: value` lines"]),
     "number for text": (
         BASE + "docker_version: 20.10\n",
@@ -86,6 +86,24 @@ KEYS: dict[str, tuple[str, list[str]]] = {
     "placeholders": (
         "user: <your-ssh-username>\npassword: <your-ssh-password>\n",
         [f"{C}:1: user: the example's placeholder is still there", f"{C}:2: password: the example's placeholder"],
+    ),
+    "a kind of GPU misspelt": (
+        BASE + "gpu_type: nvida\n",
+        [f"{C}:2: gpu_type: expected 'nvidia', 'amd', 'enflame' or 'none', found 'nvida'; did you mean nvidia?"],
+    ),
+    "nobody's own word": (
+        BASE + "password: CHANGE-ME\nnvidia_driver_version: your-version\n",
+        [f"{C}:2: password: the example's placeholder", f"{C}:3: nvidia_driver_version: the example's placeholder"],
+    ),
+    "a wrong type hides nothing behind it": (
+        BASE + "ssh_port: x\nkube_pods_subnet: 10.0.0.0/8\nnvidia_driver: rnfile\nnvidia_driver_runfile: /a.run\n",
+        [
+            f"{C}:2: ssh_port: expected a whole number",
+            f"{C}:3: kube_pods_subnet 10.0.0.0/8 and kube_service_addresses",
+            f"{C}:4: nvidia_driver: expected",
+            f"{M}:1: 10.1.0.1 is inside kube_pods_subnet",
+            *[f"{W}:{line}: 10.0.0.{line} is inside kube_pods_subnet" for line in (1, 2, 3, 4)],
+        ],
     ),
     "placeholder path": (
         BASE + "ssh_key_file_path: /path/to/you/key/file\n",
@@ -173,7 +191,7 @@ KEYS: dict[str, tuple[str, list[str]]] = {
         [f"{C}:2: nvidia_driver runfile without nvidia_driver_runf"],
     ),
     "runfile without sum": (
-        BASE + "nvidia_driver: runfile\nnvidia_driver_runfile: https://example.com/a.run\n",
+        BASE + "nvidia_driver: runfile\nnvidia_driver_runfile: https://files.lan/a.run\n",
         [f"{C}:3: a URL without nvidia_driver_runfile_sha256"],
     ),
     "runfile of another driver": (
@@ -204,7 +222,7 @@ WARNINGS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "key without value": ({C: CONFIG + "ssh_port:\n"}, [f"{C}:4: warning: ssh_port: no value, so the default counts"]),
     "key of another installer": (
-        {C: CONFIG + "hyperkube_download_url: https://example.com/hyperkube\n"},
+        {C: CONFIG + "hyperkube_download_url: https://files.lan/hyperkube\n"},
         [f"{C}:4: warning: hyperkube_download_url does nothing with installer kubeadm; remove the line"],
     ),
     "key that only kubespray's version ignores": (
@@ -233,7 +251,7 @@ WARNINGS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     ),
     "layout of an older version": (
         {L: "machine-sku: {}\n"},
-        [f"{L}:0: warning: OpenPAI v1.0.1 does not read it; remove it"],
+        [f"{L}: warning: OpenPAI v1.0.1 does not read it; remove it"],
     ),
     "broken record": (
         {"deployed.yaml": "[]\n"},
@@ -251,6 +269,34 @@ def test_config(case: str, tmp_path: Path) -> None:
     assert "secret" not in "".join(found)
     with pytest.raises(ClusterError):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("password: pass #word", True),
+        ("docker_registry_password: a  # b", True),
+        ("password: 'pass #word'", False),
+        ("password: pass#word", False),
+        ("ssh_port: 22 # sshd's", False),
+        ("# password: pass #word", False),
+    ],
+)
+def test_a_password_that_yaml_cuts_off_is_warned_of(line: str, cut: bool, tmp_path: Path) -> None:
+    found = [one for one in lines_of(write(tmp_path, {C: f"{BASE}{line}\n"})) if "where YAML begins a comment" in one]
+    assert len(found) == cut and not [one for one in found if "pass" in one.partition("word:")[2]]
+
+
+def test_nothing_to_log_in_with_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, home = write(tmp_path / "c", {C: BASE}), tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    monkeypatch.delenv("OPENPAI_PASSWORD", raising=False)
+    (said,) = lines_of(folder)
+    assert said.startswith(f"{C}: warning: no password, no key and no agent") and load(folder)
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "id_rsa").touch()
+    assert lines_of(folder) == []
 
 
 @pytest.mark.parametrize("case", WARNINGS)

@@ -25,25 +25,23 @@ def test_good_folder(tmp_path: Path) -> None:
 
 def test_everything_is_said_at_once(tmp_path: Path) -> None:
     found = lines_of(write(tmp_path, {M: "A,1\n", W: "b,10.0.0.1\nb,10.0.0.1\n", C: "usr: x\n"}))
-    assert [line.partition(": ")[0] for line in found] == [f"{C}:0", f"{C}:1", f"{M}:1", f"{M}:1", f"{W}:2"]
+    assert [line.partition(": ")[0] for line in found] == [C, f"{C}:1", f"{M}:1", f"{M}:1", f"{W}:2"]
 
 
 @pytest.mark.parametrize("name", [M, W, C])
 def test_missing_file(name: str, tmp_path: Path) -> None:
     (write(tmp_path, {}) / name).unlink()
-    assert_lines(lines_of(tmp_path), [f"{name}:0: the file is missing"])
+    assert_lines(lines_of(tmp_path), [f"{name}: the file is missing"])
 
 
 def test_file_that_is_a_folder(tmp_path: Path) -> None:
     (write(tmp_path, {}) / W).unlink()
     (tmp_path / W).mkdir()
-    assert_lines(lines_of(tmp_path), [f"{W}:0: cannot be read: Is a directory"])
+    assert_lines(lines_of(tmp_path), [f"{W}: cannot be read: Is a directory"])
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    assert_lines(
-        lines_of(tmp_path / "none"), [f"{tmp_path / 'none'}:0: no such folder; make it: python -m cluster init"]
-    )
+    assert_lines(lines_of(tmp_path / "none"), [f"{tmp_path / 'none'}: no such folder; make it: python -m cluster init"])
 
 
 @pytest.mark.parametrize("key", ["password: secret", "docker_registry_username: a\ndocker_registry_password: secret"])
@@ -52,13 +50,13 @@ def test_config_with_a_secret_is_private(key: str, tmp_path: Path) -> None:
     assert lines_of(tmp_path) == []
     (tmp_path / C).chmod(0o640)
     assert lines_of(tmp_path) == [
-        f"{C}:0: holds a password and others can read it (mode 0640); run: chmod 600 {tmp_path / C}"
+        f"{C}: holds a password and others can read it (mode 0640); run: chmod 600 {tmp_path / C}"
     ]
 
 
 def test_broken_config_with_a_secret_is_private_too(tmp_path: Path) -> None:
     (write(tmp_path, {C: "password: secret\nuser: [\n"}) / C).chmod(0o644)
-    assert lines_of(tmp_path)[0].startswith(f"{C}:0: holds a password and others can read it (mode 0644)")
+    assert lines_of(tmp_path)[0].startswith(f"{C}: holds a password and others can read it (mode 0644)")
 
 
 def test_config_without_a_secret_may_be_open(tmp_path: Path) -> None:
@@ -78,7 +76,7 @@ def test_key_that_others_can_read(tmp_path: Path) -> None:
 
 def test_secrets_file_that_others_can_read(tmp_path: Path) -> None:
     (write(tmp_path, {"secrets.yaml": ""}) / "secrets.yaml").chmod(0o644)
-    assert_lines(lines_of(tmp_path), ["secrets.yaml:0: others can read it (mode 0644); run: chmod 600"])
+    assert_lines(lines_of(tmp_path), ["secrets.yaml: others can read it (mode 0644); run: chmod 600"])
 
 
 def test_this_machine_is_no_host_of_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

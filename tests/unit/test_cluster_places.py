@@ -21,17 +21,23 @@ DEAD = [
     "kube_image_repo: gcr.azk8s.cn/google-containers",
     'pod_infra_image_repo: "gcr.io/google_containers/pause-{{ image_arch }}"',
     "openpai_docker_registry_mirrors: [https://registry.docker-cn.com]",
-    "openpai_docker_registry_mirrors: [https://a.example.com, https://dockerhub.azk8s.cn]",
+    "openpai_docker_registry_mirrors: [https://a.lan, https://dockerhub.azk8s.cn]",
     "cuda_image: nvidia/cuda:10.0-base",
+    "http_proxy: http://proxy.example.com:3128",
+    "ntp_servers: [ntp.example.org]",
+    "docker_registry_domain: registry.example.com/team",
+    "http_proxy: http://203.0.113.9:3128",
 ]
 ALIVE = [
-    "kubeadm_download_url: https://mirror.example.com/storage.googleapis.com/kubernetes-release/kubeadm",
+    "kubeadm_download_url: https://mirror.lan/storage.googleapis.com/kubernetes-release/kubeadm",
     "docker_apt_mirror: aliyun",
-    "gcr_image_repo: m.example.com/gcr.io",
-    "kube_image_repo: gcr.io.example.com/google-containers",
+    "gcr_image_repo: m.lan/gcr.io",
+    "kube_image_repo: gcr.io.lan/google-containers",
     "paictl_image: gcr.io/our-own-project/dev-box:v1",
     "openpai_docker_registry_mirrors: [https://mirror.gcr.io]",
     "cuda_image: nvidia/cuda:12.4.1-base-ubuntu22.04",
+    "http_proxy: http://our-example.com:3128",
+    "ntp_servers: [example.company]",
 ]
 
 

@@ -12,7 +12,7 @@ from cluster.problems import NOTICE, WARNING, errors
     ("place", "severity", "said"),
     [
         (Place("worker.csv", 3), "error", "worker.csv:3: blank line; remove it"),
-        (Place("worker.csv"), "error", "worker.csv:0: blank line; remove it"),
+        (Place("worker.csv"), "error", "worker.csv: blank line; remove it"),
         (Place("worker.csv", 3), "warning", "worker.csv:3: warning: blank line; remove it"),
         (Place("worker.csv", 3), "notice", "worker.csv:3: notice: blank line; remove it"),
         (Place(host="openpai-001"), "error", "openpai-001: blank line; remove it"),

@@ -139,7 +139,7 @@ def test_kubelet_flags_replace_openpais_own_and_that_is_said() -> None:
     config = Config.model_validate(BASE | {"branch_name": "master", "kubelet_custom_flags": {"v": 4}})
     assert yaml.safe_load(openpai_yml(config, warnings))["kubelet_custom_flags"] == ["--v=4"]
     assert_lines(
-        [str(one) for one in warnings], ["openpai.yml:0: warning: kubelet_custom_flags replaces OpenPAI's own flag"]
+        [str(one) for one in warnings], ["openpai.yml: warning: kubelet_custom_flags replaces OpenPAI's own flag"]
     )
 
 

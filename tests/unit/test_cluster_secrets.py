@@ -59,7 +59,7 @@ def test_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_no_terminal_to_ask_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(
-        ClusterError, match=r"config.yaml:0: ask_password is set, and there is no terminal to ask on; set"
+        ClusterError, match=r"config.yaml: ask_password is set, and there is no terminal to ask on; set"
     ):
         secrets.password(cluster(tmp_path, "ask_password: true\n"))
 
@@ -117,10 +117,10 @@ def test_values_of_a_running_cluster_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "line"),
     [
-        ("jwt_secret: hunter2\n", 0o644, r"secrets.yaml:0: others can read it; run: chmod 600"),
+        ("jwt_secret: hunter2\n", 0o644, r"secrets.yaml: others can read it; run: chmod 600"),
         ("jwt_secret: 5\n", 0o600, r"secrets.yaml:1: not a map of names to text; put every value in quotes"),
         ("- hunter2\n", 0o600, r"secrets.yaml:1: not a map of names to text"),
-        ("jwt_secret: hunter2'x\n", 0o600, r"secrets.yaml:0: jwt_secret: OpenPAI's templates break other signs than"),
+        ("jwt_secret: hunter2'x\n", 0o600, r"secrets.yaml: jwt_secret: OpenPAI's templates break other signs than"),
         ("jwt_secret: [hunter2\n", 0o600, r"secrets.yaml:2: column 1: not YAML"),
     ],
 )
@@ -140,7 +140,7 @@ def test_no_secret_in_a_dump_of_the_config(tmp_path: Path) -> None:
 def test_the_inventory_asks_and_says_why_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     cluster(tmp_path / "prod", "ask_password: true\n")
-    with pytest.raises(SystemExit, match=r"config.yaml:0: ask_password is set, and there is no terminal to ask on"):
+    with pytest.raises(SystemExit, match=r"config.yaml: ask_password is set, and there is no terminal to ask on"):
         inventory.groups(tmp_path / "prod.py")
     monkeypatch.setenv(secrets.ENVIRONMENT, "given")
     assert [name for name, _ in inventory.groups(tmp_path / "prod.py")[1]] == ["@cluster/openpai-master-01"]

@@ -55,7 +55,8 @@ def test_what_an_operation_said_is_there_without_the_host() -> None:
 
 def test_the_commands_are_those_of_the_guide() -> None:
     lab: Any = SimpleNamespace(inventory="inventories/lab.py")
-    assert commands.pyinfra(lab, "-y")[1:] == ["inventories/lab.py", "deploy.py", "-y"]
+    assert commands.pyinfra(lab, "-y", output="")[1:] == ["inventories/lab.py", "deploy.py", "-y"]
+    assert commands.pyinfra(lab, "-y")[3:] == ["--data", "output=raw", "-y"], "what Run takes apart"
     assert commands.verification(lab)[1:] == ["-m", "pytest", "-q", "tests/hosts", "--inventory", "inventories/lab.py"]
 
 

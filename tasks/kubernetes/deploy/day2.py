@@ -27,14 +27,25 @@ def ours() -> bool:
     return installer == "kubeadm"
 
 
+def confirmation() -> str | None:
+    """The operator's --data confirm=WORD."""
+    word = host.data.get("confirm")
+    return None if word is None else str(word)
+
+
 @deploy("Departed workers")
 def remove_departed() -> None:
-    """Drain, delete and reset the workers that were deployed and are in worker.csv no more."""
+    """Drain, delete and reset the workers that were deployed and are in worker.csv no more.
+
+    More than departure_max of them need --data confirm=N, their number.
+    """
     if ours() and role_of(host) is Role.MASTER:
         departure.departed(
             name="Departed workers are out of the cluster",
             cluster=cluster_of(host),
             forced=disruption_allowed(host),
+            most=config_of(host).departure_max,
+            confirmed=confirmation(),
         )
 
 

@@ -6,7 +6,7 @@ from pyinfra.api import deploy
 from cluster import Role
 from cluster.kubernetes import api_server, calico_edits, calico_needs, init_config
 from tasks import apt, gpu, kubespray
-from tasks.kubernetes.deploy import dev_box, node
+from tasks.kubernetes.deploy import dev_box, gpu_watch, node
 from tasks.kubernetes.deploy.day2 import ours
 from tasks.kubernetes.operations import (
     certificates,
@@ -73,6 +73,8 @@ def _finish() -> None:
     vendor = gpu.vendor(config)
     if role is Role.WORKER and vendor:
         device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
+    if role is Role.WORKER and config.installer == "kubeadm":
+        gpu_watch.watched()
     if role is Role.DEV_BOX and config.installer == "kubeadm":
         dev_box.establish()
 

@@ -10,7 +10,7 @@ from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api import Host as PyinfraHost
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 
-from cluster import Cluster, Host
+from cluster import Cluster, Host, Problem
 from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import Members
 from tasks.kubernetes.facts.node import KUBECTL, KubernetesNode
@@ -20,14 +20,21 @@ from tasks.reach import Commands, ask, script, stop
 
 
 @operation()
-def departed(cluster: Cluster, forced: bool) -> Commands:
+def departed(cluster: Cluster, forced: bool, most: int, confirmed: str | None) -> Commands:
     """On the master: drain, delete and reset every worker that was deployed and is in worker.csv no more.
 
     A worker whose pods do not leave in time stays, unless it is down or `forced`. One that cannot be reached is taken
-    out of the cluster and named, with what to do when it comes back.
+    out of the cluster and named, with what to do when it comes back. More than `most` workers leave only where
+    `confirmed` is their number: a worker.csv that was cut off says the same as one that was edited.
     """
     leaving = [one for one in departed_hosts(cluster) if one.role.value == "worker"]
     if not leaving:
+        return
+    count = len(leaving)
+    if count > most and confirmed != str(count):
+        named = ", ".join(worker.name for worker in leaving)
+        found = f"of {count + len(cluster.workers)} workers {count} are in worker.csv no more: {named}"
+        yield stop(Problem(found, f"if all of them shall leave: --data confirm={count}; else mend worker.csv"))
         return
     yield snapshot("removal")
     members = host.get_fact(Members)

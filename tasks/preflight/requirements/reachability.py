@@ -117,7 +117,7 @@ def package_sources(subject: Subject) -> Iterable[Problem]:
     for source, reply in seen.sources.items():
         if not _answered(reply, LOGIN):
             fix = "mend or disable it; without the distribution's own no package can be installed"
-            yield shortfall(f"{source}: {reply.said or f'HTTP status {reply.status}'}", "an answer", fix)
+            yield shortfall(f"{source}: {_words(reply)}", "an answer", fix)
 
 
 @each_host("kubernetes-source", CONTROLLED, when=lambda config: config.installer == "kubeadm")
@@ -144,6 +144,10 @@ def _source(subject: Subject, id: str, keys: str) -> Iterable[Problem]:
     return unanswered(subject, targets_of(subject)[id], fix=f"check {keys}, the proxy and the firewall")
 
 
+def _words(reply: Reply) -> str:
+    return reply.said or (f"HTTP status {reply.status}" if reply.status else NO_ANSWER)
+
+
 def unanswered(subject: Subject, target: Target, also: frozenset[int] = frozenset(), fix: str = "") -> list[Problem]:
     """Nothing where the target answered well, or with one of the statuses `also`.
 
@@ -156,7 +160,7 @@ def unanswered(subject: Subject, target: Target, also: frozenset[int] = frozense
     if reply and _answered(reply, also):
         return []
     url = target.url.replace("@id@", seen.os.id).replace("@codename@", seen.os.codename)
-    reason = (reply.said or f"HTTP status {reply.status}") if reply else NO_ANSWER
+    reason = _words(reply) if reply else NO_ANSWER
     through = f" through {target.proxy}" if target.proxy else ""
     return [shortfall(f"{url}{through}: {reason}", "an answer", fix)]
 

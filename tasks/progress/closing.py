@@ -1,0 +1,86 @@
+"""How a run ends: what it says of itself, its exit status, the next command, and deploy.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import State
+
+from cluster.files import write_atomically
+from cluster.spans import spans
+from tasks.progress import plan
+from tasks.progress.notes import notes
+from tasks.progress.reasons import cause
+from tasks.progress.record import FAILED, NOT_FINISHED, WELL, Failure, Record
+from tasks.progress.stages import titles
+
+REPORT = "deploy.json"
+INTERRUPTED = 130
+
+
+def sentences(state: State, record: Record, error: BaseException | None, given: dict[str, Any]) -> list[str]:
+    """What the run says of itself; `record` gets its status, the states of its hosts, and the next command.
+
+    `error` is what pyinfra ends with: SystemExit with its status, or what went wrong.
+    """
+    code = getattr(error, "code", 1)
+    record.status = code if isinstance(code, int) else int(code is not None)
+    said = []
+    if record.dry and not record.status:
+        said += _of_a_dry_run(state, record)
+    if record.status == INTERRUPTED:
+        said.append("interrupted; run the same again: nothing is half done")
+    elif isinstance(code, str):
+        said.append(code)
+    elif error is not None and not isinstance(error, SystemExit):
+        said.append(_of_an_error(error))
+    if record.status in (0, 1) and (state.is_executing or record.dry):
+        for host in record.hosts.values():
+            host.state = WELL if host.state == NOT_FINISHED else host.state
+    record.next = _next(record, given)
+    return said
+
+
+def _of_a_dry_run(state: State, record: Record) -> list[str]:
+    said = [plan.outlook(state)]
+    forbidden = next(filter(None, (notes(host).forbidden for host in state.inventory)), "")
+    if forbidden:
+        record.status = 1
+        said.append(f"a real run would stop: {forbidden}")
+    stopping = [host for host in state.inventory if host in state.active_hosts and notes(host).stops]
+    for host in stopping:
+        found, op_hash = cause(notes(host).stops, []), notes(host).operation
+        stage, title = titles(state, op_hash) if op_hash in state.op_meta else ("", "")
+        ours = record.hosts[host.name]
+        ours.state, ours.failure = FAILED, Failure(stage, title, found.reason, found.remedy, "")
+    if stopping:
+        record.status = 1
+        said.append(f"a real run would stop on {spans(host.name for host in stopping)}")
+    return said
+
+
+def _of_an_error(error: BaseException) -> str:
+    """A sentence; pyinfra wraps what it knows, with a message, and what nobody expected, with the exception."""
+    unexpected = getattr(error, "exception", None)
+    message = getattr(error, "message", None)
+    if message == "No hosts remaining!":
+        return "no host is left to go on with"
+    if message:
+        return str(message)
+    return f"a fault of this program: {type(unexpected).__name__}: {unexpected}; please report it with the log"
+
+
+def _next(record: Record, given: dict[str, Any]) -> str:
+    same = f"pyinfra {given['inventory']} {' '.join(given['operations'])}"
+    if not all(str(one).endswith(".py") for one in given["operations"]):
+        return same if record.status else ""
+    if record.status:
+        return f"{same}{' --dry' * record.dry}"
+    return same if record.dry else f"pytest tests/hosts --inventory {given['inventory']}"
+
+
+def write(folder: Path, record: Record) -> None:
+    """Write deploy.json into `folder`, whole or not at all, for its owner alone."""
+    write_atomically(folder / REPORT, json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,120 @@
+"""One changing run at a time: a lock of the cluster folder, and one on the master for runs from elsewhere.
+
+Both are flock's and held by something alive: this process, and a program on the master that ends with this run's
+connection. So the lock of a run that died is gone with it, and none is ever judged by its age.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import socket
+import sys
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+import gevent
+from pyinfra import logger, state
+from pyinfra.api import Host, State
+from pyinfra.api.state import BaseStateCallback
+from pyinfra.context import ctx_state
+
+from cluster import Role
+from tasks.reach.script import script
+
+LOCK = "run.lock"
+ON_THE_MASTER = f"/run/openpai-deploy/{LOCK}"
+# Tasks that change nothing; what is not named here is taken for one that does.
+READING = frozenset({"tasks.preflight.check", "tasks.openpai.status"})
+# Seconds for the master to say whether the lock is ours.
+PATIENCE = 20
+# How the master's answer begins where another run has its lock.
+TAKEN = "taken by "
+# What holds a lock lives as long as this process.
+_kept: list[Any] = []
+
+
+def hold(folder: Path) -> None:
+    """Take both locks for a pyinfra run that may change hosts of the cluster in `folder`; others need none.
+
+    Ends the program with one line that names the other run where there is one. The master's is taken when the master
+    is connected.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or not ctx_state.isset() or not changing(context.params):
+        return
+    whose = f"{_user()}@{socket.gethostname()}, pid {os.getpid()}, since {datetime.now(timezone.utc):%F %T} UTC"
+    other = taken(folder / LOCK, whose)
+    if other is not None:
+        sys.exit(_refusal(folder.name, other))
+    state.add_callback_handler(_MastersLock(whose, folder.name))
+
+
+def changing(params: dict[str, Any]) -> bool:
+    """Whether a pyinfra command line, as click has read it, is of a run that may change hosts by our tasks."""
+    if params.get("dry") or params.get("debug_facts") or params.get("debug_operations"):
+        return False
+    if params.get("json_output") and not params.get("yes"):
+        return False
+    first = next(iter(params.get("operations") or ()), "")
+    return first.endswith(".py") or (first.startswith("tasks.") and first not in READING)
+
+
+def taken(path: Path, whose: str) -> str | None:
+    """Take the lock `path` for as long as this process lives; the line of the run that has it, where one has."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.pread(handle, 4096, 0).decode("utf-8", "replace").strip()
+        os.close(handle)
+        return said
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{whose}\n".encode())
+    _kept.append(handle)
+    return None
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _refusal(where: str, whose: str) -> str:
+    return f"{where}: another run is at work: {whose or 'it has only just begun'}; wait until it has ended"
+
+
+class _MastersLock(BaseStateCallback):
+    """Takes the master's lock whenever the master is connected: after a reboot of it, too."""
+
+    def __init__(self, whose: str, folder: str):
+        self._id = uuid.uuid4().hex
+        self._whose = whose
+        self._folder = folder
+
+    def host_connect(self, state: State, host: Host) -> None:  # type: ignore[override]
+        if host.data.role != Role.MASTER.value:
+            return
+        connector: Any = host.connector
+        program = script("reach/hold.sh", ON_THE_MASTER, self._id)
+        held, said = None, []
+        try:
+            with gevent.Timeout(PATIENCE, OSError(f"no answer within {PATIENCE} s")):
+                held, said = connector.kept_open(program, f"{self._whose} ({self._id})", 1)
+        except OSError as error:
+            said = [str(error)]
+        answer = "".join(said)
+        if answer == "held":
+            _kept.append(held)
+        elif answer.startswith(TAKEN):
+            sys.exit(_refusal(f"{self._folder}, {host.name}", answer.removeprefix(TAKEN).rpartition(" (")[0]))
+        else:
+            # Whatever keeps it from being a host of this cluster, preflight says.
+            why = answer or "it gave no answer"
+            host.log(f"the master's lock was not taken ({why}): a run from elsewhere goes unseen", logger.warning)
