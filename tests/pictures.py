@@ -18,7 +18,7 @@ from rich.text import Text
 
 from cluster.report import write
 from tasks.preflight import report
-from tests import report_samples
+from tests.unit import report_samples
 
 FOLDER = Path(__file__).parents[1] / "docs/pictures"
 CHROMIUM = "/usr/bin/chromium"

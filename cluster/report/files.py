@@ -12,10 +12,16 @@ from cluster.report.records import read
 _PROJECT = Path(__file__).parents[2]
 
 
-def folder(cluster: str) -> Path:
-    """Where the reports of the cluster called so are: in the checkout, else where the run was started."""
+def private_folder(cluster: str) -> Path:
+    """The folder of the reports of the cluster called so, made for its owner alone. Raises OSError.
+
+    It is in the checkout, wherever a run was started; without one, where the run was started.
+    """
     root = _PROJECT if (_PROJECT / "pyproject.toml").is_file() else Path.cwd()
-    return root / "reports" / cluster
+    folder = root / "reports" / cluster
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def save(path: Path, content: Mapping[str, object]) -> Path:
@@ -34,17 +40,20 @@ def write(folder: Path) -> Path:
     return page
 
 
-def renewed(folder: Path, records: Mapping[str, Mapping[str, object]]) -> str:
-    """Save `records` (by file name) in `folder`, renew its page, and return the line that says where that is.
+def renewed(place: Path | str, records: Mapping[str, Mapping[str, object]]) -> str:
+    """Save `records` (by file name), renew the page beside them, and return the line that says where that is.
+
+    `place` is the cluster's name, or another folder than its own.
 
     No run fails for its report: where it cannot be written, the line says why.
     """
     try:
+        folder = private_folder(place) if isinstance(place, str) else place
         for name, content in records.items():
             save(folder / name, content)
         page = write(folder)
     except OSError as error:
         return f"the report could not be written: {error.filename}: {error.strerror}"
     except Exception as error:  # whatever another version left there
-        return f"the report could not be made: {type(error).__name__}: {error}; remove {folder} and run again"
+        return f"the report could not be made: {type(error).__name__}: {error}; remove the .json files of {place}"
     return f"report: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}"

@@ -69,7 +69,7 @@ def html(records: Records) -> str:
         told=[one for one in wrong if one.only_told],
         matrix=matrix(records),
         signs=SIGNS,
-        plot=Markup(bars(deploy.stages)) if deploy and deploy.stages else None,  # noqa: S704: pygal escapes
+        plot=Markup(bars(deploy.stages)) if deploy and deploy.stages else None,  # pygal escapes what it is given
         stages=[(stage.name, duration(stage.seconds)) for stage in deploy.stages] if deploy else [],
         all_time=duration(sum(stage.seconds for stage in deploy.stages)) if deploy else "",
         changes=_changes(deploy) if deploy else [],
@@ -122,7 +122,8 @@ def _failed(deploy: Deploy) -> Iterable[Wrong]:
     for name, host in deploy.hosts.items():
         if one := host.failure:
             own = address[0] if (address := _ADDRESS.match(one.reason)) else ""
-            said = (one.stage, one.operation, *(unnamed(text, name, own) for text in (one.reason, one.remedy)))
+            reason, remedy = (unnamed(text, name, own) for text in (one.reason, one.remedy))
+            said = (one.stage, one.operation, reason, remedy)
             groups.setdefault(said, []).append(name)
             logs.setdefault(said, one.log)
     for said, hosts in groups.items():

@@ -12,7 +12,6 @@ from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster.names import short
-from cluster.report import folder as reports_folder
 from cluster.report import renewed, save
 from tasks.preflight import report
 from tasks.preflight.survey import once, take
@@ -56,8 +55,7 @@ def gate() -> None:
 
 
 def _gated() -> Verdict:
-    verdict, written = _judged(to_stderr=True)
-    click.echo(written, err=True)
+    verdict, _ = _judged(to_stderr=True)  # where the report is, the run's last lines say
     left_out = _left_out(verdict)
     if left_out and not _dry_run():
         here = {each for each in host.state.active_hosts if cluster_host(each).name in left_out}
@@ -105,7 +103,7 @@ def _judged(to_stderr: bool) -> tuple[Verdict, str]:
             save(Path(str(wanted)), content)
     except OSError as error:
         raise PyinfraError(f"report={wanted}: {error.strerror}; name a file that can be written") from None
-    return verdict, renewed(reports_folder(cluster.folder.name), {"preflight.json": content})
+    return verdict, renewed(cluster.folder.name, {"preflight.json": content})
 
 
 def _dry_run() -> bool:

@@ -16,8 +16,7 @@ import pytest
 from testinfra.host import Host as Connection
 
 from cluster import Role
-from cluster.report import folder as reports_folder
-from cluster.report import renewed
+from cluster.report import private_folder, renewed
 from tests.hosts import outcomes, record, report
 from tests.hosts.connections import Connections, Unreachable, check_credentials
 from tests.hosts.probes import Answer
@@ -29,6 +28,7 @@ targets_key = pytest.StashKey[tuple[Target, ...]]()
 connections_key = pytest.StashKey[Connections]()
 snapshots_key = pytest.StashKey[Snapshots]()
 unreached_key = pytest.StashKey[Unreached]()
+folder_key = pytest.StashKey[Path]()
 last_key = pytest.StashKey[str]()
 
 
@@ -49,7 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[targets_key] = targets
     if not config.option.collectonly:
         check_credentials(targets)
-        folder = Path(config.option.report_dir or reports_folder(targets[0].inventory.stem))
+        try:
+            folder = Path(config.option.report_dir or private_folder(targets[0].inventory.stem))
+        except OSError as error:
+            raise pytest.UsageError(f"{error.filename}: {error.strerror}; name another --report-dir") from None
+        config.stash[folder_key] = folder
         report.write_to(config, folder)
         config.stash[outcomes.outcomes_key] = []
 
@@ -184,8 +188,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     targets, found = stash[targets_key], stash[outcomes.outcomes_key]
     content = record.document(targets, found, stash[snapshots_key].heard())
-    folder = Path(session.config.option.report_dir or reports_folder(targets[0].inventory.stem))
-    stash[last_key] = renewed(folder, {"verify.json": content})
+    stash[last_key] = renewed(stash[folder_key], {"verify.json": content})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cluster.report import write
-from tests import report_samples
+from tests.unit import report_samples
 
 CHROMIUM = "/usr/bin/chromium"
-WIDTHS, SCHEMES = (400, 1600), ("light", "dark")
+WIDTHS = (400, 1600)
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 # WCAG 2.1, 1.4.3: of text against what is behind it.
 CONTRAST = 4.5
 SMALLEST = 11  # pixels of a letter's size

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cluster.report import renewed, save, write
-from tests import report_samples
-from tests.report_samples import UNREACHED, worker
+from tests.unit import report_samples
+from tests.unit.report_samples import UNREACHED, worker
 
 KINDS = ("preflight", "deploy", "verify")
 
