@@ -63,7 +63,7 @@ lint: setup  ## ruff, mypy, shellcheck
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@command -v shellcheck >/dev/null || { echo "shellcheck is not installed; apt-get install shellcheck" >&2; exit 1; }
-	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' --exclude='*.template' .ci files lab)
+	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' --exclude='*.template' .ci bench files lab)
 
 format: setup  ## Put the sources into ruff's form
 	@$(BIN)/ruff check --fix .

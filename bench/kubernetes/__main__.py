@@ -1,16 +1,24 @@
-"""Seconds from hosts with Docker ready to a pod that sees its GPU, on a lab of one master and two workers.
+"""Kubernetes on a lab of one master and two workers: its installation, and the whole stack without changes.
 
-Run from the repository root as root: .venv/bin/python -m bench.kubernetes. Needs the lab's Kubernetes built; the images
-come from the lab's own registry. Prints the slowest operations and one line of JSON.
+    python -m bench.kubernetes [--rounds N] [--openpai] [--before COMMIT]
+
+Seconds from hosts with Docker ready to a pod that sees its GPU, with the slowest operations; then runs that change
+nothing, by this code, an earlier one, and the floor, in turn. Needs the lab's Kubernetes built; the images come from
+the lab's own registry. Writes docs/measured/kubernetes.json, the plot beside it and the table in docs/performance.md.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
 
+import click
+
+from bench import earlier
+from bench.results import NOW, Results, Row
+from bench.running import in_turn
+from bench.sides import Sides
 from lab import commands
 from lab.api import Lab
 from lab.settings import PREFIX
@@ -25,6 +33,8 @@ BEFORE = {
     "tasks.gpu.install_runtime": "worker",
 }
 """The stages of deploy.py before Kubernetes, and the group of hosts that each is for."""
+MINUTES = 4
+"""Of the installation; each round takes about one more."""
 
 
 def timed(argv: list[str]) -> tuple[float, list[tuple[float, str]]]:
@@ -45,22 +55,46 @@ def timed(argv: list[str]) -> tuple[float, list[tuple[float, str]]]:
     return time.monotonic() - start, operations
 
 
-def main() -> None:
-    """Measure once on a fresh lab."""
-    lab = Lab(f"{PREFIX}bench", say=lambda text: print(text, file=sys.stderr))
+def install(lab: Lab) -> dict[str, str]:
+    """Bring the lab up to a pod that sees its GPU; the seconds of both stages, and the slowest operations on screen."""
+    for stage, group in BEFORE.items():
+        timed(commands.pyinfra(lab, "-y", "--limit", group, file=stage))
+    installing, operations = timed(commands.pyinfra(lab, "-y", file="tasks.kubernetes.install"))
+    suite = "tests/hosts/test_kubernetes.py"
+    pod, _ = timed(commands.verification(lab, "-k", "test_pod_sees_one_gpu", suite=suite))
+    for seconds, name in sorted(operations, reverse=True)[:8]:
+        click.echo(f"{seconds:6.1f} s  {name}")
+    return {"installed_s": f"{installing:.1f}", "gpu_pod_s": f"{pod:.1f}"}
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True, help="Times that each side runs.")
+@click.option("--openpai", is_flag=True, help="With OpenPAI's services.")
+@click.option("--before", default=earlier.BEFORE, show_default=True, help="The commit to compare with.")
+def main(rounds: int, openpai: bool, before: str) -> None:
+    """Measure on a fresh lab; write the figures, the table and the plot."""
+    click.echo(f"about {MINUTES + rounds:.0f} minutes on two processors that have nothing else to do")
+    lab = Lab(f"{PREFIX}bench", click.echo)
     lab.down()
     try:
         lab.up(workers=2, kubernetes=True)
-        for stage, group in BEFORE.items():
-            timed(commands.pyinfra(lab, "-y", "--limit", group, file=stage))
-        installing, operations = timed(commands.pyinfra(lab, "-y", file="tasks.kubernetes.install"))
-        suite = "tests/hosts/test_kubernetes.py"
-        pod, _ = timed(commands.verification(lab, "-k", "test_pod_sees_one_gpu", suite=suite))
-        for seconds, name in sorted(operations, reverse=True)[:8]:
-            print(f"{seconds:6.1f} s  {name}")
-        print(json.dumps({"workers": 2, "installed_s": round(installing, 1), "gpu_pod_s": round(pod, 1)}))
+        installed = install(lab)
+        lab.up(openpai=openpai)
+        with earlier.checkout(before) as folder:
+            sides = Sides(lab, folder)
+            sides.deploy("-y", changes=True)
+            runs = {
+                NOW: lambda: sides.deploy("-y"),
+                "floor": sides.ask,
+                "before": lambda: sides.deploy("-y", before=True),
+            }
+            costs = in_turn(runs, rounds, click.echo)
     finally:
         lab.down()
+    case = f"{'OpenPAI' if openpai else 'Kubernetes'}: run without changes"
+    results = Results("kubernetes", {"before": before, **installed}, [Row(case, sides.hosts, costs)])
+    results.write()
+    click.echo(results.table())
 
 
 if __name__ == "__main__":

@@ -43,9 +43,10 @@ class Access(Group):
         "longer runs apart, with limits of its own.",
         changes="every command over SSH",
     )
-    facts_ahead: Switch = key(
+    quick_connection: Switch = key(
         True,
-        "Ask a host at once all that its last runs asked it, and read facts from the answers until something changes.",
+        "Keep a shell open on each host for its commands, and ask it at once all that its last runs asked it: facts "
+        "are read from the answers until something changes. Off, each command has a channel of its own.",
         changes="the file `.foresight/HOST.json` in the cluster folder, of commands asked",
     )
     dev_box: AddressOrLocal = key(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pyinfra.api import StringCommand
 
 from tasks.apt.sources import Sources, parse_sources
-from tasks.reach import Fact, probes, shell
+from tasks.reach import Fact, Holds, probes, shell
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class AptOffers(Fact[dict[str, tuple[str, ...]]]):
     or two: on disk it would be a change to the host.
     """
 
+    # Asked only where something is to be installed.
+    holds = Holds.NOT
     default = dict
 
     def command(self, names: list[str], first: Iterable[str] = ()) -> StringCommand:
@@ -67,6 +69,7 @@ class AptOffers(Fact[dict[str, tuple[str, ...]]]):
 class AptRemovals(Fact[list[str]]):
     """The packages that apt would remove with those of `names` that are installed: themselves and their dependents."""
 
+    holds = Holds.NOT
     default = list
 
     def command(self, names: list[str]) -> StringCommand:

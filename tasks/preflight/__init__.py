@@ -7,3 +7,4 @@
 """
 
 from tasks.preflight.deploy import check, gate
+from tasks.preflight.images import pulled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,7 @@ from pyinfra.api import Host as PyinfraHost
 from pyinfra.api import State
 from pyinfra.context import ctx_host
 
-from cluster import Problem, secrets
+from cluster import Cluster, Host, Problem, secrets
 from cluster.loader import inspect
 from tasks.apt import proxy_settings
 from tasks.preflight import images, targets
@@ -71,12 +72,10 @@ def take(state: State) -> Survey:
     )
 
 
-def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
-    """The host's snapshot, and its clock against this machine's; None where it gives no answer that can be read."""
-    cluster = cluster_of(pyinfra_host)
+def questions(cluster: Cluster, host: Host) -> BytesIO:
+    """What `host` is asked, as HostSnapshot's standard input."""
     config = cluster.config
-    host = cluster_host(pyinfra_host)
-    given = program(
+    return program(
         targets.peers(cluster, host),
         targets.targets(cluster, host) + images.targets(cluster, host),
         targets.folders(config),
@@ -86,10 +85,17 @@ def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
         proxy_settings(config),
         config.user,
     )
+
+
+def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
+    """The host's snapshot, and its clock against this machine's; None where it gives no answer that can be read."""
+    cluster = cluster_of(pyinfra_host)
+    given = questions(cluster, cluster_host(pyinfra_host))
+    patience = GRACE + cluster.config.package_lock_wait
     asked = time.time() * 1000
     with ctx_host.use(pyinfra_host):
         snapshot = pyinfra_host.get_fact(
-            HostSnapshot, _sudo=False, _stdin=given, _timeout=GRACE + config.package_lock_wait, _ignore_errors=True
+            HostSnapshot, _sudo=False, _stdin=given, _timeout=patience, _ignore_errors=True
         )
     had = time.time() * 1000
     if snapshot is None:

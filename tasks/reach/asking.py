@@ -20,7 +20,7 @@ class Holds(Enum):
     UNTIL_A_HOST_CHANGES = "cluster"
     """It rests on what other hosts do: what the API server says of a node."""
     NOT = "never"
-    """It rests on time, or is asked again and again until it changes."""
+    """It rests on time, is asked again and again until it changes, or only where a change follows."""
 
 
 _asking: ContextVar[type | None] = ContextVar("asking", default=None)

@@ -28,10 +28,14 @@ def role_of(host: PyinfraHost) -> Role:
     return Role(host.data.role)
 
 
+@lru_cache
+def _hosts(folder: str) -> dict[tuple[Role, str], Host]:
+    return {(one.role, one.address): one for one in _load(folder).hosts}
+
+
 def cluster_host(host: PyinfraHost) -> Host:
     """`host` as the cluster folder describes it."""
-    cluster = cluster_of(host)
-    return next(one for one in cluster.hosts if (one.role, one.address) == (role_of(host), host.data.address))
+    return _hosts(host.data.cluster_folder)[role_of(host), host.data.address]
 
 
 def disruption_allowed(host: PyinfraHost) -> bool:

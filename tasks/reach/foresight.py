@@ -7,70 +7,30 @@ answer holds as its fact says (Holds), and never longer than AGE; what was not f
 
 from __future__ import annotations
 
-import io
 import json
-import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import logger
-from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from cluster.files import write_atomically
-from tasks.reach import streams
+from tasks.reach.answers import Answer
 from tasks.reach.asking import Holds
-from tasks.reach.script import text
+from tasks.reach.kept_shells import ShellEnded
 
 FOLDER = ".foresight"
 # Seconds that an answer may be old: what a person or a timer changes meanwhile is seen after this time at the latest.
 AGE = 120.0
 # Seconds for all answers of a host; where a probe hangs, each is asked by itself, with its own limit and its own name.
 LIMIT = 60
-# Runs after which a command that none of them asked is forgotten.
-KEPT = 5
+# Runs after which a command that none of them asked is forgotten: what a first run asked to install things is asked no
+# more, and one run of another deploy between two of this one costs nothing.
+KEPT = 2
 
-# Runs the shell program given as bytes as root (true) or as the login's user: exit status and standard output.
-Run = Callable[[bool, bytes], tuple[int, bytes]]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command has said, as it would have said it by itself."""
-
-    status: int
-    stdout: bytes
-    stderr: bytes
-
-    @property
-    def output(self) -> CommandOutput:
-        """The same as pyinfra has it."""
-        said = (("stdout", self.stdout), ("stderr", self.stderr))
-        return CommandOutput(
-            [OutputLine(name, line.rstrip("\n")) for name, raw in said for line in streams.lines(io.BytesIO(raw))]
-        )
-
-
-def program(commands: list[str]) -> bytes:
-    """The shell program that gives the answers to `commands`, for answers()."""
-    return "\n".join([text("reach/answers.sh"), *(f"answer {shlex.quote(one)}" for one in commands), ""]).encode()
-
-
-def answers(commands: list[str], output: bytes) -> dict[str, Answer]:
-    """The answers in what program() has printed; ValueError where it was cut off or something else is between them."""
-    found, rest = {}, io.BytesIO(output)
-    for command in commands:
-        mark, *numbers = rest.readline().split()
-        if mark != b"@@@":
-            raise ValueError("no mark")
-        status, *sizes = map(int, numbers)
-        stdout, stderr = map(rest.read, sizes)
-        if [len(stdout), len(stderr)] != sizes:
-            raise ValueError("cut off")
-        found[command] = Answer(status, stdout, stderr)
-    return found
+# Asks the host all these commands at once, as root (true) or as the login's user.
+AskAll = Callable[[bool, list[str]], dict[str, Answer]]
 
 
 class Foresight:
@@ -79,9 +39,9 @@ class Foresight:
     changes = 0
     """Of all hosts of this run."""
 
-    def __init__(self, folder: Path | None, name: str, run: Run):
+    def __init__(self, folder: Path | None, name: str, ask_all: AskAll):
         """`folder` holds what earlier runs asked the host `name`; None: everything is asked afresh, nothing noted."""
-        self._file, self._run = folder / f"{name}.json" if folder else None, run
+        self._file, self._ask_all = folder / f"{name}.json" if folder else None, ask_all
         self._known = self._read()
         self._asked: dict[bool, dict[str, int]] = {True: {}, False: {}}
         self._heard: dict[bool, tuple[float, int, dict[str, Answer]]] = {}
@@ -139,11 +99,8 @@ class Foresight:
 
     def _ask(self, as_root: bool) -> dict[str, Answer]:
         commands = list(self._known[as_root])
-        if not commands:
-            return {}
         try:
-            status, output = self._run(as_root, program(commands))
-            return answers(commands, output) if status == 0 else {}
-        except (OSError, ValueError) as error:
+            return self._ask_all(as_root, commands) if commands else {}
+        except (OSError, ShellEnded) as error:
             logger.debug("%s: nothing answered ahead of time: %s", self._file, error)
             return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
@@ -16,9 +16,11 @@ from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command_for_host, read_output_buffers
 
 from tasks.reach import foresight, streams
+from tasks.reach.answers import Answer
 from tasks.reach.asking import asking
 from tasks.reach.context import cluster_of
 from tasks.reach.foresight import Foresight
+from tasks.reach.kept_shells import KeptShells, ShellEnded
 from tasks.reach.script import script
 from tasks.reach.stop import GIVEN_UP, given_up
 
@@ -35,6 +37,12 @@ class Running(Protocol):
 
     def kill(self) -> None:
         """Leave the command to itself, or end it."""
+
+
+_SHELL_ENDED = (
+    b"the connection to the host was lost, the command ended its own shell, or there was no room for what it said "
+    b"(in /dev/shm, else in /tmp)\n"
+)
 
 
 class HostShell(BaseConnector):
@@ -68,18 +76,22 @@ class HostShell(BaseConnector):
         success = arguments.pop("_success_exit_codes", None) or [0]
         as_root, as_user = bool(arguments.get("_sudo")), arguments.get("_sudo_user")
         raw, shown, prefix, inner = self._compose(command, arguments)
+        by_itself = bool(as_user or stdin or pty or timeout or print_output)
         holds = asking()
         if holds is None:
             self._foresight.changed()
-        elif not (as_user or stdin or pty or timeout or print_output):
+        elif not by_itself:
             known = self._foresight.answer(inner, as_root, holds)
             if known:
                 return known.status in success, known.output
-        logger.debug("Running command on %s: %s", self.host.name, shown)
         if print_input:
             echo(f"{self.host.print_prefix}>>> {shown}", err=True)
+        answer = None if by_itself else self._in_kept_shell(shown, inner, as_root)
+        if answer:
+            return answer.status in success, answer.output
+        logger.debug("Running command on %s: %s", self.host.name, shown)
         running = self._start(raw, pty)
-        with self._limited(running):
+        with self._limited(running.kill):
             feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
             said = streams.lines(running.stdout), streams.lines(running.stderr)
             output = read_output_buffers(*said, timeout, print_output, self.host.print_prefix)
@@ -103,7 +115,7 @@ class HostShell(BaseConnector):
         return running, [one.strip() for one in islice(streams.lines(running.stdout), wanted)]
 
     @contextmanager
-    def _limited(self, running: Running, limit: int | None = None) -> Iterator[None]:
+    def _limited(self, kill: Callable[[], object], limit: int | None = None) -> Iterator[None]:
         """OSError, which pyinfra keeps to the one host, where it takes longer than `limit` or the command_timeout."""
         seconds = limit or cluster_of(self.host).config.command_timeout
         overrun = OSError(
@@ -115,8 +127,43 @@ class HostShell(BaseConnector):
                 yield
         except OSError as error:
             if error is overrun:
-                running.kill()
+                kill()
             raise
+
+    @cached_property
+    def _shells(self) -> KeptShells:
+        def start(as_root: bool) -> tuple[Running, bytes]:
+            raw, shown, password, _ = self._compose(StringCommand("sh"), {"_sudo": as_root})
+            logger.debug("Running command on %s: %s", self.host.name, shown)
+            return self._start(raw, False), password
+
+        def kill(as_root: bool, group: str) -> None:
+            # Debian's own kill reads `-KILL -1234` as "every process"; in this form all of them read a group.
+            self._run_raw(StringCommand("kill", "-s", "KILL", "--", f"-{int(group)}"), b"", {"_sudo": as_root})
+
+        return KeptShells(start, kill)
+
+    def _in_kept_shell(
+        self, shown: StringCommand, inner: str, as_root: bool, limit: int | None = None
+    ) -> Answer | None:
+        """What the open shell of root, or of the login's user, says to `inner`; None where there is none to be had.
+
+        A command that ends its shell, or loses the connection, has the exit status that paramiko has for it. A fact's
+        is run by itself then, which changes nothing: a shell without room for what it says ends as well.
+        """
+        if not cluster_of(self.host).config.quick_connection:
+            return None
+        try:
+            with self._limited(lambda: None, limit), self._shells.turn(as_root) as shell:
+                if shell is None:
+                    return None
+                logger.debug("In a shell of %s: %s", self.host.name, shown)
+                return dict(shell.answers([inner]))[inner]
+        except ShellEnded:
+            if asking() is not None:
+                self._shells.give_up(as_root)
+                return None
+            return Answer(-1, b"", _SHELL_ENDED)
 
     def _compose(self, command: StringCommand, arguments: dict[str, Any]) -> tuple[str, StringCommand, bytes, str]:
         """The raw command line, the same to be shown (no secrets), what must precede its input, and what sudo runs."""
@@ -144,27 +191,37 @@ class HostShell(BaseConnector):
         for key in ("_get_pty", "_timeout", "_success_exit_codes", "_stdin", "_chdir"):
             arguments.pop(key, None)
         limit = arguments.pop("_limit", None)
-        raw, shown, prefix, _ = self._compose(command, arguments)
+        as_root = bool(arguments.get("_sudo"))
+        by_itself = bool(stdin is not None or arguments.get("_sudo_user"))
+        raw, shown, prefix, inner = self._compose(command, arguments)
+        answer = None if by_itself else self._in_kept_shell(shown, inner, as_root, limit)
+        if answer:
+            return answer.status, answer.stdout, self._last_line(answer.stderr, answer.status)
         logger.debug("Running command on %s: %s", self.host.name, shown)
         running = self._start(raw, False)
-        with self._limited(running, limit):
+        with self._limited(running.kill, limit):
             feeder = gevent.spawn(streams.feed, running.stdin, prefix, stdin)
             errors = gevent.spawn(running.stderr.read)
             output = running.stdout.read()
             status = running.wait()
             feeder.join()
-            said = streams.text(errors.get()).strip().splitlines()
-        return status, output, said[-1] if said else f"exit status {status}"
+        return status, output, self._last_line(errors.get(), status)
+
+    @staticmethod
+    def _last_line(errors: bytes, status: int) -> str:
+        said = streams.text(errors).strip().splitlines()
+        return said[-1] if said else f"exit status {status}"
 
     @cached_property
     def _foresight(self) -> Foresight:
         cluster = cluster_of(self.host)
 
-        def run(as_root: bool, program: bytes) -> tuple[int, bytes]:
-            arguments = {"_sudo": as_root, "_limit": foresight.LIMIT}
-            return self._run_raw(StringCommand("sh"), program, arguments)[:2]
+        def ask_all(as_root: bool, commands: list[str]) -> dict[str, Answer]:
+            with self._limited(lambda: None, foresight.LIMIT), self._shells.turn(as_root) as shell:
+                return dict(shell.answers(commands)) if shell else {}
 
-        return Foresight(cluster.folder / foresight.FOLDER if cluster.config.facts_ahead else None, self.host.name, run)
+        folder = cluster.folder / foresight.FOLDER if cluster.config.quick_connection else None
+        return Foresight(folder, self.host.name, ask_all)
 
     def ask_afresh(self) -> bool:
         """Foresee nothing from here on; true where something may have been read from foreseen answers until now."""
@@ -173,8 +230,9 @@ class HostShell(BaseConnector):
         return foreseen
 
     def disconnect(self) -> None:
-        """Note what the host was asked, for the next run."""
+        """Note what the host was asked, for the next run, and end its shells."""
         self._foresight.keep()
+        self._shells.close()
 
     def put_file(
         self, filename_or_io: Any, remote_filename: str, remote_temp_filename: str | None = None,

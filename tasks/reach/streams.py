@@ -62,9 +62,19 @@ class PastMark:
         yield from self._before()
         yield from self._source
 
+    def skipped(self) -> Source:
+        """What holds it, read up to the mark."""
+        self._before()
+        return self._source
+
     def read(self) -> bytes:
         """All that is left."""
         return b"".join([*self._before(), self._source.read()])
+
+
+def past_mark(source: Any) -> Any:
+    """`source` as it is behind the line MARK, where it has one."""
+    return source.skipped() if isinstance(source, PastMark) else source
 
 
 def feed(pipe: Any, prefix: bytes, stdin: Any) -> None:

@@ -48,6 +48,16 @@ def converged(lab: Lab, *arguments: str) -> Run:
     return run
 
 
+def channels(lab: Lab) -> dict[str, int]:
+    """How many channels a run without changes opens on each host: what it runs there by itself, its shells among it.
+
+    The run before it notes what is asked."""
+    converged(lab)
+    run = converged(lab, "--debug")
+    assert run.changed == 0, run.changes()
+    return {host.name: run.output.count(f"Running command on {host.name}:") for host in lab.state.hosts}
+
+
 def killed_when(
     lab: Lab, reached: Callable[[], Any], *arguments: str, timeout: int = 600, file: str = "deploy.py"
 ) -> str:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lab.wait import wait_until
-from tests.lab.harness import converged, killed_when, new_lab, out, printed
+from tests.lab.harness import channels, converged, killed_when, new_lab, out, printed
 from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER
 from tests.lab.openpai_stage import DEV_BOX, STAGE, images, paictl_at_work, pods, running, stage, verification
 
@@ -74,6 +74,11 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(lab):
     before = pods(lab)
     assert running(lab).changed == 0
     assert pods(lab) == before
+
+
+def test_a_run_of_everything_without_changes_takes_five_commands_a_host(lab):
+    taken = channels(lab)
+    assert set(taken) == {DEV_BOX, MASTER, FIRST} and max(taken.values()) <= 5, taken
 
 
 def test_the_first_job_finishes_and_shows_its_gpu(lab):
@@ -145,6 +150,17 @@ def test_the_admins_password_is_replaced_and_the_old_one_refused(lab):
     assert secrets_of(lab)["admin_password"] != before
     assert verification(lab).status == 0
     assert running(lab, file="tasks.openpai.status").changed == 0
+
+
+def test_a_service_is_stopped_and_started_by_name(lab):
+    """The last one: nothing else rests on it."""
+    named = ("--data", "services=webportal")
+    running(lab, *named, file="tasks.openpai.stop")
+    assert not [name for name in pods(lab) if name.startswith("webportal")]
+    assert running(lab, *named, file="tasks.openpai.stop").changed == 0
+    running(lab, *named, file="tasks.openpai.start")
+    assert [name for name in pods(lab) if name.startswith("webportal")]
+    assert running(lab, *named, file="tasks.openpai.start").changed == 0
 
 
 def test_an_upgrade_killed_half_way_is_taken_up_and_the_old_version_comes_back(lab):

@@ -105,6 +105,23 @@ def test_a_finished_control_plane_and_its_workers_are_left_alone(host_gw):
         assert "The worker is a member" not in titles(plan.operations(WORKER))
 
 
+def test_images_are_pulled_while_a_bare_host_is_made_a_node_and_never_again(host_gw):
+    title, at_work = (
+        "Images are pulled meanwhile",
+        node(running="openpai-deploy-images.service loaded active running x"),
+    )
+    member = node(files=f"{KUBELET_CONF}\n{CA}", server="https://10.1.0.1:6443", api="node/x")
+    answers = {"openpai-001": {NODE_FACT: member}, "openpai-002": {NODE_FACT: at_work}}
+    with planned(host_gw, kubernetes.install, answers) as plan:
+        assert title not in titles(plan.operations(WORKER) + plan.operations("@fake/openpai-002"))
+        master, bare = titles(plan.operations(MASTER)), titles(plan.operations("@fake/openpai-003"))
+        assert bare.index(title) > bare.index("Docker runs with its cgroup driver"), "which may restart Docker"
+        assert master.index(title) < master.index("The control plane is up")
+        pulls = [text for text in plan.texts() if "docker pull" in text]
+    assert len(pulls) == 3 and all("kube-proxy:" in one and "openpai-deploy-images" in one for one in pulls)
+    assert [one for one in pulls if "kube-apiserver:" in one] == [one for one in pulls if "rest-server:" in one] != []
+
+
 def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog):
     answers = {
         name: {"get --raw /version": sections(said='  "gitVersion": "v1.20.2",')}

@@ -113,6 +113,7 @@ SAMPLES = [
     # Others than these have no way to tell that they are there.
     Sample("kubernetes.kernel.modules", arguments={"names": list(PROVIDES)}),
     Sample("kubernetes.kernel.sysctls"),
+    Sample("kubernetes.images.pulled_meanwhile", silent=("node_name",)),
     Sample("kubernetes.kubeconfig.handed_over"),
     Sample("kubernetes.kubelet.version_kept", silent=("version",)),
     Sample("kubernetes.membership.touchable", silent=("node_name", "server")),

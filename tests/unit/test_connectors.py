@@ -153,7 +153,7 @@ def test_a_command_over_ssh_prints_the_mark_first():
 
 def test_a_command_that_hangs_fails_its_host_alone(monkeypatch):
     """pyinfra keeps an OSError to the one host; without an end the host would hold all others at the next barrier."""
-    config = SimpleNamespace(command_timeout=1, facts_ahead=False)
+    config = SimpleNamespace(command_timeout=1, quick_connection=False)
     monkeypatch.setattr(host_shell, "cluster_of", lambda host: SimpleNamespace(config=config, folder=None))
     monkeypatch.setattr(host_shell, "given_up", lambda *_: False)
     connector: Any = ClusterLocal.__new__(ClusterLocal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import subprocess
@@ -16,18 +17,24 @@ from pyinfra.api import facts
 from tasks.docker.facts import Docker
 from tasks.kubernetes.facts.cluster import Members
 from tasks.reach import asking, deciding, foresight, host_shell
+from tasks.reach.answers import Answer, head, heard, question
 from tasks.reach.asking import Holds
 from tasks.reach.connectors import ClusterLocal
-from tasks.reach.foresight import KEPT, Answer, Foresight, answers, program
+from tasks.reach.foresight import KEPT, Foresight
+from tasks.reach.kept_shells import ShellEnded
 
 HOST = Holds.UNTIL_THE_HOST_CHANGES
 CLUSTER = Holds.UNTIL_A_HOST_CHANGES
 
 
-def run(as_root: bool, text: bytes) -> tuple[int, bytes]:
+def said(commands: list[str]) -> bytes:
+    """What this machine's sh prints of them."""
+    return subprocess.run(["sh"], input=head() + question(commands), capture_output=True, check=True).stdout
+
+
+def run(as_root: bool, commands: list[str]) -> dict[str, Answer]:
     """A host: this machine's sh."""
-    done = subprocess.run(["sh"], input=text, capture_output=True, check=False)
-    return done.returncode, done.stdout
+    return dict(heard(io.BytesIO(said(commands)), commands))
 
 
 def alone(command: str) -> Answer:
@@ -45,11 +52,11 @@ def host(tmp_path):
 def remembered(folder, commands) -> Foresight:
     folder.mkdir(exist_ok=True)
     (folder / "h.json").write_text(json.dumps({"root": commands, "user": {}}))
-    sent: list[bytes] = []
+    sent: list[list[str]] = []
 
-    def listening(as_root, text):
-        sent.append(text)
-        return run(as_root, text)
+    def listening(as_root, commands):
+        sent.append(commands)
+        return run(as_root, commands)
 
     host = Foresight(folder, "h", listening)
     host.sent = sent  # type: ignore[attr-defined]
@@ -69,19 +76,16 @@ PIECES = (
 def test_many_in_one_answer_as_each_by_itself(commands):
     """As the commands of facts come: a word list of sh and its program."""
     whole = [f"sh -c {shlex.quote(command)}" for command in commands]
-    status, output = run(True, program(whole))
-    assert status == 0
-    assert answers(whole, output) == {command: alone(command) for command in whole}
+    assert run(True, whole) == {command: alone(command) for command in whole}
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30])
 def test_what_was_cut_off_is_no_answer(cut):
     commands = ["echo first", "echo second"]
-    _, output = run(True, program(commands))
-    with pytest.raises(ValueError):
-        answers(commands, output[:-cut])
-    with pytest.raises(ValueError):
-        answers(commands, b"a banner\n" + output)
+    output = said(commands)
+    for broken in (output[:-cut], b"a banner\n" + output):
+        with pytest.raises(ValueError):
+            dict(heard(io.BytesIO(broken), commands))
 
 
 def test_the_first_question_asks_all(host):
@@ -123,13 +127,16 @@ def test_what_rests_on_time_is_never_foreseen(host):
 
 
 def test_a_host_that_does_not_answer_all_is_asked_one_by_one(tmp_path):
-    def hangs(as_root, text):
+    def hangs(as_root, commands):
         raise OSError("a command has not ended within 60 s")
+
+    def ends(as_root, commands):
+        raise ShellEnded("no mark")
 
     (tmp_path / "h.json").write_text(json.dumps({"root": {"echo a": 0}, "user": {}}))
     assert Foresight(tmp_path, "h", hangs).answer("echo a", True, HOST) is None
-    assert Foresight(tmp_path, "h", lambda *_: (1, b"")).answer("echo a", True, HOST) is None
-    assert Foresight(tmp_path, "h", lambda *_: (0, b"")).answer("echo a", True, HOST) is None
+    assert Foresight(tmp_path, "h", ends).answer("echo a", True, HOST) is None
+    assert Foresight(tmp_path, "h", lambda *_: {}).answer("echo a", True, HOST) is None
 
 
 def test_what_no_run_asks_any_more_is_forgotten(tmp_path):
@@ -172,7 +179,7 @@ def test_how_long_an_answer_holds_is_the_facts_word(monkeypatch):
 @pytest.fixture
 def connector(tmp_path, monkeypatch):
     """The connector of this machine, whose folder notes what an earlier run asked; `connector.started` counts."""
-    config = SimpleNamespace(command_timeout=60, facts_ahead=True)
+    config = SimpleNamespace(command_timeout=60, quick_connection=True)
     monkeypatch.setattr(host_shell, "cluster_of", lambda host: SimpleNamespace(config=config, folder=tmp_path))
     monkeypatch.setattr(host_shell, "given_up", lambda *_: False)
     local: Any = ClusterLocal.__new__(ClusterLocal)
@@ -192,7 +199,7 @@ def test_a_facts_command_is_answered_and_a_command_is_run(connector):
     assert as_fact(None, None, Docker, "echo a", _sudo=True, _stdin="x")[0] and connector.started == ["sh", "echo a"]
     assert connector.run_shell_command("echo a", _sudo=True)[0]
     assert as_fact(None, None, Docker, "echo a", _sudo=True)[0]
-    assert connector.started == ["sh", "echo a", "echo a", "echo a"]
+    assert connector.started == ["sh", "echo a"], "the shell that has answered ahead of time answers on"
 
 
 def test_what_was_asked_is_noted_when_the_run_ends(connector, tmp_path):

@@ -109,6 +109,19 @@ def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up):
     assert any("rest: database must stay up first" in line for line in made_up.said)
 
 
+def test_what_need_not_wait_starts_while_others_must_stay_up_first(made_up):
+    watched = watching(made_up)
+    made_up.start(DATABASE)
+    assert watched.next_of([DATABASE, REST, BESIDE]) is DATABASE
+    assert watched.running(DATABASE)
+    assert watched.next_of([REST, BESIDE]) is BESIDE
+    assert watched.next_of([REST]) is REST, "somebody has to wait"
+    assert watched.needed_by(REST)
+    assert watched.next_of([REST, BESIDE]) is REST
+    after = Service("after", ("rest",))
+    assert watched.next_of([REST, after, BESIDE]) is REST, "which nothing holds back, and not what needs it"
+
+
 def test_the_end_waits_until_all_have_stayed_up(made_up):
     watched = watching(made_up)
     made_up.start(DATABASE, BESIDE)

@@ -6,7 +6,7 @@ import inspect
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
-from pyinfra.api import arguments, util
+from pyinfra.api import Config, Inventory, State, arguments, util
 
 import tasks.reach
 
@@ -49,4 +49,28 @@ def test_global_arguments_are_pyinfras():
 def test_pyinfra_still_asks_by_these_names():
     """Should a version of pyinfra ask otherwise, the replacement would be without effect and nobody would know."""
     assert {"stack", "getframeinfo"} <= set(util.get_operation_order_from_stack.__code__.co_names)
-    assert "all_global_arguments" in arguments.pop_global_arguments.__code__.co_names
+    assert {"all_global_arguments", "getattr"} <= set(arguments.pop_global_arguments.__code__.co_names)
+
+
+def test_hosts_data_overrule_global_arguments_as_pyinfra_has_it(monkeypatch):
+    """From whichever layer of a host's data they come, also those that change in the middle of a run."""
+    groups = {"masters": (["one"], {"_sudo_user": "group", "_env": {"A": "group"}})}
+    inventory = Inventory((["one", "two"], {"_retries": 7}), override_data={"_retry_delay": 3}, **groups)
+    state = State(inventory, Config(SUDO=True))
+
+    def popped(name: str) -> list[Any]:
+        host = inventory.get_host(name)
+        found = [arguments.pop_global_arguments(state, host, {"_sudo": False, "other": 1})]
+        host.data._shell_executable = "bash"
+        found.append(arguments.pop_global_arguments(state, host, {}))
+        with host.deploy("A deploy", None, {"_chdir": "/deploy"}):
+            found.append(arguments.pop_global_arguments(state, host, {}))
+        del host.data.override_datas["_shell_executable"]
+        return found
+
+    ours = popped("one"), popped("two")
+    monkeypatch.delitem(vars(arguments), "getattr")
+    assert ours == (popped("one"), popped("two"))
+    first, second, third = (one for one, _ in ours[0])
+    assert (first["_sudo"], first["_retries"], first["_retry_delay"], first["_sudo_user"]) == (False, 7, 3, "group")
+    assert (second["_shell_executable"], third["_chdir"]) == ("bash", "/deploy")

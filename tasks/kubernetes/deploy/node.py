@@ -5,10 +5,10 @@ from pyinfra.api import deploy
 
 from cluster import Config, Role
 from cluster.kubernetes import BINARIES, api_server, binary_sha256, binary_url, kubelet_flags
-from tasks import apt, docker, systemd
+from tasks import apt, docker, preflight, systemd
 from tasks.apt import Binaries
 from tasks.kubernetes.facts.node import Resolver
-from tasks.kubernetes.operations import kernel, kubelet, membership
+from tasks.kubernetes.operations import images, kernel, kubelet, membership
 from tasks.reach import FILES, cluster_host, cluster_of, config_of, put, render, role_of
 
 # Programs that kubeadm's first check, the kubelet and kube-proxy call.
@@ -42,6 +42,13 @@ def prepare() -> None:
     _kernel()
     docker.settings(name="Docker's cgroup driver", settings={"exec-opts": [docker.CGROUP_DRIVER]})
     docker.settled(name="Docker runs with its cgroup driver")
+    # Docker is not restarted any more from here on.
+    images.pulled_meanwhile(
+        name="Images are pulled meanwhile",
+        node_name=cluster_host(host).name,
+        master=role_of(host) is Role.MASTER,
+        images=[one.name for one in preflight.pulled(config, role_of(host)) if one.deploy],
+    )
     for name in host.loop(BINARIES):
         program(name, config)
     _kubelet()

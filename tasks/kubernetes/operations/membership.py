@@ -16,7 +16,7 @@ from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
 from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations import kubelet
-from tasks.kubernetes.operations.control_plane import passing
+from tasks.kubernetes.operations.control_plane import INIT, passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
 from tasks.reach import DIRECT, Commands, ask, detached, stop, the_master, until
 
@@ -31,7 +31,7 @@ def touchable(node_name: str, server: str, master: bool) -> Commands:
     """
     node = host.get_fact(KubernetesNode, node=node_name, master=master)
     # What an init or a join that still runs will leave is judged after it.
-    if node.running:
+    if {INIT, JOIN} & {*node.running}:
         return
     found = of_master(node, server) if master else of_another_cluster(node, server)
     if isinstance(found, Problem):

@@ -20,7 +20,7 @@ UNIT = "paictl"
 CONTAINER = "openpai-deploy-paictl"
 LOG = detached.log(UNIT)
 # Seconds between looks at it, and at the cluster meanwhile.
-LOOK = 2
+LOOK = 1
 
 
 @dataclass(frozen=True)

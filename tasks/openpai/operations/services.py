@@ -60,8 +60,13 @@ def _have_running(
 ) -> bool:
     before = seen(paictl, host)
     watch = Watch(host, paictl, expected, partial(_proven, host, paictl, expected.configuration))
-    started = all(_start(host, paictl, watch, service, bool(present(service, before))) for service in lame)
-    return started and watch.all_stay_up(services)
+    waiting = list(lame)
+    while waiting:
+        service = watch.next_of(waiting)
+        waiting.remove(service)
+        if not _start(host, paictl, watch, service, bool(present(service, before))):
+            return False
+    return watch.all_stay_up(services)
 
 
 def _start(host: Host, paictl: Paictl, watch: Watch, service: Service, was_there: bool) -> bool:

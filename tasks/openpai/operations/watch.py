@@ -50,6 +50,12 @@ class Watch:
         self._unproven: dict[str, Steadiness] = {}
         self._patience = Patience(PATIENCE)
 
+    def next_of(self, waiting: list[Service]) -> Service:
+        """The first of `waiting`, which are in order, that can start at once: while some stay up, others start."""
+        names = {service.name for service in waiting}
+        possible = [service for service in waiting if names.isdisjoint(service.requires)]
+        return next((one for one in possible if self._unproven.keys().isdisjoint(one.requires)), possible[0])
+
     def needed_by(self, service: Service) -> bool:
         """Wait until what `service` requires has stayed up, as far as it was started here."""
 

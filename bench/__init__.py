@@ -1,0 +1,1 @@
+"""Measurements, one command each; docs/performance.md has what they gave."""
