@@ -22,7 +22,7 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.connectors.ssh import SSHConnector
 
 from cluster import Problem, secrets
-from tasks.reach import streams
+from tasks.reach import one_run, streams
 from tasks.reach.context import cluster_of
 from tasks.reach.host_shell import HostShell, Running
 from tasks.reach.pinning import PinningClient
@@ -119,6 +119,7 @@ class ClusterSSH(HostShell, SSHConnector):
         transport = self.client.get_transport()
         assert transport is not None
         transport.set_keepalive(KEEPALIVE)
+        one_run.reached(self.host)
 
     def _refusal(self, found: str, fix: str) -> ConnectError:
         """Why this host cannot be logged in to; kept for preflight's table."""

@@ -6,6 +6,7 @@ connection. So the lock of a run that died is gone with it, and none is ever jud
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import getpass
 import os
@@ -18,10 +19,8 @@ from typing import Any
 
 import click
 import gevent
-from pyinfra import logger, state
-from pyinfra.api import Host, State
-from pyinfra.api.state import BaseStateCallback
-from pyinfra.context import ctx_state
+from pyinfra import logger
+from pyinfra.api import Host
 
 from cluster import Role
 from tasks.reach.script import script
@@ -36,6 +35,10 @@ PATIENCE = 20
 TAKEN = "taken by "
 # What holds a lock lives as long as this process.
 _kept: list[Any] = []
+# Whose run this is, where it is one that may change hosts.
+_runs: list[str] = []
+# By which the master knows an earlier connection of this run from another run.
+_ID = uuid.uuid4().hex
 
 
 def hold(folder: Path) -> None:
@@ -45,13 +48,14 @@ def hold(folder: Path) -> None:
     is connected.
     """
     context = click.get_current_context(silent=True)
-    if context is None or not ctx_state.isset() or not changing(context.params):
+    if context is None or not changing(context.params):
         return
     whose = f"{_user()}@{socket.gethostname()}, pid {os.getpid()}, since {datetime.now(timezone.utc):%F %T} UTC"
     other = taken(folder / LOCK, whose)
     if other is not None:
         sys.exit(_refusal(folder.name, other))
-    state.add_callback_handler(_MastersLock(whose, folder.name))
+    _runs.append(whose)
+    atexit.register(_let_go)
 
 
 def changing(params: dict[str, Any]) -> bool:
@@ -79,6 +83,14 @@ def taken(path: Path, whose: str) -> str | None:
     return None
 
 
+def _let_go() -> None:
+    """Close what holds the master's lock while there is an interpreter left to do it."""
+    for held in _kept:
+        if not isinstance(held, int):
+            held.kill()
+    _kept.clear()
+
+
 def _user() -> str:
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
@@ -90,31 +102,24 @@ def _refusal(where: str, whose: str) -> str:
     return f"{where}: another run is at work: {whose or 'it has only just begun'}; wait until it has ended"
 
 
-class _MastersLock(BaseStateCallback):
-    """Takes the master's lock whenever the master is connected: after a reboot of it, too."""
-
-    def __init__(self, whose: str, folder: str):
-        self._id = uuid.uuid4().hex
-        self._whose = whose
-        self._folder = folder
-
-    def host_connect(self, state: State, host: Host) -> None:  # type: ignore[override]
-        if host.data.role != Role.MASTER.value:
-            return
-        connector: Any = host.connector
-        program = script("reach/hold.sh", ON_THE_MASTER, self._id)
-        held, said = None, []
-        try:
-            with gevent.Timeout(PATIENCE, OSError(f"no answer within {PATIENCE} s")):
-                held, said = connector.kept_open(program, f"{self._whose} ({self._id})", 1)
-        except OSError as error:
-            said = [str(error)]
-        answer = "".join(said)
-        if answer == "held":
-            _kept.append(held)
-        elif answer.startswith(TAKEN):
-            sys.exit(_refusal(f"{self._folder}, {host.name}", answer.removeprefix(TAKEN).rpartition(" (")[0]))
-        else:
-            # Whatever keeps it from being a host of this cluster, preflight says.
-            why = answer or "it gave no answer"
-            host.log(f"the master's lock was not taken ({why}): a run from elsewhere goes unseen", logger.warning)
+def reached(host: Host) -> None:
+    """Take the master's lock, where `host` is the master and this run needs it; after a reboot of it, too."""
+    if not _runs or host.data.role != Role.MASTER.value:
+        return
+    whose = _runs[-1]
+    connector: Any = host.connector
+    try:
+        with gevent.Timeout(PATIENCE, OSError(f"no answer within {PATIENCE} s")):
+            held, said = connector.kept_open(script("reach/hold.sh", ON_THE_MASTER, _ID), f"{whose} ({_ID})", 1)
+    except OSError as error:
+        held, said = None, [str(error)]
+    answer = "".join(said)
+    if answer == "held":
+        _kept.append(held)
+    elif answer.startswith(TAKEN):
+        where = f"{Path(host.data.cluster_folder).name}, {host.name}"
+        sys.exit(_refusal(where, answer.removeprefix(TAKEN).rpartition(" (")[0]))
+    else:
+        # Whatever keeps it from being a host of this cluster, preflight says.
+        why = answer or "it gave no answer"
+        host.log(f"the master's lock was not taken ({why}): a run from elsewhere goes unseen", logger.warning)

@@ -7,6 +7,8 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -129,3 +131,57 @@ def test_a_run_that_connects_again_waits_for_its_own_old_connection(tmp_path):
             assert said(again) == "held\n"
             assert time.monotonic() - began < 10
             ended(again)
+
+
+class Master:
+    """A master whose program says `answer`."""
+
+    name = "openpai-master-01"
+
+    def __init__(self, answer: Any, role: str = "master"):
+        self.data = SimpleNamespace(role=role, cluster_folder="/somewhere/prod")
+        self.connector, self.answer, self.said, self.asked = self, answer, [], []
+
+    def kept_open(self, command, line, wanted):
+        self.asked.append(line)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return "a running command", self.answer
+
+    def log(self, message, how):
+        self.said.append(message)
+
+
+@pytest.fixture
+def run_of_ours(monkeypatch):
+    monkeypatch.setattr(one_run, "_runs", ["bob@box, pid 8, since then"])
+    monkeypatch.setattr(one_run, "_kept", [])
+
+
+def test_a_run_that_reaches_the_master_holds_its_lock_or_ends_with_one_line(run_of_ours):
+    free = Master(["held"])
+    one_run.reached(cast(Any, free))
+    assert (one_run._kept, free.said) == (["a running command"], [])
+    assert free.asked == [f"bob@box, pid 8, since then ({one_run._ID})"]
+    with pytest.raises(SystemExit) as ended:
+        one_run.reached(cast(Any, Master(["taken by alice@box (Old), pid 7, since then (id)"])))
+    wanted = (
+        "prod, openpai-master-01: another run is at work: alice@box (Old), pid 7, since then; wait until it has ended"
+    )
+    assert str(ended.value) == wanted
+
+
+@pytest.mark.parametrize("answer", [[], ["sudo: a password is required"], OSError("the connection was lost")])
+def test_a_master_that_cannot_say_is_for_preflight_to_judge(run_of_ours, answer):
+    master = Master(answer)
+    one_run.reached(cast(Any, master))
+    assert len(master.said) == 1 and "a run from elsewhere goes unseen" in master.said[0]
+
+
+def test_workers_and_runs_that_only_read_are_not_asked(monkeypatch, run_of_ours):
+    worker = Master(["held"], "worker")
+    one_run.reached(cast(Any, worker))
+    monkeypatch.setattr(one_run, "_runs", [])
+    master = Master(["held"])
+    one_run.reached(cast(Any, master))
+    assert worker.asked == master.asked == []
