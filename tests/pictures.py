@@ -51,7 +51,7 @@ def page() -> Path:
         # Letters in shades of one colour make a smaller file; the sandbox needs another user than root.
         options = ["--disable-lcd-text", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        tab = browser.new_page(viewport={"width": 1240, "height": 840})
+        tab = browser.new_page(viewport={"width": 1240, "height": 780})
         tab.goto(made.as_uri())
         tab.screenshot(path=path)
         browser.close()

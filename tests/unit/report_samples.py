@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cluster import Cluster, Config, Host, Problem, Role
+from cluster import report as cluster_report
 from cluster.report import save
 from tasks.preflight.model import Clock, Survey
 from tasks.preflight.report import as_json
@@ -205,3 +207,8 @@ def write(folder: Path, workers: int = 20, kinds: Sequence[str] = ("preflight", 
     for kind in kinds:
         save(folder / f"{kind}.json", json.loads(json.dumps(made[kind]())))
     return folder
+
+
+if __name__ == "__main__":
+    # FOLDER WORKERS: for those who cannot have pyinfra, which replaces threads, in their own process.
+    cluster_report.write(write(Path(sys.argv[1]), int(sys.argv[2])))
