@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
 DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl wget shellcheck
+                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl wget shellcheck chromium
 # OpenPAI's client comes from npm; Node.js need not be Debian's.
 ifeq ($(shell command -v npm),)
 DEBIAN_PACKAGES += nodejs npm

@@ -1,3 +1,3 @@
 """The report of a cluster, for people who look rather than read: reports/NAME, whatever deploy and checks found."""
 
-from cluster.report.files import folder, save, shown
+from cluster.report.files import private_folder, renewed, save, write

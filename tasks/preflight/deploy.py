@@ -12,8 +12,7 @@ from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
 from cluster.names import short
-from cluster.report import folder as reports_folder
-from cluster.report import save, shown
+from cluster.report import renewed, save
 from tasks.preflight import report
 from tasks.preflight.survey import once, take
 from tasks.preflight.verdict import Verdict, judge, unknown
@@ -56,8 +55,7 @@ def gate() -> None:
 
 
 def _gated() -> Verdict:
-    verdict, written = _judged(to_stderr=True)
-    click.echo(written, err=True)
+    verdict, _ = _judged(to_stderr=True)  # where the report is, the run's last lines say
     left_out = _left_out(verdict)
     if left_out and not _dry_run():
         here = {each for each in host.state.active_hosts if cluster_host(each).name in left_out}
@@ -103,10 +101,9 @@ def _judged(to_stderr: bool) -> tuple[Verdict, str]:
     try:
         if wanted:
             save(Path(str(wanted)), content)
-        path = save(reports_folder(cluster.folder.name) / "preflight.json", content)
-        return verdict, f"report: {shown(path)}"
     except OSError as error:
-        return verdict, f"the report could not be written: {error.filename}: {error.strerror}"
+        raise PyinfraError(f"report={wanted}: {error.strerror}; name a file that can be written") from None
+    return verdict, renewed(cluster.folder.name, {"preflight.json": content})
 
 
 def _dry_run() -> bool:

@@ -60,6 +60,10 @@ class Survey:
         """The cluster's config."""
         return self.cluster.config
 
+    def knows(self, host: str) -> bool:
+        """Whether `host` was looked at, in vain or not; --limit leaves others out."""
+        return host in self.snapshots or host in self.absent or host in self.silent
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -92,6 +92,7 @@ def as_json(verdict: Verdict, survey: Survey) -> dict[str, Any]:
         "cluster": survey.cluster.folder.name,
         "met": not verdict.failures,
         "skipped": list(verdict.skipped),
+        "roles": {host.name: host.role.value for host in survey.cluster.hosts if survey.knows(host.name)},
         "rows": [asdict(row) for row in verdict.rows],
         "causes": [asdict(cause) for cause in causes(verdict.unmet, verdict.addresses)],
         "hosts": {name: _host(seen) for name, seen in survey.snapshots.items()},
@@ -110,4 +111,6 @@ def _host(seen: Snapshot) -> dict[str, Any]:
         "driver": seen.driver.version,
         "gpus": describe(seen.smi.gpus),
         "gpus_on_bus": len(seen.driver.bus),
+        "peers_asked": len(seen.peers),
+        "peers_reached": sum(answer == "ok" for answer in seen.peers.values()),
     }

@@ -1,5 +1,4 @@
 """What a run shows, keeps and ends with: its stages, hosts that changed or failed, a summary, a log, an exit status."""
 
-from tasks.progress.log import private_folder
 from tasks.progress.notes import DOCKER_RESTART, REBOOT, foresee, notes, would_stop
 from tasks.progress.run import watch

@@ -1,22 +1,18 @@
-"""How a run ends: what it says of itself, its exit status, the next command, and deploy.json."""
+"""How a run ends: what it says of itself, its exit status, and the next command."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from pyinfra.api import State
 
-from cluster.files import write_atomically
-from cluster.spans import spans
+from cluster.names import short as spans
 from tasks.progress import plan
 from tasks.progress.notes import notes
 from tasks.progress.reasons import cause
 from tasks.progress.record import FAILED, NOT_FINISHED, NOT_REACHED, WELL, Failure, Record
 from tasks.progress.stages import titles
 
-REPORT = "deploy.json"
 INTERRUPTED = 130
 
 
@@ -83,8 +79,3 @@ def _next(record: Record, given: dict[str, Any]) -> str:
     if record.status:
         return f"{same}{' --dry' * record.dry}"
     return same if record.dry else f"pytest tests/hosts --inventory {given['inventory']}"
-
-
-def write(folder: Path, record: Record) -> None:
-    """Write deploy.json into `folder`, whole or not at all, for its owner alone."""
-    write_atomically(folder / REPORT, json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n")

@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from cluster.data import HERE
-
 NAME = "run.log"
 KEPT = 5
 """How many logs of earlier runs stay."""
@@ -18,19 +16,6 @@ HIDDEN = "***"
 # Passwords shorter than this would hide every other word.
 _SHORTEST = 4
 _URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
-
-
-def folder(cluster: str) -> Path:
-    """Where the reports of the cluster called so are: in the checkout, wherever a run was started."""
-    return HERE / "reports" / cluster
-
-
-def private_folder(cluster: str) -> Path:
-    """The same folder, made for its owner alone."""
-    path = folder(cluster)
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
-    return path
 
 
 class Mask:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import Host, State
 
-from cluster.spans import spans
+from cluster.names import short as spans
 from tasks.progress.notes import DOCKER_RESTART, REBOOT, notes
 from tasks.progress.screen import BOLD, YELLOW, Plain
 from tasks.progress.stages import Lines, alike, crowd, titles

@@ -24,9 +24,10 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
 
 from cluster import Cluster, secrets
+from cluster.report import private_folder, renewed
 from tasks.progress import closing, plan
 from tasks.progress.heard import Listener, Without
-from tasks.progress.log import Mask, RunLog, private_folder
+from tasks.progress.log import Mask, RunLog
 from tasks.progress.record import LEFT_OUT, NOT_FINISHED, HostRecord, Record
 from tasks.progress.screen import RED, Animated, Plain
 from tasks.progress.summary import summary
@@ -209,22 +210,18 @@ class Run:
         self._show_plan(watcher)
         watcher.close()
         said = closing.sentences(self.state, record, error, self.given)
+        report = self._report(record) if self.is_deploy else ""
         if self._log and error is not None and not isinstance(error, SystemExit):
             self._log.write("".join(traceback.format_exception(error)))
         if self.state.op_meta or not isinstance(error, SystemExit):
-            for line in summary(record, self._log_name, said):
+            for line in summary(record, self._log_name, said, report):
                 self._screen.line(line.text, RED if line.failed else "")
                 if self._log:
                     self._log.write(line.text)
         elif said:
             self._screen.line(said[-1], RED)
-        if self.is_deploy:
-            self._report(record)
         own = isinstance(error, SystemExit) and not isinstance(error.code, str)
         return record.status if own or not self.raw else None
 
-    def _report(self, record: Record) -> None:
-        try:
-            closing.write(private_folder(record.cluster), record)
-        except OSError as error:
-            click.echo(f"{closing.REPORT} could not be written: {error.filename}: {error.strerror}", err=True)
+    def _report(self, record: Record) -> str:
+        return renewed(record.cluster, {"deploy.json": record.document()})

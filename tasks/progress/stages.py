@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pyinfra.api import Host, State
 
-from cluster.spans import spans
+from cluster.names import short as spans
 from tasks.progress.screen import Row
 
 # The inventory's groups with more than one host.

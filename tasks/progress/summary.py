@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cluster.spans import spans
+from cluster.names import short as spans
 from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_FINISHED, NOT_REACHED, WELL, Failure, Record
 
 LINES = 25
@@ -13,7 +13,7 @@ LINES = 25
 LONGEST = 400
 """Characters of a line, so that what a program said cannot fill the screen."""
 # Lines of one failure, and those that are there however many failed.
-_EACH, _OTHERS = 4, 9
+_EACH, _OTHERS = 4, 10
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ def seconds(count: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def summary(record: Record, log: str, closing: Sequence[str] = ()) -> list[Line]:
-    """The last lines of a run, LINES at most; `log` is where the whole of it is, `closing` what the run itself says."""
+def summary(record: Record, log: str, closing: Sequence[str] = (), report: str = "") -> list[Line]:
+    """The last lines of a run, LINES at most; `log` is where the whole of it is, `closing` what the run itself says.
+
+    `report` is the line on where the report is.
+    """
     lines = [Line("")]
     hosts = len(record.hosts) - len(record.named(LEFT_OUT))
     failed = record.named(FAILED, NOT_REACHED)
@@ -64,6 +67,8 @@ def summary(record: Record, log: str, closing: Sequence[str] = ()) -> list[Line]
         lines.append(Line(f"time: {took}"))
     lines += [Line(text, failed=bool(record.status)) for text in closing]
     lines.append(Line(f"log: {log}"))
+    if report:
+        lines.append(Line(report))
     if record.next:
         lines.append(Line(f"next: {record.next}"))
     return [Line(_short(line.text), line.failed) for line in lines]

@@ -16,17 +16,20 @@ import pytest
 from testinfra.host import Host as Connection
 
 from cluster import Role
-from tests.hosts import outcomes, report
+from cluster.report import private_folder, renewed
+from tests.hosts import outcomes, record, report
 from tests.hosts.connections import Connections, Unreachable, check_credentials
 from tests.hosts.probes import Answer
 from tests.hosts.snapshots import Snapshots
-from tests.hosts.targets import Target, every_host, read, shown
+from tests.hosts.targets import Target, every_host, read
 from tests.hosts.unreached import Unreached
 
 targets_key = pytest.StashKey[tuple[Target, ...]]()
 connections_key = pytest.StashKey[Connections]()
 snapshots_key = pytest.StashKey[Snapshots]()
 unreached_key = pytest.StashKey[Unreached]()
+folder_key = pytest.StashKey[Path]()
+last_key = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,8 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[targets_key] = targets
     if not config.option.collectonly:
         check_credentials(targets)
-        folder = config.option.report_dir or config.rootpath / "reports" / targets[0].inventory.stem
-        report.write_to(config, Path(folder))
+        try:
+            folder = Path(config.option.report_dir or private_folder(targets[0].inventory.stem))
+        except OSError as error:
+            raise pytest.UsageError(f"{error.filename}: {error.strerror}; name another --report-dir") from None
+        config.stash[folder_key] = folder
+        report.write_to(config, folder)
         config.stash[outcomes.outcomes_key] = []
 
 
@@ -173,10 +180,21 @@ def pytest_terminal_summary(
     return (yield)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep what was found for the cluster's report, and renew that."""
+    stash = session.config.stash
+    if unreached_key not in stash:
+        return
+    targets, found = stash[targets_key], stash[outcomes.outcomes_key]
+    content = record.document(targets, found, stash[snapshots_key].heard())
+    stash[last_key] = renewed(stash[folder_key], {"verify.json": content})
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of the run: where its report is."""
-    if unreached_key in config.stash:
-        config.get_terminal_writer().line(f"report: {shown(Path(config.option.htmlpath))}")
+    if last_key in config.stash:
+        config.get_terminal_writer().line(config.stash[last_key])
 
 
 @pytest.fixture(scope="session")

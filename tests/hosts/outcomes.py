@@ -83,9 +83,14 @@ def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
     return sorted(found, key=lambda cause: cause.outcome != ERROR)
 
 
+def not_asked(outcomes: Iterable[Outcome]) -> int:
+    """How many tests were not run, as the host that they ask gives no answer."""
+    return sum(one.outcome == SKIPPED and one.message.startswith(NOT_ASKED) for one in outcomes)
+
+
 def left_out(outcomes: Sequence[Outcome], unreached: Iterable[str]) -> list[str]:
-    """A line on the tests that were not run, as the host that they ask gives no answer."""
-    missing = sum(one.outcome == SKIPPED and one.message.startswith(NOT_ASKED) for one in outcomes)
+    """A line on those tests, where there are any."""
+    missing = not_asked(outcomes)
     return [f"{missing} tests were not run: {short(unreached)} gives no answer"] if missing else []
 
 

@@ -42,6 +42,14 @@ class Snapshots:
             reasons.setdefault(host, []).append(str(error) if isinstance(error, Unreachable) else None)
         return {host: found[0] for host, found in reasons.items() if found[0] and all(found)}
 
+    def heard(self) -> dict[str, dict[str, Answer]]:
+        """All that was answered so far, by host and probe."""
+        found: dict[str, dict[str, Answer]] = {}
+        for (host, _), future in self._futures.items():
+            if future.done() and not future.cancelled() and not future.exception():
+                found.setdefault(host, {}).update(future.result())
+        return found
+
     def close(self) -> None:
         """Drop what has not been asked yet and wait for what has."""
         self._pool.shutdown(cancel_futures=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from cluster import Cluster, Host
+from tests.hosts import clocks, report
+from tests.hosts.clocks import Clock
 from tests.hosts.probes import Answer, Probe
 from tests.hosts.report import expect
 from tests.hosts.targets import Target, applies_to, ntp_hosts
@@ -40,57 +40,15 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
         yield Probe(f"address of {server}", f"getent ahosts {shlex.quote(server)}")
 
 
-@dataclass(frozen=True)
-class Clock:
-    """A host's time daemon: its unit, the server that it follows (empty: none), and how far off it is, in seconds."""
-
-    unit: str
-    server: str = ""
-    offset: float | None = None
-
-
-def by_chrony(said: str) -> Clock:
-    """The clock in `chronyc -c tracking`: ID, server, stratum, time, offset, ..., and last whether all is well."""
-    fields = said.split(",")
-    return Clock("chrony", fields[1], abs(float(fields[4]))) if fields[-1] == "Normal" else Clock("chrony")
-
-
-def by_ntp(unit: str, said: str) -> Clock:
-    """The clock in ntpq's variables (the offset in ms; leap 11 is no synchronisation) and peers (`*`: followed)."""
-    followed = re.search(r"^\*(\S+)", said, re.MULTILINE)
-    offset = re.search(r"\boffset=([-+.\d]+)", said)
-    server = followed[1] if followed and "leap=11" not in said else ""
-    return Clock(unit, server, abs(float(offset[1])) / 1000 if offset else None)
-
-
-# Of the units that systemd prints, in seconds.
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
-
-
-def by_timesyncd(said: str) -> Clock:
-    """The clock in `timedatectl timesync-status`: the server's address and name, and an offset such as +1min 2.5s."""
-    server = re.search(r"^ *Server: (\S+)", said, re.MULTILINE)
-    offset = re.search(r"^ *Offset: (.+)$", said, re.MULTILINE)
-    if not (server and offset):
-        return Clock("systemd-timesyncd")
-    parts = re.findall(r"([\d.]+)(us|ms|min|s)\b", offset[1])
-    return Clock("systemd-timesyncd", server[1], sum(float(value) * _UNITS[unit] for value, unit in parts))
-
-
 @pytest.fixture
 def clock(target: Target, answers: Answers) -> Clock:
     """What the running time daemon says; without one the test fails here."""
-    units = ("chrony", "ntpsec", "ntp", "systemd-timesyncd")
-    states = zip(units, answers["running"].out.splitlines(), strict=False)
-    # ntpsec answers to the name ntp too, where ntp is only its alias.
-    unit = next((unit for unit, state in states if state == "active"), "")
+    found = clocks.reading(answers)
     remedy = f"run the deploy: {target.deploy}"
-    expect(bool(unit), target, found="no time daemon running", needed=f"one of {', '.join(units)}", remedy=remedy)
-    if unit == "chrony":
-        return by_chrony(answers["chronyc"].out)
-    if unit == "systemd-timesyncd":
-        return by_timesyncd(answers["timesyncd"].out)
-    return by_ntp(unit, answers["ntpq"].out)
+    needed = f"one of {', '.join(clocks.UNITS)}"
+    if found is None:
+        report.fail(target, f"found no time daemon running; needed {needed}; {remedy}")
+    return found
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from cluster import Config
 from tests.hosts import docker_info, gpus, members
-from tests.hosts.certificates import certificate_probes
+from tests.hosts.certificates import certificate_probes, days_left
+from tests.hosts.clocks import Clock, by_chrony, by_ntp, by_timesyncd
 from tests.hosts.probes import TIMED_OUT, Answer, Probe
-from tests.hosts.test_time import Clock, by_chrony, by_ntp, by_timesyncd
 from tests.unit.hosts_fleet import DAEMON_JSON, INFO
 
 H100 = Path(__file__).parents[1] / "data/h100"
@@ -192,7 +192,14 @@ def test_certificates_that_expire_and_processes_that_are_behind(tmp_path: Path) 
         data = base64.b64encode(source.read_bytes()).decode()
         (kubernetes / name).write_text(f"users:\n- user:\n    client-certificate-data: {data}\n")
     (kubernetes / "kubelet.conf").write_text("users:\n- user:\n    client-certificate: /var/lib/kubelet/pki\n")
-    expiring, behind = certificate_probes(days=30)
+    expiring, behind, ends = certificate_probes(days=30)
+    (kubernetes / "pki/broken.crt").write_text("no certificate")
+    said = asked(ends, KUBERNETES, kubernetes)
+    left = days_left(Answer(ends, 0, said, ""))
+    assert len(left) == 9 and "broken" not in said
+    # Made with whole days a moment ago: one less is left as soon as a second has passed.
+    assert left["pki/apiserver.crt"] in (89, 90) and {left["pki/ca.crt"], left["admin.conf"]} <= {4, 5}
+    (kubernetes / "pki/broken.crt").unlink()
     assert asked(expiring, KUBERNETES, kubernetes).split() == [
         "pki/apiserver-etcd-client.crt",
         "pki/etcd/server.crt",

@@ -235,7 +235,7 @@ def wrong(line: str) -> bool:
 
 
 def test_the_last_line_says_where_the_report_is(fleet: Fleet) -> None:
-    assert fleet.result.stdout.splitlines()[-1] == f"report: {fleet.reports / 'verify.html'}"
+    assert fleet.result.stdout.splitlines()[-1] == f"report: {fleet.reports / 'index.html'}"
 
 
 def test_the_run_says_where_its_reports_are(fleet: Fleet) -> None:

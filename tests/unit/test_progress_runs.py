@@ -32,7 +32,7 @@ def test_one_of_twenty_hosts_fails_and_the_last_25_lines_say_all(one_fails) -> N
         "do:  read the log",
         "log: /var/log/openpai-deploy/apt.log on @fake/openpai-007",
         f"log: reports/{run.name}/run.log",
-        "well: @fake/dev-box, @fake/openpai-master-01, @fake/openpai-[001-006,008-018]",
+        "well: @fake/dev-box, @fake/openpai-[001-006,008-018], @fake/openpai-master-01",
         "changed: 39 times on 19 hosts (Docker 38, OpenPAI 1)",
         "time: Connect ",
         f"next: pyinfra {run.inventory} {run.deploy}",

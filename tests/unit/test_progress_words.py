@@ -11,33 +11,12 @@ import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 
 from cluster import Problem
-from cluster.spans import spans
 from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
 from tasks.progress.reasons import DEFAULT_REMEDY, Cause, Said, Voice, cause
 from tasks.progress.record import FAILED, LEFT_OUT, NOT_REACHED, WELL, Change, Failure, HostRecord, Record
 from tasks.progress.summary import LINES, LONGEST, seconds, summary
 from tasks.reach.connectors import unreached
-
-
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [
-        ([f"openpai-{n:03}" for n in (*range(1, 19), 20)], "openpai-[001-018,020]"),
-        (["openpai-007"], "openpai-007"),
-        (["dev-box", "openpai-001", "openpai-002"], "dev-box, openpai-[001-002]"),
-        (["node-9", "node-10", "node-11"], "node-[9-11]"),
-        (["node-099", "node-100"], "node-[099-100]"),
-        (["n-1", "n-01"], "n-1, n-01"),
-        (["10.0.0.2", "10.0.0.1"], "10.0.0.[1-2]"),
-        (["a1b2c", "a1b3c"], "a1b[2-3]c"),
-        (["节点-01", "节点-02", "主机"], "节点-[01-02], 主机"),
-        (["x-1", "x-1"], "x-1"),
-        ([], ""),
-    ],
-)
-def test_hosts_in_few_words(names: list[str], words: str) -> None:
-    assert spans(names) == words
 
 
 def of(voice: Voice, *lines: str) -> list[Said]:

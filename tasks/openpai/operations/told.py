@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pyinfra import host
 from pyinfra.api import Host, operation
 
-from tasks import progress
+from cluster.report import private_folder
 from tasks.openpai.operations.configuration import services_of
 from tasks.openpai.operations.first_job import USER
 from tasks.openpai.operations.paictl import Paictl
@@ -22,7 +22,7 @@ def how_to_get_in(paictl: Paictl) -> Commands:
         report = _report(paictl, host)
         for title, value in report["access"].items():
             host.log(f"{title.replace('_', ' ')}: {value}")
-        path = progress.private_folder(paictl.cluster.folder.name) / "openpai.json"
+        path = private_folder(paictl.cluster.folder.name) / "openpai.json"
         path.write_text(json.dumps(report, indent=2) + "\n")
     yield from ()
 
