@@ -22,7 +22,7 @@ INVENTORY = '''"""The rehearsal lab {name}: the folder beside this file as pyinf
 
 from tasks.reach import groups
 
-dev_box, master, worker = groups(__file__)
+dev_box, master, worker = groups(__file__, made_by="python -m lab up --name {name}")
 '''
 
 
