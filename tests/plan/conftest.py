@@ -42,7 +42,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the reports of planned runs go, instead of the checkout's reports/."""
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cluster.report.files._PROJECT", folder)
+        patch.setattr("cluster.report.files.HERE", folder)
         (folder / "pyproject.toml").touch()
         yield folder / "reports"
 

@@ -8,7 +8,7 @@ from tests.plan.conftest import planned
 from tests.plan.test_docker import has
 from tests.plan.test_gpu import runfile  # noqa: F401
 
-EVERY = "@fake/dev-box, @fake/openpai-master-01, @fake/openpai-[001-004]"
+EVERY = "@fake/dev-box, @fake/openpai-[001-004], @fake/openpai-master-01"
 
 
 def test_reboots_are_counted_and_named(folder, runfile):  # noqa: F811

@@ -178,7 +178,7 @@ def test_a_run_without_a_place_for_its_reports_goes_on(made: Callable[..., FakeR
     finally:
         run.reports.unlink()
     assert done.returncode == 0 and "3 of 3 hosts well" in done.stdout, done.stdout
-    assert "this run has no log: " in done.stdout and "deploy.json could not be written: " in done.stdout
+    assert "this run has no log: " in done.stdout and "the report could not be written: " in done.stdout
 
 
 def test_a_fault_of_ours_is_one_line_with_the_traceback_in_the_log(made: Callable[..., FakeRun]) -> None:
