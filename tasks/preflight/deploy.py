@@ -12,14 +12,14 @@ from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
 from tasks.preflight import report
-from tasks.preflight.survey import once, take
+from tasks.preflight.survey import take
 from tasks.preflight.verdict import Verdict, judge, unknown
-from tasks.reach import cluster_host, cluster_of
+from tasks.reach import cluster_host, cluster_of, once
 
 
 def check() -> None:
     """Look at every host, print what is unmet, and end with status 1 where a must is among it, else 0."""
-    verdict, first = once(host.state, lambda: _judged(to_stderr=False))
+    verdict, first = once(host.state, "preflight", lambda: _judged(to_stderr=False))
     if not first:
         # pyinfra must neither announce this host as ready nor wait for it.
         raise gevent.GreenletExit
@@ -35,7 +35,7 @@ def gate() -> None:
     With `--data leave_out=unfit` the run goes on without workers that do not, and ends with status 1. It decides while
     pyinfra prepares, which only reads; a dry run says what is unmet and goes on listing.
     """
-    verdict, first = once(host.state, _gated)
+    verdict, first = once(host.state, "preflight", _gated)
     if not verdict.forbids or _dry_run():
         return
     if _left_out(verdict):

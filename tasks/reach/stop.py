@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, Host, State, operation
@@ -18,6 +19,9 @@ from cluster import Problem
 
 # What is said in place of running a command where given_up().
 GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
+
+
+_said: WeakKeyDictionary[State, dict[str, str]] = WeakKeyDictionary()
 
 
 def planning() -> bool:
@@ -34,13 +38,32 @@ def stop(*messages: Problem | str) -> FunctionCommand:
 
     def say(state: Any, host: Any) -> bool:
         for message in () if given_up(state, host) else messages:
-            host.log_styled(str(message), fg="red", log_func=logger.error)
+            complain(state, host, str(message))
         return False
 
     if planning() and host not in state.failed_hosts:
         for message in messages:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})
+
+
+def complain(state: State, host: Host, message: str) -> bool:
+    """Say why `host` fails, and keep it for why(); false, as a FunctionCommand's that fails."""
+    host.log_styled(message, fg="red", log_func=logger.error)
+    _said.setdefault(state, {})[host.name] = message
+    return False
+
+
+def why(state: State, host: Host) -> str:
+    """Why `host` failed in this run, in its last complaint's words, or by the name of the operation that failed."""
+    said = _said.get(state, {}).get(host.name)
+    if said:
+        return said
+    for op in reversed(state.get_op_order()):
+        data = state.ops[host].get(op)
+        if data and data.operation_meta.is_complete() and data.operation_meta.did_error():
+            return f"`{sorted(state.get_op_meta(op).names)[0]}` failed"
+    return "see above"
 
 
 def given_up(state: State, of: Host) -> bool:

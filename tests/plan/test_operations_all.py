@@ -125,6 +125,8 @@ SAMPLES = [
     Sample("kubernetes.pod_network.converged", facts={PodNetworkFaults: ["no route"]}),
     Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({hostile("snapshot"): "2"})}),
     Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({})}, arguments={"snapshot": hostile("old")}),
+    # A mark holds it as JSON, which test_node_service reads back.
+    Sample("kubernetes.service.drained", silent=("why",), called=False),
     Sample(
         "kubespray.installed",
         facts={Kubespray: KubesprayState(requirements="ansible==2.9.7", pythons={hostile("pythons"): (3, 8)})},
@@ -151,6 +153,7 @@ SAMPLES = [
     Sample("openpai.told.how_to_get_in", _PAICTL, called=False),
     Sample("openpai.told.state_of_services", _PAICTL),
     Sample("reach.stop.refused", silent=("message",)),
+    Sample("reach.turn.waiting", silent=("due",)),
     Sample("ssh.operator_key", silent=("path",), called=False),
     Sample("ssh.key_pair"),
     Sample("ssh.authorized", ("identity",), {Ssh: SshFiles(home=hostile("home"), public_key=hostile("key"))}),
