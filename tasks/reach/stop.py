@@ -55,14 +55,15 @@ def complain(state: State, host: Host, message: str) -> bool:
 
 
 def why(state: State, host: Host) -> str:
-    """Why `host` failed in this run, in its last complaint's words, or by the name of the operation that failed."""
+    """Why `host` failed in this run: its last complaint, or the operation that failed and what that said."""
     said = _said.get(state, {}).get(host.name)
     if said:
         return said
     for op in reversed(state.get_op_order()):
         data = state.ops[host].get(op)
         if data and data.operation_meta.is_complete() and data.operation_meta.did_error():
-            return f"`{sorted(state.get_op_meta(op).names)[0]}` failed"
+            lines = [line for line in data.operation_meta.stderr_lines if line.strip()]
+            return f"`{sorted(state.get_op_meta(op).names)[0]}` failed{f' ({lines[-1].strip()})' if lines else ''}"
     return "see above"
 
 

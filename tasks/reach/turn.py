@@ -21,10 +21,10 @@ class IsNode(Fact[bool]):
     default = bool
 
     def command(self) -> StringCommand:
-        return probes(node=["ls", "/etc/kubernetes/kubelet.conf"])
+        return probes(credentials=["ls", "/etc/kubernetes/kubelet.conf"])
 
     def read(self, found: dict[str, str]) -> bool:
-        return bool(found["node"])
+        return bool(found["credentials"])
 
 
 def take_turn(host: Host) -> None:

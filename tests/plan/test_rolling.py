@@ -24,7 +24,7 @@ from tests.sections import sections
 
 WORKERS = [f"openpai-{number:03d}" for number in range(1, 5)]
 MASTER = "openpai-master-01"
-NODE = {"section node ls /etc/kubernetes/kubelet.conf": sections(node="/etc/kubernetes/kubelet.conf")}
+NODE = {"section credentials": sections(credentials="/etc/kubernetes/kubelet.conf")}
 
 
 @dataclass

@@ -1,0 +1,107 @@
+"""What runs in the cluster while it is changed: a service with a budget, counted all the while, and a job."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lab.api import Lab
+from lab.kubernetes import images
+from lab.shell import LabError
+from tests.lab.docker_host import image, write
+from tests.lab.harness import out
+from tests.lab.kubernetes_stage import KUBECTL, MASTER
+
+REPLICAS, BUDGET = 4, 3
+JOB_SECONDS = 30
+DIARY = "/var/tmp/lab-job/diary"
+"""On the job's host: `begin` at each start of it, and `end` where it ended by itself."""
+_SERVICE = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: REPLICAS
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: web, image: IMAGE}]
+---
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: BUDGET, selector: {matchLabels: {app: web}}}
+"""
+_JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: training}
+spec:
+  backoffLimit: 0
+  template:
+    metadata:
+      annotations: {cluster-autoscaler.kubernetes.io/safe-to-evict: "false"}
+    spec:
+      restartPolicy: Never
+      nodeSelector: {kubernetes.io/hostname: HOST}
+      containers:
+      - name: training
+        image: IMAGE
+        command: [sh, -c, echo begin >>/diary/diary; sleep SECONDS; echo end >>/diary/diary]
+        volumeMounts: [{name: diary, mountPath: /diary}]
+      volumes: [{name: diary, hostPath: {path: /var/tmp/lab-job, type: DirectoryOrCreate}}]
+"""
+
+
+class Counter:
+    """Counts the service's containers on all hosts, by Docker's own word; `least` is the fewest at a time so far."""
+
+    def __init__(self, lab: Lab):
+        self.least = REPLICAS
+        self.looks = 0
+        self._lab, self._over = lab, threading.Event()
+        self._names = [host.name for host in lab.hosts if host.role != "dev_box"]
+        self._thread = threading.Thread(target=self._count, daemon=True)
+
+    @contextmanager
+    def counting(self) -> Iterator[Counter]:
+        """Count until the end of the block."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            self._thread.join()
+
+    def _count(self) -> None:
+        while not self._over.wait(0.2):
+            self.least = min(self.least, sum(map(self._on, self._names)))
+            self.looks += 1
+
+    def _on(self, host: str) -> int:
+        try:
+            return len(self._lab.run(host, "docker ps -q --filter name=^k8s_web_").stdout.split())
+        except LabError:
+            return 0  # the host is down
+
+
+def serve(lab: Lab) -> None:
+    """Have the service up, wherever its pods are put."""
+    text = _SERVICE.replace("IMAGE", f"{lab.gateway}:5000/{images.REPOSITORY}/pause:{images.PAUSE_VERSION}")
+    write(lab, MASTER, "/root/web.yaml", text.replace("REPLICAS", str(REPLICAS)).replace("BUDGET", str(BUDGET)))
+    out(lab, MASTER, f"{KUBECTL} apply -f /root/web.yaml && {KUBECTL} rollout status --timeout=120s deployment/web")
+
+
+def train(lab: Lab, host: str) -> None:
+    """Have a job on `host` that has begun."""
+    out(lab, host, f"rm -f {DIARY}")
+    text = _JOB.replace("IMAGE", image(lab)).replace("HOST", host).replace("SECONDS", str(JOB_SECONDS))
+    write(lab, MASTER, "/root/job.yaml", text)
+    out(lab, MASTER, f"{KUBECTL} delete job training --ignore-not-found && {KUBECTL} apply -f /root/job.yaml")
+    running = f"{KUBECTL} wait --for=condition=Ready --timeout=60s pod -l job-name=training"
+    out(
+        lab, MASTER, f"until {KUBECTL} get pods -l job-name=training -o name | grep -q .; do sleep 0.2; done; {running}"
+    )
