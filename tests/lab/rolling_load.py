@@ -14,8 +14,8 @@ from tests.lab.harness import out
 from tests.lab.kubernetes_stage import KUBECTL, MASTER
 
 REPLICAS, BUDGET = 4, 3
-JOB_SECONDS = 30
-DIARY = "/var/tmp/lab-job/diary"
+FOLDER = "/var/tmp/lab-job"
+DIARY = f"{FOLDER}/diary"
 """On the job's host: `begin` at each start of it, and `end` where it ended by itself."""
 _SERVICE = """
 apiVersion: apps/v1
@@ -50,7 +50,10 @@ spec:
       containers:
       - name: training
         image: IMAGE
-        command: [sh, -c, echo begin >>/diary/diary; sleep SECONDS; echo end >>/diary/diary]
+        command:
+        - sh
+        - -c
+        - cd /diary; echo begin >>diary; until [ -e enough ]; do sleep 1; done; echo end >>diary
         volumeMounts: [{name: diary, mountPath: /diary}]
       volumes: [{name: diary, hostPath: {path: /var/tmp/lab-job, type: DirectoryOrCreate}}]
 """
@@ -96,12 +99,17 @@ def serve(lab: Lab) -> None:
 
 
 def train(lab: Lab, host: str) -> None:
-    """Have a job on `host` that has begun."""
-    out(lab, host, f"rm -f {DIARY}")
-    text = _JOB.replace("IMAGE", image(lab)).replace("HOST", host).replace("SECONDS", str(JOB_SECONDS))
+    """Have a job on `host` that has begun, and ends when enough() is said."""
+    out(lab, host, f"rm -rf {FOLDER}")
+    text = _JOB.replace("IMAGE", image(lab)).replace("HOST", host)
     write(lab, MASTER, "/root/job.yaml", text)
     out(lab, MASTER, f"{KUBECTL} delete job training --ignore-not-found && {KUBECTL} apply -f /root/job.yaml")
     running = f"{KUBECTL} wait --for=condition=Ready --timeout=60s pod -l job-name=training"
     out(
         lab, MASTER, f"until {KUBECTL} get pods -l job-name=training -o name | grep -q .; do sleep 0.2; done; {running}"
     )
+
+
+def enough(lab: Lab, host: str) -> None:
+    """Let the job end by itself."""
+    out(lab, host, f"touch {FOLDER}/enough")

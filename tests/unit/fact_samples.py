@@ -21,7 +21,7 @@ from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
 from tasks.preflight import facts as preflight
-from tasks.reach import Fact
+from tasks.reach import Fact, turn
 from tasks.ssh import facts as ssh
 from tasks.systemd import facts as systemd
 from tasks.time import facts as time
@@ -262,6 +262,8 @@ SAMPLES = [
     ),
     Sample(own_name.OwnName, sections(name="openpai-001", hosts="127.0.1.1 openpai-001", node="")),
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
+    # No node: on one a deploy leaves alone what its other facts call for.
+    Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
