@@ -8,3 +8,4 @@ from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapsh
 from tasks.kubernetes.deploy.node import program
 from tasks.kubernetes.deploy.rolling import roll
 from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, name_host, renew_certificates
+from tasks.kubernetes.deploy.upgrade import upgrade

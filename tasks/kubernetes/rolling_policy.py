@@ -47,8 +47,8 @@ def batch_size(wanted: str, nodes: int) -> int:
     return int(wanted)
 
 
-def planned(candidates: Sequence[Candidate], size: int) -> Roll:
-    """Who goes when: one canary, then batches of `size`, then the masters one by one.
+def planned(candidates: Sequence[Candidate], size: int, masters_first: bool = False) -> Roll:
+    """Who goes when: one canary, then batches of `size`, then (or first) the masters one by one.
 
     A host that an earlier run left out of service goes first, whatever is due on it by now; then those with the fewest
     jobs, which would have to be waited for. The others keep their order.
@@ -66,7 +66,8 @@ def planned(candidates: Sequence[Candidate], size: int) -> Roll:
     workers = [one.name for one in going if not one.master]
     masters = [(one.name,) for one in going if one.master]
     rest = workers[1:]
-    batches = [tuple(workers[:1]), *(tuple(rest[at : at + size]) for at in range(0, len(rest), size)), *masters]
+    batches = [tuple(workers[:1]), *(tuple(rest[at : at + size]) for at in range(0, len(rest), size))]
+    batches = [*masters, *batches] if masters_first else [*batches, *masters]
     due = {one.name: "; ".join(one.due) or "what an earlier run began" for one in going}
     return Roll(tuple(filter(None, batches)), due, left_out)
 

@@ -51,8 +51,8 @@ def must_wait(host: Host) -> bool:
 
 
 @operation()
-def waiting(due: list[str]) -> Commands:
-    """Say what of this host waits for its turn; it changes nothing."""
-    said = f"waits for its turn: {'; '.join(due)}; to have it changed: pyinfra INVENTORY tasks.rolling.change"
+def waiting(due: list[str], task: str = "tasks.rolling.change") -> Commands:
+    """Say what of this host waits for its turn, and the `task` that gives it one; it changes nothing."""
+    said = f"waits for its turn: {'; '.join(due)}; to have it changed: pyinfra INVENTORY {task}"
     this_host.log(said, logger.warning)
     yield from ()

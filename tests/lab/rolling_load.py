@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.api import Lab
+from lab.api import INSIDE, Lab
 from lab.kubernetes import images
 from lab.shell import LabError
 from tests.lab.docker_host import image, write
@@ -60,29 +61,51 @@ spec:
 
 
 class Counter:
-    """Counts the service's containers on all hosts, by Docker's own word; `least` is the fewest at a time so far."""
+    """Counts the service's pods: those that the API calls ready, told of each change, and its containers on all hosts.
+
+    `least` is the fewest at a time so far, `looks` how often it was told or looked.
+    """
 
     def __init__(self, lab: Lab):
         self.least = REPLICAS
         self.looks = 0
         self._lab, self._over = lab, threading.Event()
         self._names = [host.name for host in lab.hosts if host.role != "dev_box"]
-        self._thread = threading.Thread(target=self._count, daemon=True)
+        self._watch: subprocess.Popen[str] | None = None
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._listen, self._look)]
 
     @contextmanager
     def counting(self) -> Iterator[Counter]:
         """Count until the end of the block."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         try:
             yield self
         finally:
             self._over.set()
-            self._thread.join()
+            if self._watch:
+                self._watch.kill()
+            for thread in self._threads:
+                thread.join()
 
-    def _count(self) -> None:
-        while not self._over.wait(0.2):
-            self.least = min(self.least, sum(map(self._on, self._names)))
-            self.looks += 1
+    def _listen(self) -> None:
+        shown = r'jsonpath={.status.readyReplicas}{"\n"}'
+        while not self._over.wait(1):
+            watch = [*self._lab.enter(MASTER), *KUBECTL.split(), "get", "deployment", "web", "-w", "-o", shown]
+            with subprocess.Popen(
+                watch, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=INSIDE, text=True
+            ) as it:
+                self._watch = it
+                for line in it.stdout or ():
+                    self._saw(int(line or 0))
+
+    def _look(self) -> None:
+        while not self._over.wait(1):
+            self._saw(sum(map(self._on, self._names)))
+
+    def _saw(self, pods: int) -> None:
+        self.least = min(self.least, pods)
+        self.looks += 1
 
     def _on(self, host: str) -> int:
         try:

@@ -9,11 +9,12 @@ import pytest
 from cluster import load
 from lab import commands
 from lab.commands import Run
+from lab.kubernetes import VERSION, later
 from tests.lab import rolling_load
 from tests.lab.harness import converged, killed_when, new_lab, out, pyinfra
 from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER, MINUTES, SECOND, THIRD, said, verification
 
-CHANGE = "tasks.rolling.change"
+CHANGE, UPGRADE = "tasks.rolling.change", "tasks.kubernetes.upgrade"
 WORKERS = (FIRST, SECOND, THIRD)
 OLD = {
     "docker_version": "20.10.24~2-0~debian-bookworm",
@@ -39,14 +40,14 @@ def lab():
         assert counter.least >= rolling_load.BUDGET, f"the service had {counter.least} pods"
 
 
-def roll(lab, *arguments: str) -> Run:
+def roll(lab, file: str = CHANGE) -> Run:
     """One rolling change to its end."""
-    return pyinfra(lab, "-y", *arguments, file=CHANGE, timeout=20 * MINUTES)
+    return pyinfra(lab, "-y", file=file, timeout=20 * MINUTES)
 
 
-def rolled(lab, *arguments: str) -> Run:
+def rolled(lab, file: str = CHANGE) -> Run:
     """The same, and it must succeed; afterwards every node is in service."""
-    run = roll(lab, *arguments)
+    run = roll(lab, file)
     assert run.status == 0, run.output
     assert marks(lab) == {}
     assert "SchedulingDisabled" not in out(lab, MASTER, f"{KUBECTL} get nodes")
@@ -58,6 +59,12 @@ def marks(lab) -> dict[str, dict[str, str]]:
     listed = json.loads(said(lab, MASTER, f"{KUBECTL} get nodes -o json") or '{"items": []}')
     found = {one["metadata"]["name"]: one["metadata"].get("annotations", {}) for one in listed["items"]}
     return {name: json.loads(each[key]) for name, each in found.items() for key in each if key.endswith("/cordoned")}
+
+
+def kubelets(lab) -> dict[str, str]:
+    """The versions that nodes report, while the API server answers."""
+    lines = said(lab, MASTER, f"{KUBECTL} get nodes --no-headers").splitlines()
+    return {line.split()[0]: line.split()[-1] for line in lines}
 
 
 def versions(lab, question: str, *hosts: str) -> list[str]:
@@ -142,6 +149,28 @@ def test_driver_with_a_reboot_killed_while_it_is_installed_and_while_a_host_is_d
     killed(lab, lambda: not all(map(lab.running, WORKERS)))
     rolled(lab)
     assert versions(lab, LOADED, *WORKERS) == ["535.247.01"] * 3
+
+
+def test_kubernetes_the_master_first_killed_while_kubeadm_is_at_work_and_between_two_nodes(lab):
+    later.publish(lab.state)
+    lab.configure(kubernetes_version=later.LATER)
+    killed_when(lab, lambda: _active(lab, MASTER, "kubeadm-upgrade"), file=UPGRADE, timeout=10 * MINUTES)
+    assert marks(lab).keys() <= {MASTER}
+
+    def between() -> bool:
+        reported = kubelets(lab)
+        return reported.get(MASTER) == later.LATER and reported.get(THIRD) not in (None, later.LATER) and len(marks(lab)) == 1
+
+    killed_when(lab, between, file=UPGRADE, timeout=10 * MINUTES)
+    run = converged(lab)
+    assert any(f"must become {later.LATER}; to have it changed" in line for line in run.lines(THIRD)), run.output
+    assert kubelets(lab)[THIRD] == VERSION
+    rolled(lab, file=UPGRADE)
+    assert set(kubelets(lab).values()) == {later.LATER}
+    served = json.loads(out(lab, MASTER, f"{KUBECTL} get --raw /version"))
+    assert served["gitVersion"] == later.LATER
+    saved = out(lab, MASTER, "stat -c %a /var/backups/openpai-deploy/pki/*.tar; ls /var/backups/openpai-deploy/etcd")
+    assert "600" in saved.split() and "-upgrade.db" in saved
 
 
 def test_nothing_is_left_to_do_and_the_hosts_are_well(lab):

@@ -28,13 +28,13 @@ from tasks.reach import (
 )
 
 
-def roll(due: Due, change: Callable[[], None]) -> None:
+def roll(due: Due, change: Callable[[], None], masters_first: bool = False) -> None:
     """Have `change` made on every node on which something is `due`, or which an earlier run left out of service.
 
     `change` is the body of a deploy, for the host of the context. Operations of one batch come before those of the
     next, so that the batches follow each other while pyinfra works through one plan.
     """
-    found, _ = once(host.state, "roll", lambda: _planned(host.state, due))
+    found, _ = once(host.state, "roll", lambda: _planned(host.state, due, masters_first))
     name = cluster_host(host).name
     if name in found.left_out:
         refused(name="Left out", message=f"not changed: {found.left_out[name]}")
@@ -61,7 +61,7 @@ def _turn(found: Roll, due: Due, change: Callable[[], None]) -> None:
     service.back_in_service(name="The node is back in service")
 
 
-def _planned(state: State, due: Due) -> Roll:
+def _planned(state: State, due: Due, masters_first: bool) -> Roll:
     """Look at every node of the run at once, and at the cluster."""
     hosts = [one for one in state.inventory if one in state.active_hosts and role_of(one) is not Role.DEV_BOX]
     looks = {one: state.fact_pool.spawn(_due, one, due) for one in hosts}
@@ -77,7 +77,7 @@ def _planned(state: State, due: Due) -> Roll:
     for one, what in found.items():
         name, is_master = cluster_host(one).name, role_of(one) is Role.MASTER
         candidates.append(Candidate(name, tuple(what), members.get(name), is_master, jobs[name]))
-    made = planned(candidates, batch_size(cluster.config.rolling_batch, len(cluster.workers)))
+    made = planned(candidates, batch_size(cluster.config.rolling_batch, len(cluster.workers)), masters_first)
     for line in in_words(made):
         logger.info(line)
     return made

@@ -9,24 +9,33 @@ from weakref import WeakKeyDictionary
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, Host, State, operation
 
-from tasks.kubernetes.rolling_policy import Roll, halted
-from tasks.reach import Commands, cluster_host, config_of, planning, stop, why
+from tasks.docker import Docker
+from tasks.kubernetes.rolling_policy import Roll, halted, in_short
+from tasks.reach import Commands, cluster_host, config_of, disruption_allowed, planning, stop, why
 
 # What is due on the host of the context, in words; nothing where all is as the config says.
 Due = Callable[[], list[str]]
 
+# What the kubelet calls the containers of pods begins so.
+_POD = "k8s_"
 # The hosts, by name, that this run has begun to change.
 _begun: WeakKeyDictionary[State, set[str]] = WeakKeyDictionary()
 
 
 @operation()
 def may_begin(roll: Roll) -> Commands:
-    """Leave this host alone where the roll has stopped; it changes nothing."""
+    """Leave this host alone where the roll has stopped, or containers run that nobody drains; it changes nothing."""
     names = {cluster_host(other).name: other for other in state.failed_hosts}
     failed = {name: why(state, other) for name, other in names.items() if name in roll.due}
     reason = halted(roll, failed, _begun.get(state, ()), config_of(host).rolling_max_failures)
+    strangers = [line.split()[-1] for line in host.get_fact(Docker).containers if not line.split()[-1].startswith(_POD)]
     if reason:
         yield stop(f"left alone: {reason}")
+    elif strangers and not disruption_allowed(host):
+        yield stop(
+            f"left alone: containers run that are no pods: {in_short(strangers)}; stop them, or allow it with "
+            "--data allow_disruption=yes"
+        )
 
 
 @operation()
