@@ -8,6 +8,7 @@ from tasks.apt import AptPackages, Package
 from tasks.gpu.driver_policy import install_needed, wanted_version
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver
 from tasks.gpu.facts.toolkit import unsafe
+from tasks.gpu.kernel_policy import next_boot
 from tasks.reach import config_of
 
 # All of one version: the toolkit accepts no other library.
@@ -33,6 +34,20 @@ def driver_due(config: Config) -> list[str]:
 def toolkit_due(config: Config) -> list[str]:
     """What is due of the container toolkit of this host."""
     return of_toolkit(host.get_fact(AptPackages, names=TOOLKIT), config)
+
+
+def later_kernel() -> str | None:
+    """A cause to reboot: another kernel boots next, and will have the driver, now or by the deploy that follows."""
+    return of_kernel(host.get_fact(NvidiaDriver), config_of(host))
+
+
+def of_kernel(driver: DriverState, config: Config) -> str | None:
+    """The cause, of a host in that state; a kernel without the driver is told by preflight, and not booted."""
+    later = driver.kernels.next
+    lacks = next_boot(driver, config) and config.nvidia_driver != "runfile"
+    return (
+        f"kernel {later} boots next, {driver.kernel} runs" if later not in ("", driver.kernel) and not lacks else None
+    )
 
 
 def of_driver(driver: DriverState, config: Config) -> list[str]:

@@ -159,7 +159,8 @@ def test_kubernetes_the_master_first_killed_while_kubeadm_is_at_work_and_between
 
     def between() -> bool:
         reported = kubelets(lab)
-        return reported.get(MASTER) == later.LATER and reported.get(THIRD) not in (None, later.LATER) and len(marks(lab)) == 1
+        behind = reported.get(MASTER) == later.LATER and reported.get(THIRD) == VERSION
+        return behind and len(marks(lab)) == 1
 
     killed_when(lab, between, file=UPGRADE, timeout=10 * MINUTES)
     run = converged(lab)

@@ -63,7 +63,8 @@ def _turn(found: Roll, due: Due, change: Callable[[], None]) -> None:
 
 def _planned(state: State, due: Due, masters_first: bool) -> Roll:
     """Look at every node of the run at once, and at the cluster."""
-    hosts = [one for one in state.inventory if one in state.active_hosts and role_of(one) is not Role.DEV_BOX]
+    present = [one for one in state.inventory if one in state.active_hosts and state.is_host_in_limit(one)]
+    hosts = [one for one in present if role_of(one) is not Role.DEV_BOX]
     looks = {one: state.fact_pool.spawn(_due, one, due) for one in hosts}
     # Of a host that has failed there is no list.
     found = {one: looked for one, look in looks.items() if isinstance(looked := look.get(), list)}
