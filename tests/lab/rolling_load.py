@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from lab.api import INSIDE, Lab
 from lab.kubernetes import images
@@ -60,6 +63,11 @@ spec:
 """
 
 
+_QUIET: Any = {
+    "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": INSIDE, "text": True, "start_new_session": True,
+}  # fmt: skip
+
+
 class Counter:
     """Counts the service's pods: those that the API calls ready, told of each change, and its containers on all hosts.
 
@@ -84,7 +92,8 @@ class Counter:
         finally:
             self._over.set()
             if self._watch:
-                self._watch.kill()
+                with suppress(ProcessLookupError):  # nsenter has a child, which would listen on
+                    os.killpg(self._watch.pid, signal.SIGKILL)
             for thread in self._threads:
                 thread.join()
 
@@ -92,9 +101,7 @@ class Counter:
         shown = r'jsonpath={.status.readyReplicas}{"\n"}'
         while not self._over.wait(1):
             watch = [*self._lab.enter(MASTER), *KUBECTL.split(), "get", "deployment", "web", "-w", "-o", shown]
-            with subprocess.Popen(
-                watch, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=INSIDE, text=True
-            ) as it:
+            with subprocess.Popen(watch, **_QUIET) as it:
                 self._watch = it
                 for line in it.stdout or ():
                     self._saw(int(line or 0))
