@@ -30,9 +30,8 @@ def refusal(
     if len(before) != 3:
         return Problem("the API server does not say which version it is", "see what is wrong with it: deploy.py")
     if after < before:
-        return Problem(
-            f"the cluster runs {found}, newer than {wanted}", "Kubernetes knows no way back: restore instead"
-        )
+        fix = f"set kubernetes_version to {found}; Kubernetes knows no way back"
+        return Problem(f"the cluster runs {found}, newer than {wanted}", fix)
     if after[:2] > (before[0], before[1] + 1):
         step = f"v{before[0]}.{before[1] + 1}.x"
         return Problem(f"{wanted} is more than one minor version after {found}", f"go by {step} first")

@@ -2,130 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 from pyinfra import host, logger
-from pyinfra.api import FunctionCommand, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
 from tasks import docker, gpu, kubernetes, rolling
-from tasks.kubernetes.deploy import node
-from tasks.kubernetes.deploy import rolling as deploy
-from tasks.kubernetes.marks import CORDONED, Mark, Stage
+from tasks.kubernetes.marks import Mark, Stage
 from tasks.kubernetes.operations import service
-from tasks.reach import cluster_host, has_turn, role_of, stop
-from tests.plan import gpu_answers
+from tasks.reach import cluster_host, role_of
+from tests.plan import fake_cluster, gpu_answers
 from tests.plan.conftest import planned
+from tests.plan.fake_cluster import MASTER, NODE, WORKERS, configure
 from tests.plan.test_docker import has
 from tests.sections import sections
-
-WORKERS = [f"openpai-{number:03d}" for number in range(1, 5)]
-MASTER = "openpai-master-01"
-NODE = {"section credentials": sections(credentials="/etc/kubernetes/kubelet.conf")}
-
-
-@dataclass
-class FakeCluster:
-    """A cluster as its API server has it, and what happened to it, in order; `stuck` are nodes that no pod leaves."""
-
-    pods: dict[str, list[str]] = field(default_factory=dict)
-    marks: dict[str, str | None] = field(default_factory=dict)
-    cordoned: set[str] = field(default_factory=set)
-    stuck: set[str] = field(default_factory=set)
-    events: list[str] = field(default_factory=list)
-    due: set[str] = field(default_factory=lambda: {*WORKERS, MASTER})
-    broken: set[str] = field(default_factory=set)
-    down: bool = False
-
-    def ask(self, of: Any, command: str | StringCommand, stdin: Any = None) -> str:
-        """In place of a kubectl on the master."""
-        text = command.get_raw_value() if isinstance(command, StringCommand) else command
-        if self.down:
-            raise PyinfraError("the connection to the server was refused")
-        if "get nodes -o json" in text:
-            return json.dumps({"items": [self._node(name) for name in (*WORKERS, MASTER)]})
-        if "get pods" in text:
-            found = re.search(r"spec\.nodeName=(\S+?)'?$", text)
-            names = [found[1]] if found else [*WORKERS, MASTER]
-            return "".join(
-                f"{pod.replace(' ', f'|{name}|Running|')}||\n" for name in names for pod in self.pods.get(name, [])
-            )
-        if " drain " in text:
-            return self._drain(next(name for name in (*WORKERS, MASTER) if f" {name} " in text))
-        if "patch node" in text:
-            self._patch(text)
-        return "boot\n"
-
-    def _node(self, name: str) -> dict[str, Any]:
-        mark = self.marks.get(name)
-        return {
-            "metadata": {"name": name, "annotations": {CORDONED: mark} if mark else {}},
-            "spec": {"unschedulable": True} if name in self.cordoned else {},
-            "status": {
-                "conditions": [{"type": "Ready", "status": "True"}],
-                "nodeInfo": {"kubeletVersion": "v1.20.15"},
-            },
-        }
-
-    def _drain(self, name: str) -> str:
-        if name in self.stuck:
-            raise PyinfraError("global timeout reached")
-        self.pods[name] = []
-        self.events.append(f"drain {name}")
-        return ""
-
-    def _patch(self, text: str) -> None:
-        name = re.search(r"patch node (\S+)", text)[1]  # type: ignore[index]
-        patch = json.loads(re.search(r"-p '(.*?)' >", text)[1].replace("'\"'\"'", "'"))  # type: ignore[index]
-        mark = patch["metadata"]["annotations"][CORDONED]
-        self.marks[name] = mark
-        (self.cordoned.add if patch["spec"]["unschedulable"] else self.cordoned.discard)(name)
-        self.events.append(f"{json.loads(mark)['stage'] if mark else 'back'} {name}")
-
-    def due_here(self) -> list[str]:
-        """What is due on the host of the context."""
-        return ["a change"] if cluster_host(host).name in self.due else []
-
-    def change(self) -> None:
-        """The change of the host of the context."""
-        assert has_turn(host)
-        _changed(name="Change", of=self)
-
-
-@operation()
-def _changed(of: FakeCluster):
-    def apply(state: Any, host: Any) -> bool:
-        name = cluster_host(host).name
-        of.events.append(f"change {name}")
-        of.due.discard(name)
-        return True
-
-    yield FunctionCommand(apply, (), {})
-    if cluster_host(host).name in of.broken:
-        yield stop("its GPUs are gone")
 
 
 @pytest.fixture
 def cluster(monkeypatch, folder):
-    """Four workers and a master that roll two at a time, without their pod network and GPUs."""
-    made = FakeCluster()
-    monkeypatch.setattr(service, "ask", made.ask)
-    monkeypatch.setattr(deploy, "ask", made.ask)
-    monkeypatch.setattr(service, "_LOOK", 0.01)
-    configure(folder, rolling_batch='"2"', drain_wait=0, gpu_type="amd")
-    return made
-
-
-def configure(folder, **keys):
-    """These keys in config.yaml, in place of what it says of them."""
-    path = folder / "config.yaml"
-    kept = [line for line in path.read_text().splitlines() if line.split(":")[0] not in keys]
-    path.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in keys.items()), ""]))
-    path.chmod(0o600)
+    """Four workers and a master that roll two at a time."""
+    return fake_cluster.installed(monkeypatch, folder)
 
 
 def rolled(folder, cluster, **given) -> set[str]:
@@ -315,59 +210,3 @@ def test_the_real_change_comes_with_its_proof(folder, cluster):
         "Nothing is due any more", "Every GPU is advertised", "The node is back in service",
     ]  # fmt: skip
     assert [name for name in names if name in steps] == steps
-
-
-OLD, NEW = "v1.20.14", "v1.20.15"
-
-
-def of_version(kubelet: str, control_plane: str = "") -> dict[str, Any]:
-    """The answers of a node whose programs are of these versions, in a cluster of that of its control plane."""
-    found = sections(kubelet=f"Kubernetes {kubelet}", images=control_plane)
-    return {**NODE, "section kubelet": found, "get --raw /version": sections(said=f'"gitVersion": "{OLD}"')}
-
-
-def test_kubernetes_is_upgraded_on_the_master_first_and_then_node_by_node(folder, cluster):
-    answers = {name: of_version(OLD) for name in WORKERS} | {MASTER: of_version(OLD, OLD)}
-    with planned(folder, kubernetes.upgrade, answers) as plan:
-        order = plan.state.get_op_order()
-        drains = [
-            op for op in order if "Kubernetes, upgrade | The node is out of service" in plan.state.op_meta[op].names
-        ]
-        hosts = [
-            {cluster_host(each).name for each in plan.state.inventory if op in plan.state.ops[each]} for op in drains
-        ]
-        steps = [name.rpartition(" | ")[2] for name in plan.all_operations(f"@fake/{MASTER}")]
-        worker = [name.rpartition(" | ")[2] for name in plan.all_operations(f"@fake/{WORKERS[0]}")]
-    assert hosts == [{MASTER}, {WORKERS[0]}, set(WORKERS[1:3]), {WORKERS[3]}]
-    expected = ["The version can be reached", "The node is out of service", "The control plane at its version"]
-    assert [step for step in steps if step in expected] == expected
-    assert "The control plane at its version" not in worker and "The node's configuration of this version" in worker
-
-
-def test_an_upgrade_that_is_not_possible_touches_no_node(folder, cluster, caplog):
-    """The master, first of all, says why; that is the others' reason too."""
-    logger.propagate = True
-    configure(folder, kubernetes_version="v1.20.13")
-    answers = {name: of_version(OLD) for name in WORKERS} | {MASTER: of_version(OLD, OLD)}
-    with planned(folder, kubernetes.upgrade, answers) as plan:
-        plan.run()
-        assert len(plan.state.failed_hosts) == 5
-    assert cluster.events == []
-    assert f"left alone: the canary {MASTER} could not be begun with: the cluster runs {OLD}" in caplog.text
-
-
-def test_a_plain_deploy_leaves_another_kubelet_to_the_upgrade(folder, caplog):
-    logger.propagate = True
-    behind = of_version(OLD) | {"get --raw /version": sections(said=f'"gitVersion": "{NEW}"')}
-
-    def prepare():
-        if role_of(host).value == "worker":
-            node.prepare()
-
-    with planned(folder, prepare, {WORKERS[0]: behind}) as plan:
-        names = [plan.all_operations(f"@fake/{name}") for name in WORKERS[:2]]
-    assert [any("kubelet at its version" in name for name in each) for each in names] == [False, True]
-    assert (
-        f"kubelet {OLD} must become {NEW}; to have it changed: pyinfra INVENTORY tasks.kubernetes.upgrade"
-        in caplog.text
-    )

@@ -4,6 +4,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Role
+from tasks import docker
 from tasks.kubernetes import upgrade_policy
 from tasks.kubernetes.deploy import node, rolling
 from tasks.kubernetes.deploy.day2 import ours
@@ -22,10 +23,13 @@ def upgrade() -> None:
     """
     if not ours():
         return
+    if role_of(host) is not Role.DEV_BOX:
+        version = config_of(host).kubernetes_version
+        docker.suits_kubelet(name="A Docker that its kubelet can drive", version=version)
     if role_of(host) is Role.MASTER:
         operations.possible(
             name="The version can be reached",
-            version=config_of(host).kubernetes_version,
+            version=version,
             go_on=host.data.get("removed_apis") == "ignore",
         )
     rolling.roll(due, converge, masters_first=True)
