@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pyinfra import host, logger
 from pyinfra.api.exceptions import PyinfraError
+from pyinfra.operations import server
 
 from tasks import docker, gpu, kubernetes, rolling
 from tasks.kubernetes.marks import Mark, Stage
@@ -58,6 +59,28 @@ def test_a_canary_that_fails_stays_out_of_service_and_stops_the_rest_with_its_re
     assert turns(cluster) == [WORKERS[0]]
     assert cluster.cordoned == {WORKERS[0]}
     assert caplog.text.count(f"left alone: the canary {WORKERS[0]} failed: its GPUs are gone") == 4
+
+
+def test_a_command_that_fails_is_named_with_its_last_words(folder, cluster, caplog):
+    logger.propagate = True
+    fails = {"change-it": {"success": False, "stderr": ["first", "no space left on device", ""]}}
+
+    def change():
+        server.shell(name="Change", commands=["change-it"])
+
+    with planned(folder, lambda: kubernetes.roll(cluster.due_here, change), {WORKERS[0]: fails}) as plan:
+        plan.run()
+    assert f"left alone: the canary {WORKERS[0]} failed: `Change` failed (no space left on device)" in caplog.text
+
+
+def test_containers_that_are_no_pods_keep_their_node_out_of_it(folder, cluster, caplog):
+    logger.propagate = True
+    theirs = has({}, containers="1 k8s_web_1\n2 notebook")
+    with planned(folder, lambda: kubernetes.roll(cluster.due_here, cluster.change), {WORKERS[1]: theirs}) as plan:
+        plan.run()
+        assert [cluster_host(each).name for each in plan.state.failed_hosts] == [WORKERS[1]]
+    assert WORKERS[1] not in turns(cluster)
+    assert "left alone: containers run that are no pods: notebook" in caplog.text
 
 
 def test_a_failure_too_many_ends_it_after_its_batch(folder, cluster, caplog):
