@@ -20,7 +20,7 @@ if role is not Role.MASTER or config.installer != "none":
     docker.install()
 
 if role is Role.WORKER:
-    gpu.install_driver(kubernetes.out_of_service)
+    gpu.install_driver()
     gpu.install_runtime()
 
 kubernetes.install()

@@ -12,11 +12,12 @@ from cluster.config.docker import Docker, Proxy, Time
 from cluster.config.gpu import Gpu
 from cluster.config.kubernetes import Kubernetes
 from cluster.config.openpai import DockerCache, OpenPAI, Requirements, ServiceRegistry
+from cluster.config.rolling import Rolling
 from cluster.config.services import Services
 
 
 class Config(
-    Access, OpenPAI, ServiceRegistry, Services, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, DockerCache
+    Access, OpenPAI, ServiceRegistry, Services, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, Rolling, DockerCache
 ):
     """Every key of config.yaml, as attributes."""
 

@@ -115,6 +115,7 @@ LinuxUser = Annotated[str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?", "a Linu
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Share = Annotated[str, _matching(r"[1-9]\d*|([1-9]\d?|100)%", 'a count or a share in quotes, as "2" or "10%"')]
 Url = Annotated[str, _only(_is_url, "a URL that begins with http:// or https://")]
 ProxyUrl = Annotated[
     Url,

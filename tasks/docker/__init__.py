@@ -1,5 +1,6 @@
 """Docker: its packages, its one configuration file, and a daemon that runs with it."""
 
+from tasks.docker.changes_due import due
 from tasks.docker.deploy import MIRRORS, inside, install
 from tasks.docker.facts import CLIENT_CONFIG, Docker, DockerDaemon
 from tasks.docker.operations import CGROUP_DRIVER, logged_in, settings, settled, suits_kubelet

@@ -10,9 +10,10 @@ from cluster import Cluster, Config
 from tasks import apt
 from tasks.apt import Release, proxy_file
 from tasks.docker import operations
+from tasks.docker.changes_due import packages_due
 from tasks.docker.facts import CLIENT_CONFIG, DROP_INS, Docker
 from tasks.docker.packages import kept
-from tasks.reach import cluster_of, config_of, role_of
+from tasks.reach import cluster_of, config_of, must_wait, role_of, waiting
 
 # The guide's two sources and its script's second mirror ("--mirror AzureChinaCloud").
 MIRRORS = {
@@ -28,10 +29,15 @@ PROXY = f"{DROP_INS}/http-proxy.conf"
 def install() -> None:
     """Docker from the vendor's repository, running with the config's options, usable by the config's user.
 
-    A dev box keeps the one it has.
+    A dev box keeps the one it has. On a node in service other packages, and a restart, wait for their turn in a rolling
+    change.
     """
     config = config_of(host)
     ours = not kept(role_of(host), config, host.get_fact(Docker))
+    waits = packages_due() if ours and must_wait(host) else []
+    if waits:
+        waiting(name="Docker's packages", due=waits)
+        ours = False
     if ours:
         operations.predecessors_removed(name="None of Docker's predecessors")
         _source(config)

@@ -32,7 +32,17 @@ from tasks.docker.packages import (
     running,
 )
 from tasks.progress import DOCKER_RESTART, foresee
-from tasks.reach import Commands, config_of, disruption_allowed, planning, script, show_diff, stop
+from tasks.reach import (
+    Commands,
+    config_of,
+    may_disturb,
+    must_wait,
+    planning,
+    script,
+    show_diff,
+    stop,
+    waiting,
+)
 from tasks.systemd import Boot, systemctl
 
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
@@ -85,8 +95,9 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
 def settled() -> Commands:
     """Make the running daemon take daemon.json and its unit files: nothing, a reload, or one safe restart.
 
-    A restart under running containers needs live-restore in force or the operator's word (allow_disruption). A daemon
-    that does not come back gets the previous file back, and the host fails saying so.
+    A restart under running containers needs live-restore in force or the operator's word (allow_disruption); on a node
+    in service it waits for its turn in a rolling change. A daemon that does not come back gets the previous file back,
+    and the host fails saying so.
     """
     daemon = host.get_fact(Docker)
     try:
@@ -107,7 +118,10 @@ def settled() -> Commands:
         if take is Take.RELOAD and not daemon_json.confirmed(daemon.info, wanted):
             take = Take.RESTART
     if take is Take.RESTART or not daemon.units_in_force:
-        yield from _restart(daemon, wanted)
+        if daemon.active and must_wait(host):
+            yield from waiting._inner(["Docker must be restarted to take its configuration"])
+        else:
+            yield from _restart(daemon, wanted)
 
 
 def _foresee(daemon: DockerDaemon, wanted: dict[str, Any]) -> None:
@@ -130,7 +144,7 @@ def _reload(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
 
 def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
     moves = daemon.answers and wanted.get("data-root", daemon.info["DockerRootDir"]) != daemon.info["DockerRootDir"]
-    if daemon.active and daemon.containers and (moves or not daemon.live_restore) and not disruption_allowed(host):
+    if daemon.active and daemon.containers and (moves or not daemon.live_restore) and not may_disturb(host):
         yield stop(
             f"Docker must be restarted to take its configuration, but {running(daemon)} and "
             f"{'data-root moves' if moves else 'live-restore is off'}; "
@@ -218,7 +232,7 @@ def _installed() -> dict[str, str]:
 
 def _change_refusal(installed: dict[str, str]) -> Problem | None:
     shims = host.get_fact(Boot).containers
-    return change_refusal(installed, host.get_fact(Docker), shims, config_of(host), disruption_allowed(host))
+    return change_refusal(installed, host.get_fact(Docker), shims, config_of(host), may_disturb(host))
 
 
 CGROUP_DRIVER = "native.cgroupdriver=systemd"

@@ -1,6 +1,7 @@
 """GPUs of workers: NVIDIA's driver, and the container runtime."""
 
-from tasks.gpu.deploy import install_driver, install_runtime
+from tasks.gpu.changes_due import due, later_kernel
+from tasks.gpu.deploy import install_driver, install_runtime, show_in_container
 from tasks.gpu.driver_policy import HEADERS, SECURE_BOOT, refusals
 from tasks.gpu.facts import (
     MINIMUM,

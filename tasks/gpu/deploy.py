@@ -4,19 +4,18 @@ Nouveau out of the way, NVIDIA's driver in, one reboot where it takes one; then 
 Docker's default runtime.
 """
 
-from contextlib import nullcontext
-
 from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from cluster import Config
 from tasks import apt, docker
+from tasks.gpu.changes_due import TOOLKIT, driver_due, toolkit_due
 from tasks.gpu.facts.driver import BLACKLIST
 from tasks.gpu.facts.toolkit import unsafe
-from tasks.gpu.operations import driver, kernels
-from tasks.reach import FILES, config_of, put, render
-from tasks.systemd import OutOfService, reboot_for
+from tasks.gpu.operations import container, driver, kernels
+from tasks.reach import FILES, config_of, must_wait, put, render, waiting
+from tasks.systemd import reboot_for
 
 UNATTENDED = "/etc/apt/apt.conf.d/52openpai-nvidia"
 PIN = "/etc/apt/preferences.d/openpai-nvidia"
@@ -24,17 +23,21 @@ PERSISTENCE = "openpai-nvidia-persistence.service"
 
 
 @deploy("GPU driver")
-def install_driver(out_of_service: OutOfService = nullcontext) -> None:
+def install_driver() -> None:
     """Bring a worker from nouveau to a verified NVIDIA driver; nothing where gpu_type names another vendor.
 
-    `out_of_service` is what a reboot happens in.
+    On a node in service a driver that must be replaced waits for its turn in a rolling change.
     """
     config = config_of(host)
     if config.gpu_type != "nvidia":
         return
+    waits = driver_due(config) if must_wait(host) else []
+    if waits:
+        waiting(name="The driver", due=waits)
+        return
     driver.admissible(name="The driver that the config wants is possible", config=config)
-    _nouveau(out_of_service)
-    _driver(config, out_of_service)
+    _nouveau()
+    _driver(config)
     driver.loaded(name="The driver is loaded")
     driver.fabric_manager(name="The fabric manager, where there are NVSwitches")
     driver.verified(name="Every GPU on the bus answers", config=config)
@@ -43,13 +46,13 @@ def install_driver(out_of_service: OutOfService = nullcontext) -> None:
     driver.persistent(name="Persistence mode", unit=PERSISTENCE)
 
 
-def _nouveau(out_of_service: OutOfService) -> None:
+def _nouveau() -> None:
     put(name="nouveau is blacklisted", content=FILES / "gpu/nouveau.conf", dest=BLACKLIST)
     driver.knows_blacklist(name="The initramfs knows the blacklist")
-    reboot_for(name="Reboot where nouveau is loaded", cause=driver.nouveau_loaded, out_of_service=out_of_service)
+    reboot_for(name="Reboot where nouveau is loaded", cause=driver.nouveau_loaded)
 
 
-def _driver(config: Config, out_of_service: OutOfService) -> None:
+def _driver(config: Config) -> None:
     if config.nvidia_driver == "apt" and config.nvidia_driver_version:
         pin = render("gpu/apt-pin.j2", version=config.nvidia_driver_version)
         put(name="apt's choice of driver is pinned", content=pin, dest=PIN)
@@ -65,7 +68,6 @@ def _driver(config: Config, out_of_service: OutOfService) -> None:
         reboot_for(
             name="Reboot where another version of the driver is loaded",
             cause=driver.other_version_loaded,
-            out_of_service=out_of_service,
         )
     if config.nvidia_driver == "apt":
         driver.held(name="The driver's packages are held")
@@ -78,13 +80,6 @@ DEAD_SOURCES = [
     "/etc/apt/sources.list.d/nvidia-container-runtime.list",
     "/etc/apt/sources.list.d/nvidia-docker.list",
     "/etc/apt/sources.list.d/libnvidia-container.list",
-]
-# All of one version: the toolkit accepts no other library.
-TOOLKIT = [
-    "nvidia-container-toolkit",
-    "nvidia-container-toolkit-base",
-    "libnvidia-container-tools",
-    "libnvidia-container1",
 ]
 LINKS = "/etc/udev/rules.d/71-openpai-nvidia-dev-char.rules"
 RUNTIME = {"path": "/usr/bin/nvidia-container-runtime", "runtimeArgs": []}
@@ -99,6 +94,10 @@ def install_runtime() -> None:
     """
     config = config_of(host)
     if config.gpu_type != "nvidia":
+        return
+    waits = toolkit_due(config) if must_wait(host) else []
+    if waits:
+        waiting(name="The container toolkit", due=waits)
         return
     mirror = config.nvidia_toolkit_apt_mirror.rstrip("/")
     apt.aside(name="No package source of the toolkit's predecessors", paths=DEAD_SOURCES)
@@ -123,3 +122,11 @@ def install_runtime() -> None:
         settings={"runtimes": {"nvidia": RUNTIME}, "default-runtime": config.worker_default_docker_runtime},
     )
     docker.settled(name="Docker runs with it")
+
+
+@deploy("GPUs in a container")
+def show_in_container() -> None:
+    """The proof that driver and runtime work: a container of cuda_image sees every GPU of this worker."""
+    config = config_of(host)
+    if config.gpu_type == "nvidia":
+        container.sees_gpus(name="A container sees every GPU", config=config)

@@ -1,10 +1,11 @@
 """Kubernetes: from hosts with Docker to nodes that are Ready and advertise their GPUs; then day 2.
 
-Every public name but `install`, `out_of_service` and `program` is also a command:
+Every public name but `install`, `program` and `roll` is also a command:
 pyinfra inventories/prod.py tasks.kubernetes.NAME
 """
 
 from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapshot
 from tasks.kubernetes.deploy.node import program
+from tasks.kubernetes.deploy.rolling import roll
 from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, name_host, renew_certificates
-from tasks.kubernetes.operations.service import out_of_service
+from tasks.kubernetes.deploy.upgrade import upgrade

@@ -14,15 +14,15 @@ from pyinfra.api.exceptions import PyinfraError
 from cluster.names import short
 from cluster.report import renewed, save
 from tasks.preflight import report
-from tasks.preflight.survey import once, take
+from tasks.preflight.survey import take
 from tasks.preflight.verdict import Verdict, judge, unknown
 from tasks.progress import notes
-from tasks.reach import cluster_host, cluster_of
+from tasks.reach import cluster_host, cluster_of, once
 
 
 def check() -> None:
     """Look at every host, print what is unmet, and end with status 1 where a must is among it, else 0."""
-    (verdict, written), first = once(host.state, lambda: _judged(to_stderr=False))
+    (verdict, written), first = once(host.state, "preflight", lambda: _judged(to_stderr=False))
     if not first:
         # pyinfra must neither announce this host as ready nor wait for it.
         raise gevent.GreenletExit
@@ -37,7 +37,7 @@ def gate() -> None:
     With `--data leave_out=unfit` the run goes on without workers that do not, and ends with status 1. It decides while
     pyinfra prepares, which only reads; a dry run says what is unmet and goes on listing.
     """
-    verdict, first = once(host.state, _gated)
+    verdict, first = once(host.state, "preflight", _gated)
     if not verdict.forbids:
         return
     if _left_out(verdict):

@@ -88,6 +88,11 @@ class Subject:
         """Whether the deploy leaves the packages of the Docker that is here alone."""
         return kept(self.host.role, self.config, self.seen.docker)
 
+    @property
+    def rolls(self) -> bool:
+        """Whether what disturbs the host's pods waits for a rolling change, which drains it first."""
+        return self.seen.node and self.config.installer != "none"
+
 
 JudgeHost = Callable[[Subject], Iterable[Problem]]
 JudgeAll = Callable[[Survey, list[tuple[Host, Snapshot]]], Iterable[tuple[Host, Problem]]]

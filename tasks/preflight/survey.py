@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
-from gevent.event import AsyncResult
 from pyinfra.api import Host as PyinfraHost
 from pyinfra.api import State
 from pyinfra.context import ctx_host
@@ -25,28 +21,6 @@ from tasks.reach import cluster_host, cluster_of, disruption_allowed
 # Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
 GRACE = 100
 _NO_CONNECTION = Problem("no connection", "see the messages above", needed="an SSH connection")
-
-
-Made = TypeVar("Made")
-_results: WeakKeyDictionary[State, AsyncResult[Any]] = WeakKeyDictionary()
-
-
-def once(state: State, produce: Callable[[], Made]) -> tuple[Made, bool]:
-    """What `produce` gives, made once a run, and whether this call made it.
-
-    pyinfra prepares all hosts at once. The first to come here does it for all of them and the others wait, so that none
-    gets further before all have been judged.
-    """
-    if state in _results:
-        return cast(Made, _results[state].get()), False
-    result = _results[state] = AsyncResult()
-    try:
-        found = produce()
-    except BaseException as error:
-        result.set_exception(error)
-        raise
-    result.set(found)
-    return found, True
 
 
 def take(state: State) -> Survey:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gevent
 from pyinfra import host, logger, state
@@ -27,6 +28,9 @@ GIVEN_UP = "not run: the host has failed, and what the operation would do next r
 gevent.get_hub().NOT_ERROR += (PyinfraError,)
 
 
+_said: WeakKeyDictionary[State, dict[str, str]] = WeakKeyDictionary()
+
+
 def planning() -> bool:
     """True while pyinfra works out what would change; what earlier operations will make is not there yet."""
     return state.current_stage == StateStage.Prepare
@@ -42,7 +46,7 @@ def stop(*messages: Problem | str) -> FunctionCommand:
     def say(state: Any, host: Any) -> bool:
         for message in () if given_up(state, host) else messages:
             notes(host).stops.append(message)
-            host.log_styled(str(message), fg="red", log_func=logger.error)
+            complain(state, host, str(message))
         return False
 
     if planning() and host not in state.failed_hosts:
@@ -50,6 +54,26 @@ def stop(*messages: Problem | str) -> FunctionCommand:
         for message in messages:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})
+
+
+def complain(state: State, host: Host, message: str) -> bool:
+    """Say why `host` fails, and keep it for why(); false, as a FunctionCommand's that fails."""
+    host.log_styled(message, fg="red", log_func=logger.error)
+    _said.setdefault(state, {})[host.name] = message
+    return False
+
+
+def why(state: State, host: Host) -> str:
+    """Why `host` failed in this run: its last complaint, or the operation that failed and what that said."""
+    said = _said.get(state, {}).get(host.name)
+    if said:
+        return said
+    for op in reversed(state.get_op_order()):
+        data = state.ops[host].get(op)
+        if data and data.operation_meta.is_complete() and data.operation_meta.did_error():
+            lines = [line for line in data.operation_meta.stderr_lines if line.strip()]
+            return f"`{sorted(state.get_op_meta(op).names)[0]}` failed{f' ({lines[-1].strip()})' if lines else ''}"
+    return "see above"
 
 
 def given_up(state: State, of: Host) -> bool:

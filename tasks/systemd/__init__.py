@@ -1,6 +1,6 @@
 """Services that run with their present files, and reboots that a state calls for."""
 
-from tasks.systemd.at_work import ON_GPUS, in_words, read_lines, shims
+from tasks.systemd.at_work import ON_GPUS, beyond_pods, in_words, read_lines, shims
 from tasks.systemd.facts import (
     AT_WORK,
     BOOT_ID,
@@ -13,7 +13,6 @@ from tasks.systemd.facts import (
 )
 from tasks.systemd.operations import (
     ALLOW_REBOOT,
-    OutOfService,
     fresh,
     reboot_for,
     reread,

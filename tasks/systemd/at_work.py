@@ -29,6 +29,15 @@ def shims(at_work: Iterable[str]) -> int:
     return sum(line.startswith("container containerd-shim") for line in at_work)
 
 
+def beyond_pods(at_work: Iterable[str]) -> tuple[str, ...]:
+    """What is at work on a node whose pods have left: what DaemonSets run and use is made anew by them.
+
+    >>> beyond_pods(["container containerd-shim", "gpu dcgm", "person ann"])
+    ('person ann',)
+    """
+    return tuple(line for line in at_work if line.partition(" ")[0] not in ON_GPUS)
+
+
 def in_words(at_work: Iterable[str], kinds: Iterable[str] = _KINDS) -> str:
     """What is at work of `kinds`, in words; empty where nothing is.
 

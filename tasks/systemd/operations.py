@@ -7,22 +7,19 @@ knows neither batches nor containers, and ends with a traceback that names no ho
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
 from gevent.lock import BoundedSemaphore
 from paramiko import SSHException
-from pyinfra import host, logger
+from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
-from pyinfra.api.exceptions import PyinfraError
 
 from cluster import Problem
 from tasks.progress import REBOOT, foresee
-from tasks.reach import Commands, config_of, disruption_allowed, planning, stop
-from tasks.systemd.at_work import in_words
+from tasks.reach import Commands, complain, config_of, disruption_allowed, has_turn, may_disturb, planning, stop
+from tasks.systemd.at_work import beyond_pods, in_words
 from tasks.systemd.facts import BOOT_ID, Boot, LosingGpus, ServiceState
 
 # Leaves the SSH session before the machine goes down, so that the command itself ends well.
@@ -43,23 +40,16 @@ class _Batch:
 
 
 _batches: WeakKeyDictionary[State, _Batch] = WeakKeyDictionary()
-# Around a reboot of a host, so that others do without it meanwhile. PyinfraError on entering keeps the host up; on
-# leaving there is an exception where it did not come back.
-OutOfService = Callable[[Host], AbstractContextManager[Any]]
 ALLOW_REBOOT = "stop them, or allow the reboot with --data allow_disruption=yes"
 
 
-class _LostError(Exception):
-    """A host did not come back from its reboot."""
-
-
 @operation()
-def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = nullcontext) -> Commands:
+def reboot_for(cause: Callable[[], str | None]) -> Commands:
     """Reboot the host if `cause` gives a reason, and see to it that the reason is gone afterwards.
 
-    Hosts where nothing is at work reboot all at once; of the others, which need allow_disruption, reboot_batch at a
-    time, and none after one that did not come back within reboot_timeout. The machine that this program runs on is
-    never rebooted.
+    Hosts where nothing is at work, or whose turn it is, reboot all at once; of the others, which need allow_disruption,
+    reboot_batch at a time, and none after one that did not come back within reboot_timeout. The machine that this
+    program runs on is never rebooted.
     """
     why = cause()
     if why is None:
@@ -68,49 +58,37 @@ def reboot_for(cause: Callable[[], str | None], out_of_service: OutOfService = n
     if boot.boot_id == Path(BOOT_ID).read_text().strip():
         yield stop(f"{why}, but this is the machine that pyinfra runs on; reboot it yourself, then run again")
         return
-    if boot.at_work and not disruption_allowed(host):
-        yield stop(Problem(f"{why}, but {in_words(boot.at_work)} on the host", ALLOW_REBOOT))
+    at_work = beyond_pods(boot.at_work) if has_turn(host) else boot.at_work
+    if at_work and not disruption_allowed(host):
+        yield stop(Problem(f"{why}, but {in_words(at_work)} on the host", ALLOW_REBOOT))
         return
     if planning():
         foresee(host, REBOOT)
     config = config_of(host)
-    batch = config.reboot_batch if boot.at_work else None
-    yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout, out_of_service), {})
+    batch = config.reboot_batch if at_work else None
+    yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout), {})
     remaining = cause()
     if remaining is not None:
         yield stop(f"after the reboot still: {remaining}")
 
 
-def _reboot(
-    state: State,
-    host: Host,
-    why: str,
-    boot_id: str,
-    batch: int | None,
-    patience: int,
-    out_of_service: OutOfService = nullcontext,
-) -> bool:
+def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None, patience: int) -> bool:
     shared = _Batch(1) if batch is None else _batches.setdefault(state, _Batch(batch))
     with shared.room:
         if shared.lost is not None:
-            return _error(host, f"not rebooted ({why}), because {shared.lost} did not come back from its own reboot")
-        try:
-            with out_of_service(host):
-                if not _reboot_and_wait(host, why, boot_id, patience):
-                    raise _LostError
-        except _LostError:
+            said = f"not rebooted ({why}), because {shared.lost} did not come back from its own reboot"
+            return complain(state, host, said)
+        if not _reboot_and_wait(state, host, why, boot_id, patience):
             shared.lost = host.name
             return False
-        except PyinfraError as error:
-            return _error(host, f"not rebooted ({why}): {error}")
         return True
 
 
-def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: float) -> bool:
+def _reboot_and_wait(state: State, host: Host, why: str, boot_id: str, patience: float) -> bool:
     host.log(f"rebooting: {why}")
     started = time.monotonic()
     if _run(host, _REBOOT) is None:
-        return _error(host, f"could not be told to reboot ({why})")
+        return complain(state, host, f"could not be told to reboot ({why})")
     seen = False
     while time.monotonic() - started < patience:
         gevent.sleep(_INTERVAL)
@@ -121,7 +99,7 @@ def _reboot_and_wait(host: Host, why: str, boot_id: str, patience: float) -> boo
             return True
         seen = current is not None
     what = "was told to reboot but is still up as before" if seen else "did not come back from its reboot"
-    return _error(host, f"{host.name} {what} after {patience} s ({why}); look at its console, then run again")
+    return complain(state, host, f"{host.name} {what} after {patience} s ({why}); look at its console, then run again")
 
 
 def _current_boot(host: Host) -> str | None:
@@ -140,15 +118,10 @@ def _run(host: Host, command: StringCommand) -> str | None:
     return output.stdout.strip() if done else None
 
 
-def _error(host: Host, message: str) -> bool:
-    host.log_styled(message, fg="red", log_func=logger.error)
-    return False
-
-
 def reread() -> Commands:
     """Comes before systemd reads its units anew: stops the host where that takes their GPUs from running containers."""
     losing = host.get_fact(LosingGpus)
-    if losing and not disruption_allowed(host):
+    if losing and not may_disturb(host):
         them = f"{len(losing)} containers ({', '.join(losing[:5])})"
         found = f"systemd must read its units anew, by which {them} lose their GPUs"
         yield stop(Problem(found, "stop them, or allow it with --data allow_disruption=yes"))

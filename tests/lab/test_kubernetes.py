@@ -8,7 +8,6 @@ import pytest
 
 from lab.kubernetes import images
 from lab.wait import wait_until
-from tests.lab import node_reboots
 from tests.lab.harness import converged, killed_when, new_lab, out
 from tests.lab.kubernetes_stage import (
     FIRST,
@@ -156,18 +155,6 @@ def test_a_pod_with_an_address_of_its_nodes_former_range_is_reported_and_goes_on
     healthy(cluster, "--data", "allow_disruption=yes")
     assert cluster.run(MASTER, f"{KUBECTL} get pod job").returncode != 0
     settled(cluster)
-
-
-def test_a_node_is_drained_before_its_reboot_and_back_in_service_after_it(cluster):
-    node_reboots.keep_a_pod(cluster, SECOND, f"{cluster.gateway}:5000/{PAUSE}")
-    assert node_reboots.refused(cluster, SECOND) == "Ready"
-    node_reboots.killed_when_cordoned(cluster, SECOND)
-    assert node_reboots.service_of(cluster, SECOND) == "Ready cordoned ours"
-    out(cluster, MASTER, f"{KUBECTL} delete pdb kept")
-    assert node_reboots.reboots(cluster, SECOND) == "Ready"
-    out(cluster, MASTER, f"{KUBECTL} cordon {SECOND}")
-    assert node_reboots.reboots(cluster, SECOND).endswith("Ready cordoned")
-    out(cluster, MASTER, f"{KUBECTL} uncordon {SECOND}; {KUBECTL} delete deployment kept")
 
 
 def test_a_rebooted_master_is_a_control_plane_again_by_itself(cluster):

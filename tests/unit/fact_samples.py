@@ -16,12 +16,12 @@ from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
 from tasks.gpu.facts import driver, gpus, health, toolkit
-from tasks.kubernetes.facts import certificates, hosts_file, kernel, node, own_name, pod_network
+from tasks.kubernetes.facts import certificates, hosts_file, kernel, node, own_name, pod_network, versions
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
 from tasks.preflight import facts as preflight
-from tasks.reach import Fact
+from tasks.reach import Fact, turn
 from tasks.ssh import facts as ssh
 from tasks.systemd import facts as systemd
 from tasks.time import facts as time
@@ -263,6 +263,13 @@ SAMPLES = [
     Sample(own_name.OwnName, sections(name="openpai-001", hosts="127.0.1.1 openpai-001", node="")),
     Sample(hosts_file.Hosts, sections(hosts="127.0.0.1 localhost", template="127.0.0.1 localhost")),
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
+    Sample(versions.InstalledVersions, sections(kubelet="Kubernetes v1.20.15", images="v1.20.15\nv1.20.15")),
+    Sample(
+        versions.DeprecatedApis,
+        sections(metrics='apiserver_requested_deprecated_apis{group="policy",removed_release="1.25"} 1'),
+    ),
+    # No node: on one a deploy leaves alone what its other facts call for.
+    Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),

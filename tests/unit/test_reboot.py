@@ -1,13 +1,11 @@
 """How many occupied hosts are down at a time, and what becomes of the rest when one stays down."""
 
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
 from pyinfra.api import State
-from pyinfra.api.exceptions import PyinfraError
 
 from tasks.systemd import operations
 
@@ -25,7 +23,7 @@ def down(monkeypatch):
     """Hosts that are rebooting, the most at a time so far, and the names of those that never come back."""
     seen = SimpleNamespace(now=0, most=0, lost=set())
 
-    def reboot_and_wait(host, why, boot_id, patience):
+    def reboot_and_wait(state, host, why, boot_id, patience):
         seen.now += 1
         seen.most = max(seen.most, seen.now)
         gevent.sleep(0.01)
@@ -64,30 +62,6 @@ def test_empty_hosts_do_not_wait_for_one_another(down):
     assert rebooted(None)[1] == [False, True, True, True, True]
 
 
-def test_a_reboot_happens_out_of_service_which_may_forbid_it(down):
-    """What it is entered for, and what it sees when the host does not come back."""
-    seen = []
-
-    @contextmanager
-    def out_of_service(host):
-        if host.name == "drained-in-vain":
-            raise PyinfraError("its pods stay")
-        try:
-            yield
-        except Exception:
-            seen.append(f"{host.name} lost")
-            raise
-        seen.append(f"{host.name} back")
-
-    down.lost, state = {"lost"}, State()
-    results = {}
-    for name in ("drained-in-vain", "well", "lost"):
-        host: Any = FakeHost(name=name, said=[])
-        results[name] = operations._reboot(state, host, "nouveau is loaded", "id", 1, 9, out_of_service), host.said
-    assert results["drained-in-vain"] == (False, ["not rebooted (nouveau is loaded): its pods stay"])
-    assert (results["well"][0], results["lost"][0], seen) == (True, False, ["well back", "lost lost"])
-
-
 class Rebooting(FakeHost):
     """A host whose boot ids, as seen at each attempt to connect, are scripted; None: it does not answer."""
 
@@ -112,7 +86,7 @@ def quick(monkeypatch):
 
 def test_a_host_is_back_when_its_boot_id_differs(quick):
     host: Any = Rebooting(name="openpai-001", said=[], boots=["old", "old", "new"], connected=True)
-    assert operations._reboot_and_wait(host, "nouveau is loaded", "old", 5)
+    assert operations._reboot_and_wait(State(), host, "nouveau is loaded", "old", 5)
     assert host.said[0] == "rebooting: nouveau is loaded" and host.said[-1].startswith("rebooted in ")
 
 
@@ -122,5 +96,5 @@ def test_a_host_is_back_when_its_boot_id_differs(quick):
 )
 def test_the_time_limit_names_host_and_cause(quick, boots, what):
     host: Any = Rebooting(name="openpai-001", said=[], boots=boots, connected=True)
-    assert not operations._reboot_and_wait(host, "nouveau is loaded", "old", 0.1)
+    assert not operations._reboot_and_wait(State(), host, "nouveau is loaded", "old", 0.1)
     assert f"openpai-001 {what} after 0.1 s (nouveau is loaded)" in host.said[-1]

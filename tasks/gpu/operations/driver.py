@@ -20,8 +20,8 @@ from tasks.gpu import driver_policy, kernel_policy, runfile
 from tasks.gpu.facts.driver import INSTALL, MODULE, RECORD, STATE, UNDER_WAY, DriverState, NvidiaDriver, version_in
 from tasks.gpu.facts.gpus import NvidiaSmi, faults
 from tasks.gpu.facts.toolkit import NvidiaToolkit
-from tasks.reach import Commands, detached, disruption_allowed, planning, script, stop, text
-from tasks.systemd import GPU_PROCESSES, reread
+from tasks.reach import Commands, detached, disruption_allowed, has_turn, planning, script, stop, text
+from tasks.systemd import GPU_PROCESSES, beyond_pods, reread
 
 CACHE = "/var/cache/openpai-deploy"
 # What an installation ends with: the module on the disk tells which version the next boot will load.
@@ -39,6 +39,8 @@ def admissible(config: Config) -> Commands:
     if driver.installing:
         yield detached.wait(INSTALL)
         driver = host.get_fact(NvidiaDriver)
+    if has_turn(host):
+        driver = replace(driver, at_work=beyond_pods(driver.at_work))
     allowed = disruption_allowed(host)
     offered = None
     if driver_policy.install_needed(driver, config):
@@ -51,7 +53,8 @@ def admissible(config: Config) -> Commands:
                 return
             # The driver, or the headers of a kernel that is not the distribution's, may be in a source of others.
             yield apt.refresh(others=True)
-            driver, offered = host.get_fact(NvidiaDriver), _offered(config)
+            refreshed, offered = host.get_fact(NvidiaDriver), _offered(config)
+            driver = replace(driver, headers=refreshed.headers)
     # A planning run needs no second answer from GPUs that may take seconds each to wake.
     smi = host.get_fact(NvidiaSmi) if driver.loaded and not planning() else None
     reasons = driver_policy.refusals(driver, config, disruption=allowed, smi=smi, offered=offered)

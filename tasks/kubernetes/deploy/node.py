@@ -4,12 +4,14 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Config, Role
-from cluster.kubernetes import BINARIES, api_servers, binary_sha256, binary_url, kubelet_flags
+from cluster.kubernetes import api_servers, binary_sha256, binary_url, kubelet_flags
 from tasks import apt, docker, preflight, systemd
 from tasks.apt import Binaries
+from tasks.kubernetes import upgrade_policy
 from tasks.kubernetes.facts.node import Resolver
+from tasks.kubernetes.facts.versions import InstalledVersions
 from tasks.kubernetes.operations import api_name, images, kernel, kubelet, membership
-from tasks.reach import FILES, cluster_host, cluster_of, config_of, put, render, role_of
+from tasks.reach import FILES, cluster_host, cluster_of, config_of, must_wait, put, render, role_of, waiting
 
 # Programs that kubeadm's first check, the kubelet and kube-proxy call.
 PACKAGES = ["conntrack", "ebtables", "ethtool", "iproute2", "iptables", "openssl", "socat"]
@@ -50,9 +52,14 @@ def prepare() -> None:
         master=role_of(host) is Role.MASTER,
         images=[one.name for one in preflight.pulled(config, role_of(host)) if one.deploy],
     )
-    for name in host.loop(BINARIES):
-        program(name, config)
-    _kubelet()
+    installed = host.get_fact(InstalledVersions)
+    # A program that is gone is no matter of turns.
+    waits = upgrade_policy.due(installed, config.kubernetes_version) if installed.kubelet and must_wait(host) else []
+    if waits:
+        waiting(name="Kubernetes' programs", due=waits, task="tasks.kubernetes.upgrade")
+    else:
+        program("kubeadm", config)
+        run_kubelet()
     if host_gw:
         _pod_network()
 
@@ -93,7 +100,10 @@ def _kernel() -> None:
     kernel.no_swap(name="No swap")
 
 
-def _kubelet() -> None:
+def run_kubelet() -> None:
+    """kubelet and kubectl at the config's version, and the kubelet running with its unit and flags."""
+    for name in host.loop(["kubelet", "kubectl"]):
+        program(name, config_of(host))
     kubelet.leftovers_aside(name="Another kubelet's files speak no more")
     arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
     flags = kubelet_flags(config_of(host), cluster_host(host), arch, host.get_fact(Resolver))

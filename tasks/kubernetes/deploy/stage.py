@@ -153,7 +153,7 @@ def equip() -> None:
         renew_certificates()
         if config.openpai_kube_network_plugin == "host-gw":
             nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
-    service.back_in_service(name="No node is left out of service by a reboot of ours")
+    service.reminded(name="Nodes that a rolling change has left out of service")
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
 

@@ -10,10 +10,9 @@ from ipaddress import ip_address, ip_network
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.facts.node import ADMIN_CONF, KUBECTL, asked
+from tasks.kubernetes.marks import CORDONED, Mark, read_mark
 from tasks.reach import Fact, Holds, probes, program, shell
 
-# The annotation of a node that this deploy has cordoned, for a reboot; a cordon without it is somebody else's.
-CORDONED = "openpai-deploy/cordoned"
 # How the description of a worker's token ends.
 JOIN_TOKEN = "-joins"
 
@@ -23,7 +22,7 @@ class Member:
     """A node as the API server has it.
 
     `ready` means Ready and under no pressure, `fault` is the kubelet's own word for why not. `cordoned` means that it
-    takes no pods, `cordoned_by_us` that it was this deploy that said so.
+    takes no pods; `mark` is there where it was this deploy that said so.
     """
 
     ready: bool
@@ -32,7 +31,7 @@ class Member:
     taints: frozenset[str] = frozenset()
     fault: str = ""
     cordoned: bool = False
-    cordoned_by_us: bool = False
+    mark: Mark | None = None
 
 
 class Members(Fact[dict[str, Member]]):
@@ -67,7 +66,7 @@ def _member(item: dict) -> Member:
         taints=frozenset(f"{taint['key']}:{taint['effect']}" for taint in item["spec"].get("taints", [])),
         fault="; ".join(fault.get("message", "") for fault in faults),
         cordoned=bool(item["spec"].get("unschedulable")),
-        cordoned_by_us=CORDONED in item["metadata"].get("annotations", {}),
+        mark=read_mark(item["metadata"].get("annotations", {}).get(CORDONED)),
     )
 
 

@@ -15,8 +15,8 @@ from cluster.files import departed_hosts, forget_deployed
 from tasks.kubernetes.facts.cluster import Members
 from tasks.kubernetes.facts.node import KUBECTL, KubernetesNode
 from tasks.kubernetes.operations.etcd import snapshot
-from tasks.kubernetes.operations.service import DRAIN, drain
-from tasks.reach import Commands, ask, script, stop
+from tasks.kubernetes.operations.service import drain
+from tasks.reach import Commands, ask, config_of, script, stop
 
 
 @operation()
@@ -42,10 +42,11 @@ def departed(cluster: Cluster, forced: bool, most: int, confirmed: str | None) -
         member = members.get(worker.name)
         if member:
             name = QuoteString(worker.name)
-            late = f"the pods of {worker.name} did not leave within {DRAIN} s"
+            limit = config_of(host).drain_timeout
+            late = f"the pods of {worker.name} did not leave within {limit} s"
             give_up = "true" if forced or not member.ready else "exit 1"
             said = QuoteString(f"{late}; to go on all the same: --data allow_disruption=yes")
-            yield StringCommand(drain(worker.name), "|| { echo", said, f">&2; {give_up}; }}")
+            yield StringCommand(drain(worker.name, limit), "|| { echo", said, f">&2; {give_up}; }}")
             yield StringCommand(f"{KUBECTL} delete node", name)
         yield FunctionCommand(_reset_and_forget, (cluster, worker), {})
 

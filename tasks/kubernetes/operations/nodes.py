@@ -7,8 +7,8 @@ from pyinfra import host, state
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, Unready
-from tasks.kubernetes.facts.node import KUBECTL, KUBECTL_PATIENT
-from tasks.reach import Commands, stop
+from tasks.kubernetes.facts.node import ASK, KUBECTL, KUBECTL_PATIENT, KUBELET_CONF
+from tasks.reach import Commands, planning, stop, until
 
 MASTER_TAINT = "node-role.kubernetes.io/master:NoSchedule"
 
@@ -111,3 +111,17 @@ def applied(path: str, kept: str | None = None) -> Commands:
     """
     if host.get_fact(ManifestDiffers, path=path, kept=kept):
         yield StringCommand(f"{KUBECTL_PATIENT} apply -f", QuoteString(path))
+
+
+@operation()
+def reported(node: str, version: str, timeout: int) -> Commands:
+    """Wait until the kubelet of this host, which is `node`, says that it is of `version`; fail after `timeout` seconds.
+
+    It says so when it registers, which is after it has restarted.
+    """
+    shown = QuoteString("jsonpath={.status.nodeInfo.kubeletVersion}")
+    get = StringCommand(f"{ASK} {KUBELET_CONF} get node", QuoteString(node), "-o", shown)
+    says_so = StringCommand(get, "2>/dev/null | grep -qx", QuoteString(version))
+    said = "echo 'the kubelet reports another version; it says:'; journalctl -u kubelet -n 3 --no-pager -o cat"
+    if not planning():
+        yield until(says_so, timeout, said)

@@ -36,6 +36,8 @@ def _refused(subject: Subject, needed: str, cause: str) -> Iterable[Problem]:
     """What the driver's policy refuses for `cause` ("": for any that has none)."""
     # Without a loaded driver nvidia-smi can only fail; the deploy loads one that is on the disk.
     state = subject.seen.driver
+    if subject.rolls:
+        state = replace(state, at_work=())
     smi = subject.seen.smi if state.loaded else None
     for problem in refusals(state, subject.config, disruption=subject.survey.disruption, smi=smi):
         if problem.cause == cause:

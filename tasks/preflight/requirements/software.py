@@ -113,7 +113,7 @@ def docker(subject: Subject) -> Iterable[Problem]:
 def docker_change(subject: Subject) -> Iterable[Problem]:
     """A Docker that is here may become the deploy's: not under containers, nor down by a major version unasked."""
     if subject.gets_docker and not subject.keeps_docker:
-        seen, allowed = subject.seen, subject.survey.disruption
+        seen, allowed = subject.seen, subject.survey.disruption or subject.rolls
         problem = change_refusal(seen.packages, seen.docker, shims(seen.driver.at_work), subject.config, allowed)
         if problem:
             yield replace(problem, needed="a Docker that may be changed, or need not be")
