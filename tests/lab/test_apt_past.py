@@ -30,9 +30,9 @@ def test_others_sources_that_are_dead_are_told_passed_over_and_kept(lab):
     told = pyinfra(lab, file="tasks.preflight.check")
     assert told.status == 0, told.output
     rows = [row for row in told.output.splitlines() if "package-sources" in row]
-    assert [row.split()[:3] for row in rows] == [[WORKER, "should", "package-sources"]] * 3, told.output
+    assert [row.split()[:3] for row in rows] == [[WORKER, "should", "package-sources"]], told.output
     for path in sources:
-        assert any(path in row for row in rows), rows
+        assert path in rows[0], rows
 
     converged(lab)
     assert out(lab, WORKER, "docker info -f '{{.LiveRestoreEnabled}}'") == "true"
