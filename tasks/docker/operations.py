@@ -32,17 +32,7 @@ from tasks.docker.packages import (
     running,
 )
 from tasks.progress import DOCKER_RESTART, foresee
-from tasks.reach import (
-    Commands,
-    config_of,
-    may_disturb,
-    must_wait,
-    planning,
-    script,
-    show_diff,
-    stop,
-    waiting,
-)
+from tasks.reach import Commands, config_of, may_disturb, must_wait, planning, script, show_diff, stop, waiting
 from tasks.systemd import Boot, systemctl
 
 # Seconds dockerd has to answer after a reload or restart; loading many containers takes it a while.
