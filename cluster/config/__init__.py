@@ -6,20 +6,43 @@ the check, docs/config.md and the example config follow from it (`python -m clus
 
 from typing import Any
 
+from pydantic import model_validator
+
 from cluster.config.access import Access
 from cluster.config.base import Group, Meta
 from cluster.config.docker import Docker, Proxy, Time
 from cluster.config.gpu import Gpu
 from cluster.config.kubernetes import Kubernetes
+from cluster.config.mirrors import CHINA, Mirrors, defaults
 from cluster.config.openpai import DockerCache, OpenPAI, Requirements, ServiceRegistry
 from cluster.config.rolling import Rolling
 from cluster.config.services import Services
 
 
 class Config(
-    Access, OpenPAI, ServiceRegistry, Services, Requirements, Docker, Proxy, Time, Gpu, Kubernetes, Rolling, DockerCache
+    Access,
+    Mirrors,
+    OpenPAI,
+    ServiceRegistry,
+    Services,
+    Requirements,
+    Docker,
+    Proxy,
+    Time,
+    Gpu,
+    Kubernetes,
+    Rolling,
+    DockerCache,
 ):
     """Every key of config.yaml, as attributes."""
+
+    @model_validator(mode="after")
+    def _from_mirrors(self) -> "Config":
+        """Sources without a key of their own are those that `mirrors` names; they do not count as given."""
+        for name, value in defaults(self.mirrors, self.__dict__).items():
+            if name not in self.model_fields_set:
+                self.__dict__[name] = value
+        return self
 
 
 # In the order of the reference and of the example.
@@ -37,4 +60,4 @@ def is_secret(name: str) -> bool:
     return not Config.model_fields[name].repr or "SecretStr" in str(Config.model_fields[name].annotation)
 
 
-__all__ = ["GROUPS", "Config", "Group", "Kubernetes", "Meta", "Services", "is_secret", "meta_of"]
+__all__ = ["CHINA", "GROUPS", "Config", "Group", "Kubernetes", "Meta", "Services", "is_secret", "meta_of"]
