@@ -26,7 +26,7 @@ def check_keys(file: ConfigFile) -> Iterator[Problem]:
     """Contradictions between keys (errors) and keys that do nothing (warnings)."""
     if file.config is None:
         return
-    for rule in (_version, _ignored, _login, _registry, _networks, _driver, _cache, _ports, _drift):
+    for rule in (_version, _ignored, _login, _mirrors, _registry, _networks, _driver, _cache, _ports, _drift):
         yield from rule(file, file.config)
 
 
@@ -76,6 +76,12 @@ def _ignored(file: ConfigFile, config: Config) -> Iterator[Problem]:
 def _login(file: ConfigFile, config: Config) -> Iterator[Problem]:
     if config.ask_password and config.password:
         yield file.problem("ask_password", "ask_password and password contradict each other", "keep one")
+
+
+def _mirrors(file: ConfigFile, config: Config) -> Iterator[Problem]:
+    if config.mirrors != "official" and config.installer == "kubespray":
+        found = f"mirrors {config.mirrors} does not reach what kubespray downloads: its old images are elsewhere there"
+        yield file.problem("mirrors", found, "set gcr_image_repo, kube_image_repo and the *_download_url keys", WARNING)
 
 
 def _registry(file: ConfigFile, config: Config) -> Iterator[Problem]:
