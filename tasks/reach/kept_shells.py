@@ -69,7 +69,14 @@ class KeptShell:
             logger.debug("a shell takes no more: %s", error)
 
     def close(self) -> None:
-        """Let the shell end."""
+        """Let the shell end, as it does with its input: it removes its folder then."""
+        try:
+            self._running.stdin.close()
+        except (OSError, EOFError) as error:
+            logger.debug("a shell is gone already: %s", error)
+
+    def kill(self) -> None:
+        """Wait for it no more."""
         self._running.kill()
 
 
@@ -134,7 +141,7 @@ class KeptShells:
                 raise
             logger.debug("not killed: %s", error)
         finally:
-            shell.close()
+            shell.kill()
 
     def give_up(self, as_root: bool) -> None:
         """Have each command of root, or of the login's user, run by itself from here on."""
