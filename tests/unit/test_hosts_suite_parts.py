@@ -24,7 +24,7 @@ from tests.unit.hosts_fleet import CONFIG, PROJECT, make_cluster
 
 STUCK_TIMEOUT = """\
 #!/bin/sh
-case "$*" in *stuck*) echo $$ >"$STUCK"; exec sleep 30 ;; esac
+case "$*" in *stuck*) echo $$ >"$STUCK"; exec sleep 60 ;; esac
 exec /usr/bin/timeout "$@"
 """
 
@@ -67,11 +67,10 @@ def test_commands_that_hang_hold_up_no_other(tmp_path: Path) -> None:
     )  # fmt: skip
     text = script(asked, as_root=False).replace('PATH="/usr/local', f'PATH="{tmp_path}:/usr/local')
     started = tmp_path / "stuck"
-    start = time.monotonic()
+    # Whoever waited for one of them would wait its minute; a busy machine takes ten seconds for the limits of one.
     result = subprocess.run(
-        ["sh", "-c", text], capture_output=True, env={**os.environ, "STUCK": str(started)}, check=True, timeout=25
+        ["sh", "-c", text], capture_output=True, env={**os.environ, "STUCK": str(started)}, check=True, timeout=40
     )
-    assert time.monotonic() - start < 10
     os.kill(int(started.read_text()), 9)
     found = answers(asked, b"Welcome\n" + result.stdout)  # as a login shell greets
     assert found["hangs"].status == TIMED_OUT and found["deaf"].status == KILLED and found["well"].out == "well"
