@@ -1,5 +1,6 @@
-"""python -m cluster init | check | render: make a cluster folder, check it, and render upstream's files from it."""
+"""python -m cluster init | check | render | explain: make a cluster folder, check it, render upstream's files."""
 
+import difflib
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ import click
 
 from cluster import __version__, commands, secrets, versions
 from cluster.data import DATA
+from cluster.explanations import EXPLANATIONS, explained
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
 from cluster.openpai import kubespray_files, openpai_files, parse_resources
@@ -133,6 +135,22 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
     _say(rendered.warnings, err=True)
     for name in rendered.files:
         click.echo(output / name)
+
+
+@main.command()
+@click.argument("identifier", required=False)
+def explain(identifier: str | None) -> None:
+    """Say why preflight requires IDENTIFIER, the word in its rows, and what to do. Without one, list them all."""
+    if identifier is None:
+        for name, (why, _) in EXPLANATIONS.items():
+            click.echo(f"{name:22}{why}")
+    elif identifier in EXPLANATIONS:
+        click.echo(explained(identifier))
+    else:
+        near = difflib.get_close_matches(identifier, EXPLANATIONS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "python -m cluster explain lists them"
+        click.echo(f"no requirement is called {identifier}; {hint}", err=True)
+        sys.exit(1)
 
 
 def _summary(inspection: Inspection) -> str:
