@@ -10,7 +10,7 @@ PLAIN = (
     "printf 'no newline'", "echo line", "printf 'a\\0b'", "printf '\\377\\376\\n'", "echo said >&2", "cat", "exit 3",
     "false", "true", "exec 1>&2", "exec 2>&1", "cd /", "pwd", "umask", "echo \"$HOME\"", "trap 'echo bye' EXIT",
     "no-such-command", "kept=/; echo $kept", "if", "# a comment", "answer() { :; }", "echo $#-$1", "set -e", "set -u",
-    "printf '%s\\n' 'Grüße, 世界'", "read -r line; echo \"read $?: $line\"", "sleep 0.02", "unset PATH", "ulimit -n",
+    "printf '%s\\n' 'Grüße, 世界'", "read -r line; echo \"read $?: $line\"", "sleep 0.02", "(unset PATH; no-such)", "ulimit -n",
     "x='it'\"'\"'s'; echo \"$x\"", "sh -c 'echo inner; exit 7'", "(exit 255)", "printf '\\r\\n\\r'",
     "printf '\\n\\n\\n'",
     "(sleep 0.05; echo late) >/dev/null 2>&1 &", "for i in 1 2 3; do echo $i; echo e$i >&2; done", "kill -TERM $$",
