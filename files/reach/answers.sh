@@ -5,7 +5,7 @@
 # disk is full is asked about it. Where they have no room either, the output is cut off, and to say so is to end.
 kept=$(mktemp -d -p "${TMPDIR:-/dev/shm}" 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$kept"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 answer() {
     rm -f "$kept/out" "$kept/err" "$kept/room"
     (eval "$1") </dev/null >"$kept/out" 2>"$kept/err"
