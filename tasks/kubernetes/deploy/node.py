@@ -104,6 +104,10 @@ def run_kubelet() -> None:
     """kubelet and kubectl at the config's version, and the kubelet running with its unit and flags."""
     for name in host.loop(["kubelet", "kubectl"]):
         program(name, config_of(host))
+    _kubelet()
+
+
+def _kubelet() -> None:
     kubelet.leftovers_aside(name="Another kubelet's files speak no more")
     arch = host.get_fact(Binaries, paths=[kubelet.BINARY]).arch
     flags = kubelet_flags(config_of(host), cluster_host(host), arch, host.get_fact(Resolver))
