@@ -48,7 +48,9 @@ class Results:
     rows: list[Row] = field(default_factory=list)
 
     def write(self) -> None:
-        """Write the figures, the table between its marks in docs/performance.md, and the plot."""
+        """Write the figures, the table between its marks in docs/performance.md, and the plot; rows by case."""
+        order = list(dict.fromkeys(row.case for row in self.rows))
+        self.rows.sort(key=lambda row: (order.index(row.case), row.hosts))
         FOLDER.mkdir(exist_ok=True)
         facts = {"date": date.today().isoformat(), "processors": os.cpu_count(), "python": platform.python_version()}
         figures = {**facts, "versions": self.versions, "rows": [asdict(row) for row in self.rows]}

@@ -33,11 +33,6 @@ def plan(folder: Path) -> str:
     return f"pyinfra {inventory(folder)} deploy.py --dry --diff"
 
 
-def deploy(folder: Path) -> str:
-    """Converge."""
-    return f"pyinfra {inventory(folder)} deploy.py"
-
-
 def verify(folder: Path) -> str:
     """Look at the finished hosts."""
     return f"pytest tests/hosts --inventory {inventory(folder)}"

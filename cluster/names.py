@@ -1,4 +1,4 @@
-"""Host names as people read many of them, openpai-[001-018,020], and text that is the same for many. Pure: no I/O."""
+"""What people read: many host names, openpai-[001-018,020], text that is the same for many, and times. Pure: no I/O."""
 
 import re
 from collections.abc import Iterable
@@ -43,3 +43,13 @@ def unnamed(text: str, name: str, address: str = "") -> str:
             # Neither a part of a longer name nor of a longer address; a sentence's full stop may follow.
             text = re.sub(rf"(?<![\w.-]){re.escape(own)}(?![\w-]|\.\w)", word, text)
     return text
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `45 s`, `3 min 20 s`, `1 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

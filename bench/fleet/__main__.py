@@ -105,8 +105,6 @@ def main(hosts: tuple[int, ...], rounds: int, before: str, before_up_to: int) ->
                 for case, sides in cases(now, old, checkout).items():
                     click.echo(f"{number} hosts, {case}")
                     results.rows.append(Row(case, number, in_turn(sides, rounds, click.echo)))
-    order = list(dict.fromkeys(row.case for row in results.rows))
-    results.rows.sort(key=lambda row: (order.index(row.case), row.hosts))
     results.write()
     click.echo(results.table())
 

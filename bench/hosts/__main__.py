@@ -138,8 +138,6 @@ def main(hosts: tuple[int, ...], rounds: int, first: bool, before: str) -> None:
                     results.rows.append(first_runs(lab, sides, rounds))
     finally:
         lab.down()
-    order = list(dict.fromkeys(row.case for row in results.rows))
-    results.rows.sort(key=lambda row: (order.index(row.case), row.hosts))
     results.write()
     click.echo(results.table())
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from cluster.names import short, unnamed
+from cluster.names import duration, short, unnamed
 from cluster.report.matrix import CHANGED, FAILED, NOT_RUN, WARNED, WELL, matrix, roles_of
-from cluster.report.plot import bars, duration
+from cluster.report.plot import bars
 from cluster.report.records import Change, Deploy, Records
 
 _TEMPLATES = Path(__file__).parents[2] / "templates/report"

@@ -8,21 +8,12 @@ from xml.etree import ElementTree
 import pygal
 from pygal.style import Style
 
+from cluster.names import duration
 from cluster.report.records import Stage
 
 # Pixels of the drawing, which a page scales: as wide as a phone, so that its letters stay readable there.
 _WIDTH, _BAR, _MARGIN = 420, 34, 50
 _SVG = "{http://www.w3.org/2000/svg}"
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: `45 s`, `3 min 20 s`, `1 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
 def bars(stages: Sequence[Stage]) -> str:

@@ -11,6 +11,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.api.exceptions import PyinfraError
 
+from cluster import commands
 from cluster.names import short
 from cluster.report import renewed, save
 from tasks.preflight import report
@@ -26,7 +27,9 @@ def check() -> None:
     if not first:
         # pyinfra must neither announce this host as ready nor wait for it.
         raise gevent.GreenletExit
-    click.echo("\n".join(filter(None, (_way_on(verdict), written))))
+    folder = cluster_of(host).folder
+    after = commands.preflight(folder) if verdict.failures else commands.plan(folder)
+    click.echo("\n".join(filter(None, (_way_on(verdict), f"next: {after}", written))))
     sys.exit(1 if verdict.failures else 0)
 
 

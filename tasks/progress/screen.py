@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tasks.progress.summary import seconds
+from cluster.names import duration
 
 RED, YELLOW, GREEN, DIM, BOLD = "red", "yellow", "green", "bright_black", "bold"
 
@@ -112,6 +112,6 @@ def _table(rows: Iterable[Row]) -> Table:
         style = "red" if row.failed else "bold" if row.running else "dim"
         doing = row.doing or (f"{row.failed} failed" if row.failed else "")
         count = f"{row.done} of {row.hosts}" if row.hosts else ""
-        took = seconds(row.seconds) if row.running or row.seconds else ""
+        took = duration(row.seconds) if row.running or row.seconds else ""
         table.add_row(*(Text(cell, style=style) for cell in (f"{mark} {row.name}", count, took, doing)))
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cluster.names import duration
 from cluster.names import short as spans
 from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_FINISHED, NOT_REACHED, WELL, Failure, Record
 
@@ -24,16 +25,6 @@ class Line:
     failed: bool = False
 
 
-def seconds(count: float) -> str:
-    """A time as people read it: 8 s, 2 min 5 s, 1 h 2 min."""
-    whole = round(count)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def summary(record: Record, log: str, closing: Sequence[str] = (), report: str = "") -> list[Line]:
     """The last lines of a run, LINES at most; `log` is where the whole of it is, `closing` what the run itself says.
 
@@ -43,7 +34,7 @@ def summary(record: Record, log: str, closing: Sequence[str] = (), report: str =
     hosts = len(record.hosts) - len(record.named(LEFT_OUT))
     failed = record.named(FAILED, NOT_REACHED)
     well = record.named(WELL)
-    total = seconds(sum(record.stages.values()))
+    total = duration(sum(record.stages.values()))
     if record.dry:
         head = f"dry run of {hosts} hosts"
     elif record.executed:
@@ -63,7 +54,7 @@ def summary(record: Record, log: str, closing: Sequence[str] = (), report: str =
     if record.executed:
         lines.append(Line(_changes(record)))
     if record.stages:
-        took = ", ".join(f"{name} {seconds(count)}" for name, count in record.stages.items())
+        took = ", ".join(f"{name} {duration(count)}" for name, count in record.stages.items())
         lines.append(Line(f"time: {took}"))
     lines += [Line(text, failed=bool(record.status)) for text in closing]
     lines.append(Line(f"log: {log}"))

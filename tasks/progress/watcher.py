@@ -12,6 +12,7 @@ import gevent
 from pyinfra.api import Host, State
 from pyinfra.api.state import BaseStateCallback, StateStage
 
+from cluster.names import duration
 from tasks.progress import stages
 from tasks.progress.heard import Heard
 from tasks.progress.notes import notes
@@ -19,7 +20,6 @@ from tasks.progress.reasons import Said, Voice, cause
 from tasks.progress.record import CHANGED, FAILED, LEFT_OUT, NOT_REACHED, NOT_RUN, WELL, Change, Failure, Record, now
 from tasks.progress.screen import BOLD, GREEN, RED, YELLOW, Plain, Row
 from tasks.progress.stages import Lines, Stage, alike, titles
-from tasks.progress.summary import seconds
 
 CONNECT, PLAN = "Connect", "Plan"
 # Seconds between looks at what was said of many hosts, and between words on a long wait.
@@ -189,7 +189,7 @@ class Watcher(BaseStateCallback):
         if over and not stage.told:
             stage.told = True
             failed = f", {len(stage.failed)} failed" if stage.failed else ""
-            said = f"{len(stage.done)} of {len(stage.left)} hosts done{failed}, {seconds(stage.seconds)}"
+            said = f"{len(stage.done)} of {len(stage.left)} hosts done{failed}, {duration(stage.seconds)}"
             self.screen.line(f"{INDENT}{said}", RED if stage.failed else "")
 
     def _settle(self, host: Host, say: bool = True) -> bool:
@@ -214,7 +214,7 @@ class Watcher(BaseStateCallback):
         return changed
 
     def _say_changed(self, hosts: list[Host], op_hash: str) -> None:
-        took = seconds(time.monotonic() - self._op_began)
+        took = duration(time.monotonic() - self._op_began)
         names = stages.crowd(self.state, hosts)
         self.screen.line(f"{INDENT}changed  {titles(self.state, op_hash)[1]}: {names} ({took})", GREEN)
 
@@ -294,4 +294,4 @@ class Watcher(BaseStateCallback):
             now = time.monotonic()
             if not self.screen.animated and now - self._spoke >= LONG and (doing := self._doing()):
                 self._spoke = now
-                self.screen.line(f"{INDENT}{seconds(now - self._op_began)}  {doing}")
+                self.screen.line(f"{INDENT}{duration(now - self._op_began)}  {doing}")

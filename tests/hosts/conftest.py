@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host as Connection
 
-from cluster import Role
+from cluster import Role, commands
 from cluster.report import private_folder, renewed
 from tests.hosts import outcomes, record, report
 from tests.hosts.connections import Connections, Unreachable, check_credentials
@@ -188,7 +188,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     targets, found = stash[targets_key], stash[outcomes.outcomes_key]
     content = record.document(targets, found, stash[snapshots_key].heard())
-    stash[last_key] = renewed(stash[folder_key], {"verify.json": content})
+    cluster = targets[0].cluster
+    lead_on = commands.first_job if cluster.config.openpai else commands.preflight
+    after = (lead_on if session.exitstatus == pytest.ExitCode.OK else commands.verify)(cluster.folder)
+    stash[last_key] = f"next: {after}\n{renewed(stash[folder_key], {'verify.json': content})}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

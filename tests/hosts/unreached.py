@@ -33,6 +33,7 @@ class Unreached:
     def met(self, target: Target, why: str) -> NoReturn:
         """Fail the running test where it is the first to meet `target` and this reason, else leave it out."""
         if (target.name, why) in self._said:
+            # Said once as a failure, with the status 1; the host's other tests would repeat it.
             pytest.skip(f"{NOT_ASKED}{target.name} gives no answer")
         self._said.add((target.name, why))
         pytest.fail(hide_secrets(why, target.cluster), pytrace=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from pathlib import Path
@@ -12,9 +13,11 @@ import yaml
 from lab import commands
 from lab.settings import PROJECT
 from tests.lab.boots import boot_id, booted_after
-from tests.lab.harness import channels, converged, new_lab, out, pyinfra
+from tests.lab.docker_host import DAEMON_JSON, restarts
+from tests.lab.harness import channels, converged, interrupted_when, new_lab, out, pyinfra
 
-HOSTS = ["dev-box", "openpai-master-01", "openpai-001", "openpai-002"]
+WORKER = "openpai-001"
+HOSTS = ["dev-box", "openpai-master-01", WORKER, "openpai-002"]
 # Files that any login, sudo or timer changes.
 VOLATILE = "^/(proc|sys|dev|run|tmp|var/log|var/lib/(systemd|private)|var/tmp)/|/sudo/|/.sudo_as_admin_successful$"
 
@@ -158,6 +161,28 @@ def _traces(lab, host):
 def test_a_dry_run_of_converged_hosts_lists_no_change(lab, first):
     run = pyinfra(lab, "--dry", "--diff")
     assert run.changes() == []
+
+
+def test_a_run_that_gets_ctrl_c_says_so_and_the_next_is_well(lab, first):
+    """As people see it, and as reports/ keeps it."""
+    lab.configure(docker_log_max_file=8)
+    reports = PROJECT / "reports" / lab.folder.name
+    try:
+        ended = interrupted_when(lab, lambda: lab.run(WORKER, f"grep -q '\"8\"' {DAEMON_JSON}").returncode == 0)
+        assert ended.status == 130, ended.output
+        assert "interrupted; run the same again: nothing is half done" in ended.output, ended.output
+        assert json.loads((reports / "deploy.json").read_text())["status"] == 130
+        before = restarts(lab, WORKER)
+        run = pyinfra(lab, "-y", output="")
+        assert run.status == 0 and restarts(lab, WORKER) != before, run.output
+        last = run.output.splitlines()[-25:]
+        assert f"== {lab.folder.name}: 4 of 4 hosts well" in "\n".join(last), run.output
+        assert len(run.output.splitlines()) < 60, "what did not change has no line"
+        assert json.loads((reports / "deploy.json").read_text())["hosts"][WORKER]["stages"]["Docker"] == "changed"
+        assert commands.logged(lab, run.status).changed > 0
+        assert converged(lab).changed == 0
+    finally:
+        lab.configure(docker_log_max_size=None, docker_log_max_file=None)
 
 
 def test_the_verification_passes(lab, first, tmp_path):

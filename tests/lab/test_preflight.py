@@ -100,6 +100,7 @@ def test_whole_hosts_pass_and_cost_one_command_each(lab):
     assert run.status == 0, run.output
     commands = re.findall(r"Running command on (\S+):", run.output)
     assert sorted(commands) == sorted(BROKEN)
+    assert re.search(r"^next: pyinfra \S+\.py deploy\.py --dry --diff$", run.output, re.M), run.output
     assert lab.password not in run.output
 
 
@@ -115,6 +116,7 @@ def test_each_broken_host_has_its_row_in_one_table(broken, tmp_path):
         line for line in run.output.splitlines() if line and not line.startswith("--> ")
     ]  # pyinfra's: standard error
     assert own[-1].endswith(f"reports/{broken.name}/index.html"), run.output[-500:]
+    assert own[-2].startswith("next: pyinfra ") and own[-2].endswith(f" {CHECK}"), run.output[-500:]
     assert "\x1b[3" not in run.output.split("HOST ")[1]
 
 

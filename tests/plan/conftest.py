@@ -158,3 +158,10 @@ def make_folder(parent: Path) -> Path:
     config.chmod(0o600)
     (target / "known_hosts").touch()
     return target
+
+
+@pytest.fixture
+def host_gw(folder):
+    with (folder / "config.yaml").open("a") as config:
+        config.write("openpai_kube_network_plugin: host-gw\n")
+    return folder

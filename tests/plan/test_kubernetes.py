@@ -33,13 +33,6 @@ def master_node(**texts):
     return node(**(up | texts))
 
 
-@pytest.fixture
-def host_gw(folder):
-    with (folder / "config.yaml").open("a") as config:
-        config.write("openpai_kube_network_plugin: host-gw\n")
-    return folder
-
-
 def deployed_before(folder, *names):
     hosts = [{"name": name, "address": f"10.0.0.{int(name[-3:])}", "role": "worker"} for name in names]
     record = folder / "deployed.yaml"
@@ -245,42 +238,6 @@ def test_the_hosts_are_recorded_once(host_gw):
     assert "openpai-004" in (host_gw / "deployed.yaml").read_text()
     with planned(host_gw, record) as plan:
         assert plan.operations(MASTER) == []
-
-
-def test_remove_departed_touches_none_that_is_still_in_the_csv(host_gw):
-    deployed_before(host_gw, "openpai-001", "openpai-004")
-    with planned(host_gw, kubernetes.remove_departed) as plan:
-        assert plan.operations(MASTER) == []
-
-
-def test_a_departed_worker_is_drained_deleted_and_reset(host_gw):
-    record = deployed_before(host_gw, "openpai-001", "openpai-009")
-    item = {
-        "metadata": {"name": "openpai-009"},
-        "spec": {},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.21.14"}},
-    }
-    answers = {"openpai-master-01": {"get nodes -o json": sections(nodes=json.dumps({"items": [item]}))}}
-    with planned(host_gw, kubernetes.remove_departed, answers) as plan:
-        plan.run()
-        said = plan.commands(MASTER)
-    steps = ["snapshot save", "drain openpai-009", "delete node openpai-009"]
-    assert [step for command in said for step in steps if step in command] == steps
-    assert "openpai-009" not in record.read_text()
-
-
-def test_a_worker_csv_that_was_cut_off_removes_nobody(host_gw, caplog):
-    record = deployed_before(host_gw, "openpai-001", "openpai-008", "openpai-009")
-    for confirmed in ("no", "1"):
-        with planned(host_gw, kubernetes.remove_departed, confirm=confirmed) as plan:
-            plan.run()
-            assert not [said for said in plan.commands(MASTER) if "snapshot save" in said or "delete node" in said]
-            assert plan.state.failed_hosts
-    assert "of 6 workers 2 are in worker.csv no more: openpai-008, openpai-009" in caplog.text
-    assert "--data confirm=2" in caplog.text
-    assert "openpai-009" in record.read_text()
-    with planned(host_gw, kubernetes.remove_departed, confirm="2") as plan:
-        assert titles(plan.operations(MASTER)) == ["Departed workers are out of the cluster"]
 
 
 @pytest.mark.parametrize("task", ["remove_departed", "renew_certificates", "reset", "restore", "snapshot"])

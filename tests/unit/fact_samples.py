@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pyinfra.api import FactBase, StringCommand
 
-import tasks
 from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
@@ -21,7 +18,7 @@ from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
 from tasks.preflight import facts as preflight
-from tasks.reach import Fact, turn
+from tasks.reach import turn
 from tasks.ssh import facts as ssh
 from tasks.systemd import facts as systemd
 from tasks.time import facts as time
@@ -44,19 +41,6 @@ class Sample:
 
     def __str__(self) -> str:
         return f"{self.fact.__name__}{'+' * len(self.arguments)}"
-
-
-def every_fact() -> set[type[FactBase[Any]]]:
-    """The facts that tasks/ defines, wherever."""
-    for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
-        importlib.import_module(module.name)
-    found: set[type[FactBase[Any]]] = set()
-    left: list[type[FactBase[Any]]] = [FactBase]
-    while left:
-        subclasses = left.pop().__subclasses__()
-        left.extend(subclasses)
-        found.update(each for each in subclasses if each.__module__.startswith("tasks.") and each is not Fact)
-    return found
 
 
 def bundled(name: str) -> list[str]:

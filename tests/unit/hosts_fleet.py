@@ -5,7 +5,6 @@ does, only the modules that ask for that thing are run (by this file as a plugin
 they say of a healthy one.
 """
 
-import hashlib
 import json
 import os
 import subprocess
@@ -19,11 +18,10 @@ from xml.etree import ElementTree
 import pytest
 
 from cluster import Host, Role
-from tests.hosts import probes, test_docker, test_gpu, test_security, test_ssh, test_time, test_upkeep
-from tests.hosts.connections import Connections
-from tests.hosts.probes import Probe, RunAs
+from tests.hosts import test_docker, test_gpu, test_security, test_ssh, test_time, test_upkeep
 from tests.hosts.targets import Target, read
 from tests.unit.hosts_gpus import GPUS_WELL, Said
+from tests.unit.hosts_recorder import Recorder
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODULES = (test_docker, test_gpu, test_security, test_ssh, test_time, test_upkeep)
@@ -163,27 +161,6 @@ def healthy(cluster_hosts: Sequence[Host]) -> dict[str, Said]:
             if host.role is not Role.DEV_BOX
         },
     }
-
-
-class Recorder(Connections):
-    """Writes what the fake ssh will answer to each command that the suite is going to send."""
-
-    def __init__(self, folder: Path, said: dict[str, Said]):
-        super().__init__(folder)
-        self.said = said
-
-    def _ask(self, target: Target, questions: Sequence[Probe], run_as: RunAs) -> dict[str, probes.Answer]:
-        answers = []
-        for number, probe in enumerate(questions):
-            status, out, err = self.said[probe.name]
-            sizes = f"{len(out.encode())} {len(err.encode())}"
-            answers.append(f"{probes.HEADER} {number} {status} {sizes}\n{out}{err}")
-        command = probes.script(questions, as_root=run_as is RunAs.ROOT)
-        key = hashlib.sha256(command.encode()).hexdigest()
-        folder = self.folder / target.name
-        folder.mkdir(exist_ok=True)
-        (folder / key).write_text("".join(answers))
-        return {}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from typing_extensions import get_original_bases
 from tasks.reach import Fact, parse_sections
 from tests.sections import sections
 from tests.shell_text import refused
-from tests.unit.fact_samples import SAMPLES, Sample, every_fact
+from tests.unit.every_fact import every_fact
+from tests.unit.fact_samples import SAMPLES, Sample
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=str)
 STRAY = ["Welcome to openpai-001!", "", "bash: warning: setlocale: LC_ALL: cannot change locale (de_DE.UTF-8)", "a=b|c"]

@@ -11,11 +11,12 @@ import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 
 from cluster import Problem
+from cluster.names import duration
 from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
 from tasks.progress.reasons import DEFAULT_REMEDY, Cause, Said, Voice, cause
 from tasks.progress.record import FAILED, LEFT_OUT, NOT_REACHED, WELL, Change, Failure, HostRecord, Record
-from tasks.progress.summary import LINES, LONGEST, seconds, summary
+from tasks.progress.summary import LINES, LONGEST, summary
 from tasks.reach.connectors import unreached
 
 
@@ -111,7 +112,7 @@ def test_a_function_that_ends_a_run_itself_has_the_last_word(executed: bool) -> 
 
 
 def test_times_as_people_read_them() -> None:
-    assert [seconds(count) for count in (0.2, 59.4, 125, 3725)] == ["0 s", "59 s", "2 min 5 s", "1 h 2 min"]
+    assert [duration(count) for count in (0.2, 59.4, 125, 3725)] == ["0 s", "59 s", "2 min 5 s", "1 h 02 min"]
 
 
 def test_secrets_are_taken_out() -> None:
