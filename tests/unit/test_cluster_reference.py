@@ -23,6 +23,10 @@ def test_the_example_is_current() -> None:
     assert reference.EXAMPLE.read_text() == reference.example(), RENEW
 
 
+def test_the_troubleshooting_is_current() -> None:
+    assert reference.TROUBLESHOOTING.read_text() == reference.troubleshooting(), RENEW
+
+
 def test_the_example_is_a_cluster_that_can_be_used() -> None:
     assert lines_of(reference.EXAMPLE.parent) == []
 
