@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from cluster.explanations.config import CONFIG
+from cluster.explanations.docker import DOCKER
 from cluster.explanations.folder import FOLDER
+from cluster.explanations.gpu import GPU
+from cluster.explanations.hosts import HOSTS
+from cluster.explanations.kubernetes import KUBERNETES
 from cluster.explanations.model import Explanation
 from cluster.explanations.openpai import OPENPAI
 from cluster.explanations.preflight import PREFLIGHT
@@ -22,7 +26,11 @@ class Area:
 AREAS = (
     Area("The cluster folder", FOLDER),
     Area("config.yaml", CONFIG),
+    Area("Reaching the hosts, SSH trust, packages, reboots", HOSTS),
     Area("Preflight", PREFLIGHT),
+    Area("Docker", DOCKER),
+    Area("GPU driver", GPU),
+    Area("Kubernetes", KUBERNETES),
     Area("OpenPAI", OPENPAI),
 )
 EXPLANATIONS = {identifier: each for area in AREAS for identifier, each in area.entries.items()}

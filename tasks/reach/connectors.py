@@ -12,6 +12,7 @@ import getpass
 import logging
 import os
 import socket
+from dataclasses import replace
 from typing import Any, cast
 
 from gevent.subprocess import PIPE, Popen
@@ -33,34 +34,39 @@ logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 KEEPALIVE = 15
 
 
-def unreached(error: Exception, address: str, port: int, config: str) -> tuple[str, str]:
+def unreached(error: Exception, address: str, port: int, config: str) -> Problem:
     """What kept a TCP or SSH connection from being made, and what to do about it."""
     # paramiko tries each address of a name, and reports what came of them as one error with a number of none.
     inner = next(iter(getattr(error, "errors", {}).values()), error)
     number = getattr(inner, "errno", None)
     if number == errno.ECONNREFUSED:
-        return (
+        return Problem(
             f"{address}: connection refused: the machine is there, and nothing listens on port {port}",
             f"start sshd on it, or set ssh_port in {config} to the port that sshd listens on",
+            cause="ssh-refused",
         )
     if isinstance(inner, TimeoutError) or number == errno.ETIMEDOUT:
-        return (
+        return Problem(
             f"{address}: timed out: nothing answers on port {port}",
             "check that the machine is up, its address in the CSV file, and firewalls between here and there",
+            cause="ssh-timeout",
         )
     if number in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN):
-        return (
+        return Problem(
             f"{address}: no route: no way leads there from this machine ({os.strerror(number)})",
             "check the address in the CSV file, this machine's network and its routes (ip route get ADDRESS)",
+            cause="ssh-no-route",
         )
     if isinstance(inner, socket.gaierror):
-        return (
+        return Problem(
             f"{address}: this name has no address ({inner.strerror})",
             "correct it in the CSV file, or see to DNS or /etc/hosts on this machine",
+            cause="ssh-name",
         )
-    return (
+    return Problem(
         f"{address}: no SSH connection to port {port} ({str(inner) or type(inner).__name__})",
         "see what answers on that port, and sshd's log on the machine (journalctl -u ssh)",
+        cause="ssh-silent",
     )
 
 
@@ -108,25 +114,23 @@ class ClusterSSH(HostShell, SSHConnector):
             )
         except BadHostKeyException as error:
             pinned, found = error.expected_key.fingerprint, error.key.fingerprint
-            raise self._refusal(
-                f"{address}: the host key changed: pinned {pinned}, found {found}",
-                f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}",
-            ) from None
+            changed = f"{address}: the host key changed: pinned {pinned}, found {found}"
+            fix = f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}"
+            raise self._refusal(Problem(changed, fix, cause="ssh-host-key")) from None
         except AuthenticationException:
-            raise self._refusal(
-                f"{address}: login as {config.user} refused ({tried})",
-                f"check user, password and ssh_key_file_path in {where}/config.yaml",
-            ) from None
+            refused = f"{address}: login as {config.user} refused ({tried})"
+            fix = f"check user, password and ssh_key_file_path in {where}/config.yaml"
+            raise self._refusal(Problem(refused, fix, cause="ssh-login")) from None
         except (OSError, EOFError, SSHException) as error:
-            raise self._refusal(*unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
+            raise self._refusal(unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
         transport = self.client.get_transport()
         assert transport is not None
         transport.set_keepalive(KEEPALIVE)
         one_run.reached(self.host)
 
-    def _refusal(self, found: str, fix: str) -> ConnectError:
+    def _refusal(self, problem: Problem) -> ConnectError:
         """Why this host cannot be logged in to; kept for preflight's table."""
-        problem = self.host.connector_data["refusal"] = Problem(found, fix, needed="an SSH connection")
+        self.host.connector_data["refusal"] = replace(problem, needed="an SSH connection")
         return ConnectError(str(problem))
 
     def disconnect(self) -> None:
@@ -153,7 +157,7 @@ class ClusterSSH(HostShell, SSHConnector):
                 tried.append("the agent's keys")
             except (SSHException, ValueError, OSError) as error:
                 said = f"{cluster.identity}: not a private key ({error})"
-                raise self._refusal(said, "see ssh_key_file_path") from None
+                raise self._refusal(Problem(said, "see ssh_key_file_path", cause="ssh-key-file")) from None
         password = _plain(secrets.password(cluster))
         if password is not None:
             keys["password"] = password

@@ -61,11 +61,17 @@ def _speaker(function: ast.expr) -> str | None:
 
 
 def _says_text(node: ast.Call, speaker: str) -> bool:
-    """Whether a sentence is in the call itself; a Problem that is handed on has its own identifier."""
+    """Whether a sentence is in the call itself; a Problem that is handed on has its own identifier (mypy knows)."""
     if speaker == "Problem":
         return True
     said = [*node.args[SPEAKERS[speaker] :], *(word.value for word in node.keywords if word.arg == "message")]
-    return any(isinstance(part, _TEXT) for argument in said for part in ast.walk(argument))
+    return any(isinstance(_each(argument), _TEXT) for argument in said)
+
+
+def _each(argument: ast.expr) -> ast.expr:
+    """An argument, or what `*(... for ...)` makes many of."""
+    argument = argument.value if isinstance(argument, ast.Starred) else argument
+    return argument.elt if isinstance(argument, ast.GeneratorExp) else argument
 
 
 def _alternatives(value: ast.expr | None) -> Iterator[ast.expr]:

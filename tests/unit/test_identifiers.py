@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from cluster.explanations import AREAS, EXPLANATIONS
-from tasks.preflight.verdict import REQUIREMENTS
+from tasks.preflight.verdict import IDS
 from tests.unit.identifiers import calls, calls_of
 
-ROOMS = ("cluster",)
+ROOMS = ("cluster", "tasks")
 # A requirement of preflight names what falls short of it.
 NAMED_BY_REQUIREMENTS = frozenset({"tasks/preflight/model.py"})
 
@@ -25,11 +25,12 @@ def test_every_sentence_has_an_identifier() -> None:
 def test_every_identifier_is_explained() -> None:
     unknown = [(call.place, call.identifiers - set(EXPLANATIONS)) for call in said()]
     assert [(place, names) for place, names in unknown if names] == [], "explain it in cluster/explanations/"
+    assert set(IDS) <= set(EXPLANATIONS)
 
 
 def test_every_explanation_is_of_something() -> None:
     used = set().union(*(call.identifiers for call in said()))
-    assert set(EXPLANATIONS) - used - {one.id for one in REQUIREMENTS} == set(), "nothing has this identifier any more"
+    assert set(EXPLANATIONS) - used - set(IDS) == set(), "nothing has this identifier any more"
 
 
 def test_each_explanation_is_in_one_area_and_in_one_form() -> None:
@@ -48,7 +49,7 @@ SECURE, HEADERS = "secure-boot", "kernel-headers"
 
 def one(cause):
     yield stop("found; do")
-    yield stop(problem)
+    yield stop(problem, *problems, Problem("found", "do", cause="c"))
     yield stop(*(f"{name} is down" for name in names))
     yield stop("found; do", cause="a" if wrong else SECURE)
     yield Problem(found, fix)
@@ -57,5 +58,5 @@ def one(cause):
 """
     found = list(calls_of(source, "x.py"))
     assert [call.place for call in found if call.needs_one and not call.given] == ["x.py:5", "x.py:7", "x.py:9"]
-    assert [call.identifiers for call in found if call.given] == [{"a", "secure-boot"}, set(), set()]
+    assert [call.identifiers for call in found if call.given] == [{"c"}, {"a", "secure-boot"}, set(), set()]
     assert [call.unknown for call in found if call.unknown] == [["names[0]"]]

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from cluster.secrets import RegistryLogin
-from tasks.docker import operations
 from tasks.docker.facts import CLIENT_CONFIG, Logins
+from tasks.docker.operations import logins
 
 AUTH = base64.b64encode(b"me:hunter2").decode()
 LOGIN = RegistryLogin("reg.example.com:5000", SecretStr(AUTH))
@@ -76,31 +76,31 @@ class Files:
 
 def test_others_logins_and_settings_stay_and_a_new_file_begins_with_them() -> None:
     host: Any = Files(root=json.dumps(THEIRS))
-    assert operations._log_in(None, host, LOGIN, "/var/lib/kubelet/config.json", CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, "/var/lib/kubelet/config.json", CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == THEIRS
     both = {**THEIRS, "auths": {**THEIRS["auths"], **OURS["auths"]}}
     assert json.loads(host.files["/var/lib/kubelet/config.json"]) == both
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == both
 
 
 def test_a_login_that_changed_is_replaced_whole() -> None:
     before = {"auths": {LOGIN.server: {"auth": "b2xk", "email": "x@y", "identitytoken": "old"}}}
     host: Any = Files(root=json.dumps(before))
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == OURS
 
 
 def test_where_there_is_no_file_one_is_made() -> None:
     host: Any = Files()
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, None)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, None)
     assert json.loads(host.files[CLIENT_CONFIG]) == OURS
 
 
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"auths": []}'])
 def test_a_file_that_cannot_be_read_stays_and_fails_the_host_with_a_sentence(text: str) -> None:
     host: Any = Files(root=text)
-    assert not operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    assert not logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert host.files == {CLIENT_CONFIG: text}
     (said,) = host.said
     assert said.startswith(f"{CLIENT_CONFIG} is not valid: ") and "left untouched" in said and AUTH not in said

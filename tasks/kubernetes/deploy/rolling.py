@@ -37,7 +37,7 @@ def roll(due: Due, change: Callable[[], None], masters_first: bool = False) -> N
     found, _ = once(host.state, "roll", lambda: _planned(host.state, due, masters_first))
     name = cluster_host(host).name
     if name in found.left_out:
-        refused(name="Left out", message=f"not changed: {found.left_out[name]}")
+        refused(name="Left out", message=f"not changed: {found.left_out[name]}", cause="node-left-out")
     mine = found.batch_of(name)
     for number in host.loop(range(len(found.batches))):
         if number == mine:

@@ -23,12 +23,13 @@ def restored(snapshot: str | None) -> Commands:
     fetched = dev_box.get_fact(Snapshots, folder=copies)
     if snapshot not in kept.keys() | fetched.keys():
         named = ", ".join(sorted(kept.keys() | fetched.keys())) or "there are none"
-        yield stop(f"choose a snapshot with --data snapshot=FILE: {named}")
+        yield stop(f"choose a snapshot with --data snapshot=FILE: {named}", cause="snapshot-choice")
         return
     if host.data.get("confirm") != cluster.folder.name:
         yield stop(
             f"this takes the cluster {cluster.folder.name} back to {snapshot}; to go on: "
-            f"--data confirm={cluster.folder.name}"
+            f"--data confirm={cluster.folder.name}",
+            cause="confirm-restore",
         )
         return
     path = f"{FOLDER}/{snapshot}"
