@@ -162,7 +162,7 @@ SAMPLES = [
     ),
     Sample("openpai.told.how_to_get_in", _PAICTL, called=False),
     Sample("openpai.told.state_of_services", _PAICTL),
-    Sample("reach.stop.refused", silent=("message",)),
+    Sample("reach.stop.refused", silent=("message", "cause")),
     Sample("reach.turn.waiting", silent=("due", "task")),
     Sample("ssh.operator_key", silent=("path",), called=False),
     Sample("ssh.key_pair"),

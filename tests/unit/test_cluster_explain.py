@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -14,11 +15,13 @@ from cluster.config import Config
 from cluster.explanations import AREAS, EXPLANATIONS
 from tasks.preflight.verdict import REQUIREMENTS
 from tests.unit.cluster_folder import C, W, write
+from tests.unit.documents import ROOT
 from tests.unit.test_cluster_cli import run
 
 # Words with a _ that are no keys: of --data, of the kernel's command line, and of secrets.yaml.
 OTHERS = {
     "allow_disruption",
+    "delete_data",
     "leave_out",
     "removed_apis",
     "cgroup_enable",
@@ -32,11 +35,17 @@ def test_every_requirement_is_explained_in_the_order_of_the_document() -> None:
     assert list(preflight.entries) == [one.id for one in REQUIREMENTS]
 
 
-def test_the_keys_that_are_named_exist() -> None:
+def test_the_keys_and_commands_that_are_named_exist() -> None:
     known = {name for key, info in Config.model_fields.items() for name in (key, info.alias)} | OTHERS
     words = " ".join(f"{each.seen} {each.why} {each.remedy}" for each in EXPLANATIONS.values())
     named = set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", re.sub(r"\btasks\.\S+", "", words)))
     assert named - known == set()
+    tasks = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tasks").rglob("*.py"))
+    data = set(re.findall(r"--data (\w+)=", words))
+    assert [key for key in data if f'"{key}"' not in tasks] == [] != data
+    for command in set(re.findall(r"\btasks\.\w+\.\w+", words)):
+        module, _, name = command.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name, None)), command
 
 
 def test_one_is_said_as_a_message_writes_it_too() -> None:

@@ -58,6 +58,8 @@ def test_how_a_file_stands_to_the_login_is_seen_and_no_login_is_shown(
 class Files:
     """A host that is its files, by path, and begins with root's or none."""
 
+    name = "openpai-001"
+
     def __init__(self, root: str | None = None) -> None:
         self.files = {} if root is None else {CLIENT_CONFIG: root}
         self.said: list[str] = []
@@ -100,7 +102,8 @@ def test_where_there_is_no_file_one_is_made() -> None:
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"auths": []}'])
 def test_a_file_that_cannot_be_read_stays_and_fails_the_host_with_a_sentence(text: str) -> None:
     host: Any = Files(root=text)
-    assert not logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    state: Any = Files()  # no more than a key here
+    assert not logins._log_in(state, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert host.files == {CLIENT_CONFIG: text}
     (said,) = host.said
     assert said.startswith(f"{CLIENT_CONFIG} is not valid: ") and "left untouched" in said and AUTH not in said
