@@ -49,7 +49,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place != Place() else ""
         label = f"{self.severity}: " if self.severity != ERROR else ""
-        return identified(f"{where}{label}{self.found}; {self.fix}", self.cause)
+        return identified(f"{where}{label}{self.found}; {self.fix}", cause=self.cause)
 
     def __lt__(self, other: Problem) -> bool:
         """The order that they are said in: by place, lines as numbers."""
@@ -80,8 +80,8 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == ERROR]
 
 
-def identified(sentence: str, cause: str) -> str:
-    """The sentence, with the identifier of its cause at the end."""
+def identified(sentence: str, *, cause: str) -> str:
+    """The sentence, with the identifier of its cause at the end; of several lines, the last one."""
     return f"{sentence} [{cause}]" if cause else sentence
 
 

@@ -3,6 +3,37 @@
 from cluster.explanations.model import Explanation
 
 HOSTS = {
+    "inventory-missing": Explanation(
+        seen="there is no such inventory file in ...",
+        why="pyinfra would go on without a host, and end well.",
+        remedy="Name the file beside the cluster folder, as inventories/prod.py; it is looked for where you stand.",
+    ),
+    "no-host-chosen": Explanation(
+        seen="--limit ...: no host of ... is left",
+        why="The pattern fits none of the cluster's hosts, or --exclude takes all of them away.",
+        remedy="Name hosts or groups as the line shows them.",
+    ),
+    "no-terminal": Explanation(
+        seen="no terminal to confirm on",
+        why="Before hosts are changed pyinfra asks, and nobody can answer here.",
+        remedy="-y goes on without asking; --dry shows the plan alone.",
+    ),
+    "data-value": Explanation(
+        seen="leave_out: ... is not known; --data output=... is not known; skip_requirements: there is no ...",
+        why="A misspelt word would silently do nothing.",
+        remedy="Take a word that the line offers.",
+    ),
+    "run-under-way": Explanation(
+        seen="another run is at work: ...",
+        why="Two runs that change one cluster undo each other's work.",
+        remedy="Wait until it has ended; the line says who it is, where, and since when. A killed run holds nothing.",
+    ),
+    "preflight-unmet": Explanation(
+        seen="Preflight: ... unmet on ... host(s); no host was changed",
+        why="A host that does not meet a must would fail later, or harm the others.",
+        remedy="Mend what the rows above say; each has its identifier. Workers that cannot be mended now: "
+        "--data leave_out=unfit.",
+    ),
     "reachable": Explanation(
         seen="no connection; see the messages above (preflight's row `reachable`)",
         why="Everything is done over SSH.",

@@ -51,7 +51,7 @@ def cause(stops: Sequence[Problem | str], said: Sequence[Said]) -> Cause:
         first = stops[0]
         if isinstance(first, Problem):
             where = f"{first.place}: " if first.place != Place() else ""
-            return Cause(f"{where}{first.found}", identified(first.fix, first.cause), log)
+            return Cause(f"{where}{first.found}", identified(first.fix, cause=first.cause), log)
         return _split(first, log)
     tasks = [one.text for one in said if one.voice is Voice.TASK and one.text.strip()]
     if tasks:

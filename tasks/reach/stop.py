@@ -53,7 +53,7 @@ def stop(*messages: Problem | str, cause: str = "") -> FunctionCommand:
     untrue: they rest on facts that are not known.
     """
 
-    said = [one if isinstance(one, Problem) else identified(one, cause) for one in messages]
+    said = [one if isinstance(one, Problem) else identified(one, cause=cause) for one in messages]
 
     def say(state: Any, host: Any) -> bool:
         for message in () if given_up(state, host) else said:
@@ -70,7 +70,7 @@ def stop(*messages: Problem | str, cause: str = "") -> FunctionCommand:
 
 def complain(state: State, host: Host, message: str, *, cause: str) -> bool:
     """Say why `host` fails, and keep it for why(); false, as a FunctionCommand's that fails. `cause` as in stop()."""
-    return _complain(state, host, identified(message, cause))
+    return _complain(state, host, identified(message, cause=cause))
 
 
 def _complain(state: State, host: Host, message: str) -> bool:

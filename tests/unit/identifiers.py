@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # Functions that say why something is refused, and how many of their arguments are no sentence.
-SPEAKERS = {"Problem": 0, "stop": 0, "refused": 0, "complain": 2, "failed": 1}
+SPEAKERS = {"Problem": 0, "identified": 0, "stop": 0, "refused": 0, "_refuse": 0, "complain": 2, "failed": 1}
 _TEXT = (ast.Constant, ast.JoinedStr, ast.BinOp)
 
 
@@ -48,7 +48,7 @@ def calls_of(source: str, file: str) -> Iterator[Call]:
                 call.identifiers.add(value.value)
             elif isinstance(value, ast.Name) and value.id in constants:
                 call.identifiers.add(constants[value.id])
-            elif not (isinstance(value, ast.Name) and value.id == "cause"):  # handed on by who was called
+            elif ast.unparse(value).rpartition(".")[2] != "cause":  # handed on by who was called
                 call.unknown.append(ast.unparse(value))
         yield call
 

@@ -24,6 +24,7 @@ OTHERS = {
     "delete_data",
     "leave_out",
     "removed_apis",
+    "skip_requirements",
     "cgroup_enable",
     "unified_cgroup_hierarchy",
     "admin_password",

@@ -114,7 +114,7 @@ def test_a_limit_that_matches_no_host(made: Callable[..., FakeRun]) -> None:
 def test_an_output_that_is_not_known(made: Callable[..., FakeRun]) -> None:
     done = made(workers=2).run("-y", "--data", "output=pretty")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
-        2, "--data output=pretty is not known; there are: raw, plain, live",
+        2, "--data output=pretty is not known; there are: raw, plain, live [data-value]",
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def status(host: Host) -> str:
 
 def failed(host: Host, message: str, log: bool = False, *, cause: str) -> bool:
     """Say why this host fails, with the end of paictl's log where asked; always False. `cause` as in stop()."""
-    host.log_styled(identified(message, cause), fg="red", log_func=logger.error)
+    host.log_styled(identified(message, cause=cause), fg="red", log_func=logger.error)
     if log:
         _, output = host.run_shell_command(StringCommand("tail -n 15", LOG), _sudo=True)
         for line in output.stdout_lines:
