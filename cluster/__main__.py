@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -147,10 +148,11 @@ def _identifiers(context: click.Context, parameter: click.Parameter, incomplete:
 def explain(identifier: str | None) -> None:
     """Say what is meant by IDENTIFIER, the word in brackets behind a message or in preflight's rows: why, and what to
     do. Without one, list them all."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if identifier is None:
-        click.echo(listed())
+        click.echo(listed(width))
     elif (name := identifier.strip("[]")) in EXPLANATIONS:
-        click.echo(explained(name))
+        click.echo(explained(name, width))
     else:
         near = difflib.get_close_matches(name, EXPLANATIONS, n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "python -m cluster explain lists them"

@@ -1,6 +1,7 @@
 """What is refused or told, by identifier: what is seen, why, and what to do. `python -m cluster explain`."""
 
 from dataclasses import dataclass
+from textwrap import fill
 
 from cluster.explanations.config import CONFIG
 from cluster.explanations.docker import DOCKER
@@ -36,22 +37,23 @@ AREAS = (
 EXPLANATIONS = {identifier: each for area in AREAS for identifier, each in area.entries.items()}
 
 
-def explained(identifier: str) -> str:
-    """What there is to say, as lines. KeyError where nothing has that identifier."""
+def explained(identifier: str, width: int | None = None) -> str:
+    """What there is to say, as lines of `width` columns, or one for each part. KeyError for an unknown identifier."""
     each = EXPLANATIONS[identifier]
-    lines = [
-        identifier,
-        *([f"  seen: {each.seen}"] if each.seen else []),
-        f"  why:  {each.why}",
-        f"  do:   {each.remedy}",
-    ]
-    return "\n".join([*lines, *(["  what is looked at: docs/preflight.md"] if identifier in PREFLIGHT else [])])
+    parts = [("seen:", each.seen), ("why:", each.why), ("do:", each.remedy)]
+    if identifier in PREFLIGHT:
+        parts.append(("more:", "docs/preflight.md says what is looked at"))
+    lines = [f"  {head:6}{text}" for head, text in parts if text]
+    return "\n".join([identifier, *(fill(line, width, subsequent_indent=" " * 8) if width else line for line in lines)])
 
 
-def listed() -> str:
-    """All of them in short, by area."""
-    width = max(map(len, EXPLANATIONS)) + 2
-    return "\n\n".join(
-        "\n".join([area.title, *(f"  {name:{width}}{each.seen or each.why}" for name, each in area.entries.items())])
-        for area in AREAS
-    )
+def listed(width: int | None = None) -> str:
+    """All of them by area, a line each, of `width` columns at most."""
+    column = max(map(len, EXPLANATIONS)) + 2
+    lines = []
+    for area in AREAS:
+        lines += ["", area.title]
+        for name, each in area.entries.items():
+            line = f"  {name:{column}}{each.seen or each.why}"
+            lines.append(f"{line[: width - 3]}..." if width and len(line) > width else line)
+    return "\n".join(lines[1:])

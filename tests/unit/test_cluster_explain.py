@@ -12,7 +12,7 @@ from click.shell_completion import ShellComplete
 
 from cluster.__main__ import main
 from cluster.config import Config
-from cluster.explanations import AREAS, EXPLANATIONS
+from cluster.explanations import AREAS, EXPLANATIONS, explained, listed
 from tasks.preflight.verdict import REQUIREMENTS
 from tests.unit.cluster_folder import C, W, write
 from tests.unit.documents import ROOT
@@ -61,6 +61,12 @@ def test_all_are_listed_by_area() -> None:
     lines = every.output.splitlines()
     assert every.exit_code == 0 and len([line for line in lines if line.startswith("  ")]) == len(EXPLANATIONS)
     assert [line for line in lines if line and not line.startswith(" ")] == [area.title for area in AREAS]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_no_line_is_over_the_terminals_width(width: int) -> None:
+    for text in (listed(width), *(explained(name, width) for name in EXPLANATIONS)):
+        assert max(map(len, text.splitlines())) <= width
 
 
 @pytest.mark.parametrize(
