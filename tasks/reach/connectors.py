@@ -23,6 +23,7 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.connectors.ssh import SSHConnector
 
 from cluster import Problem, secrets
+from cluster.problems import identified
 from tasks.reach import one_run, streams
 from tasks.reach.context import cluster_of
 from tasks.reach.host_shell import HostShell, Running
@@ -93,7 +94,8 @@ class ClusterSSH(HostShell, SSHConnector):
             if isinstance(error, SSHException) and transport and transport.is_active():
                 raise
             # pyinfra fails the one host on an OSError; paramiko's EOFError would end the run for all.
-            raise OSError("the connection to the host was lost") from error
+            lost = "the connection to the host was lost; see whether it is up, then run again"
+            raise OSError(identified(lost, cause="connection-lost")) from error
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
