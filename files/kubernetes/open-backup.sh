@@ -4,6 +4,7 @@ set -eu
 umask 077
 mkdir -p "${2%/*}"
 trap 'rm -f "$2.tar" "$2.part"' EXIT
-age -d -i /dev/stdin -o "$2.tar" "$1"
+# By a pipe: /dev/stdin cannot be opened where it is a socket, as sshd's may be.
+cat | age -d -i /dev/stdin -o "$2.tar" "$1"
 tar -xOf "$2.tar" etcd.db >"$2.part"
 mv "$2.part" "$2"

@@ -1,16 +1,21 @@
 # shellcheck shell=dash
 # On a host that is no node: etcd's content and the cluster's authorities out of the backup $1, for a master named $2 at the
 # address $3 whose kubeadm configuration is $4. The key to the backup is standard input. What kubeadm's init then makes of
-# it is the old cluster. etcd's data comes first: without authorities no deploy goes on with it.
+# it is the old cluster. etcd's data comes first: without authorities no deploy goes on with it. $5 is a folder to work in;
+# the file `placing` in it says that etcd's data and the authorities are being put in place, which then begins anew.
 set -eu
-backup=$1 node=$2 address=$3 config=$4
+backup=$1 node=$2 address=$3 config=$4 work=$5
 kubernetes=/etc/kubernetes data=/var/lib/etcd
 umask 077
-work=/var/lib/openpai-deploy/restore
+mkdir -p "${work%/*}" "$kubernetes"
+exec 9>"$work.lock"
+flock 9
+if [ -e "$work/placing" ]; then rm -rf "$data" "$kubernetes/pki"; fi
 rm -rf "$work" "$data.new" "$kubernetes/pki.new"
-mkdir -p "$work" "$kubernetes"
-trap 'rm -rf "$work"' EXIT
-age -d -i /dev/stdin -o "$work/backup.tar" "$backup"
+trap '[ -e "$work/placing" ] || rm -rf "$work"' EXIT
+mkdir "$work"
+# By a pipe: /dev/stdin cannot be opened where it is a socket, as sshd's may be.
+cat | age -d -i /dev/stdin -o "$work/backup.tar" "$backup"
 tar -C "$work" -xf "$work/backup.tar"
 for file in etcd.db pki/ca.key pki/sa.key pki/front-proxy-ca.key pki/etcd/ca.key; do
     [ -s "$work/$file" ] || { echo "the backup lacks $file" >&2; exit 1; }
@@ -25,7 +30,10 @@ mkdir -p "$kubernetes/pki.new/etcd"
 for name in ca sa front-proxy-ca etcd/ca; do
     cp -a "$work/pki/$name".* "$kubernetes/pki.new/${name%"${name##*/}"}"
 done
-[ ! -d "$data" ] || rmdir "$data"
+for empty in "$data" "$kubernetes/pki"; do
+    [ ! -d "$empty" ] || rmdir "$empty"
+done
+touch "$work/placing"
 mv "$data.new" "$data"
-[ ! -d "$kubernetes/pki" ] || rmdir "$kubernetes/pki"
 mv "$kubernetes/pki.new" "$kubernetes/pki"
+rm -rf "$work"

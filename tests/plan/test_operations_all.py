@@ -109,8 +109,9 @@ SAMPLES = [
     Sample("kubernetes.backup.recipient_known", silent=("recipient",)),
     Sample("kubernetes.backup.now", facts={ServiceState: Service(loaded=True)}),
     Sample("kubernetes.backup.collected", silent=("folder",)),
-    # Without the key, which the plan's folder has not.
-    Sample("kubernetes.backup.put_back", silent=("folder", "backup")),
+    Sample("kubernetes.backup.restorable", silent=("folder", "backup", "confirmed")),
+    # Whose folder is the dev box's, and read from it by the connector.
+    Sample("kubernetes.backup.put_back", silent=("folder",)),
     # Others than these have no way to tell that they are there.
     Sample("kubernetes.kernel.modules", arguments={"names": list(PROVIDES)}),
     Sample("kubernetes.kernel.sysctls"),

@@ -1,4 +1,4 @@
-"""Kubernetes after the first day: workers that leave, snapshots and their restoration, the end of the cluster.
+"""Kubernetes after the first day: workers that leave, a snapshot put back, the end of the cluster.
 
 Run one alone: pyinfra inventories/prod.py tasks.kubernetes.NAME
 """
@@ -7,7 +7,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Role
-from tasks.kubernetes.operations import backup, departure, etcd
+from tasks.kubernetes.operations import departure
 from tasks.kubernetes.operations.restore import restored
 from tasks.reach import barrier, cluster_of, config_of, disruption_allowed, refused, role_of
 
@@ -59,19 +59,6 @@ def reset() -> None:
     barrier(name="The master goes last")
     if role_of(host) is Role.MASTER:
         departure.reset(name="The master leaves Kubernetes", cluster=cluster, confirmed=confirmed)
-
-
-@deploy("etcd, snapshot")
-def snapshot() -> None:
-    """Save etcd's content on the master, and an encrypted backup on the dev box."""
-    if not ours():
-        return
-    if role_of(host) is Role.MASTER:
-        etcd.saved(name="A snapshot of etcd", reason="manual")
-        backup.now(name="A backup", unit=backup.MASTERS_UNIT)
-    barrier(name="The backup comes first")
-    if role_of(host) is Role.DEV_BOX:
-        backup.now(name="The backup is on the dev box", unit=backup.DEV_BOXS_UNIT)
 
 
 @deploy("etcd, restore")

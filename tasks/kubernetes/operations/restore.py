@@ -3,7 +3,6 @@
 from pyinfra import host
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
-from cluster import Problem
 from tasks.kubernetes.facts.backups import Backups
 from tasks.kubernetes.facts.cluster import Snapshots
 from tasks.kubernetes.operations import backup
@@ -36,9 +35,9 @@ def restored(snapshot: str | None) -> Commands:
         return
     path = f"{FOLDER}/{snapshot}"
     if snapshot in backups:
-        there, key = f"{backup.FOLDER}/{snapshot}", backup.key_file(cluster)
+        there, key = f"{backup.FOLDER}/{snapshot}", backup.opener(cluster)
         if not key.is_file():
-            yield stop(Problem(f"{key} is not there, which opens the backups", "name its copy: --data backup_key=FILE"))
+            yield stop(backup.without(key))
             return
         path = f"{FOLDER}/{snapshot}.db"
         yield StringCommand("install -d -m 700", QuoteString(backup.FOLDER))
