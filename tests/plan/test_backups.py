@@ -159,12 +159,16 @@ def test_a_new_master_gets_the_newest_backup_and_the_key_in_no_command(folder, k
     monkeypatch.setattr(backups.docker, "install", lambda: None)
     monkeypatch.setattr(backups.node, "make_ready", lambda: None)
     copies, inputs = [], []
-    monkeypatch.setattr("tasks.kubernetes.operations.backup.copied", lambda *args: copies.append(args[1:]) or True)
+
+    def copied(state, host, other, source, target, owner):
+        copies.append((source, target, owner))
+        return True
 
     def ask(other, command, stdin=None):
         inputs.append((other.name, str(command).rpartition("restore-master.sh ")[2], stdin))
         return ""
 
+    monkeypatch.setattr("tasks.kubernetes.operations.backup.copied", copied)
     monkeypatch.setattr("tasks.kubernetes.operations.backup.ask", ask)
     replies = answers(kept(), kept(OLDER, NEWEST))
     left = node(files=ETCD_DATA)
