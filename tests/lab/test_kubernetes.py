@@ -255,11 +255,8 @@ def test_a_backup_brings_back_what_was_there(cluster):
 
 def test_a_dead_control_plane_is_revived_and_never_initialised_again(cluster):
     certificate = out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt")
-    out(
-        cluster,
-        MASTER,
-        "systemctl stop kubelet && rm /etc/kubernetes/manifests/kube-scheduler.yaml && docker stop $(docker ps -q)",
-    )
+    gone = "rm /etc/kubernetes/manifests/kube-scheduler.yaml"
+    out(cluster, MASTER, f"systemctl stop kubelet && {gone} && docker stop $(docker ps -q)")
     healthy(cluster)
     assert out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt") == certificate
     assert set(nodes(cluster).values()) == {"Ready"}
