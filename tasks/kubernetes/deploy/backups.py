@@ -104,7 +104,7 @@ def _fetched() -> None:
     put(name="Backups: program to fetch them", content=FILES / "kubernetes/backup-fetch", dest=program, mode="755")
     command = backup.fetch(config.user, master.address, config.ssh_port, folder, config.backup_keep)
     _timer(backup.DEV_BOXS_UNIT, command, "fetched", "hourly", user)
-    backup.collected(name="The newest backup is on the dev box", folder=folder)
+    backup.collected(name="A backup is on the dev box", folder=folder)
 
 
 def _timer(unit: str, command: str, done: str, schedule: str, user: str = "") -> None:

@@ -78,7 +78,7 @@ def taken() -> Commands:
     Later ones are its timer's.
     """
     if not host.get_fact(Backups, folder=FOLDER).current:
-        yield StringCommand(f"systemctl start {MASTERS_UNIT}.service")
+        yield _started(MASTERS_UNIT)
 
 
 @operation(is_idempotent=False)
@@ -87,16 +87,24 @@ def now(unit: str) -> Commands:
     if not host.get_fact(ServiceState, unit=f"{unit}.service", files=[]).loaded:
         yield stop(Problem("backups are not set up here", "run the deploy first"))
         return
-    yield StringCommand("systemctl start", QuoteString(f"{unit}.service"))
+    yield _started(unit)
+
+
+def _started(unit: str) -> StringCommand:
+    """Run a unit to its end; where it fails, with its own last words."""
+    name = QuoteString(f"{unit}.service")
+    # Those of the program, whose name is the unit's; the last ones of all are systemd's.
+    said = StringCommand("journalctl -n 3 --no-pager -o cat -u", name, "-t", QuoteString(unit), ">&2")
+    return StringCommand("systemctl start", name, "2>/dev/null || {", said, "; exit 1; }")
 
 
 @operation()
 def collected(folder: str) -> Commands:
-    """Have the master's newest backup in `folder` on the dev box; later ones are its timer's."""
+    """Have in `folder` on the dev box a backup of the cluster that the master has now; later ones are its timer's."""
     master = the_master(host)
-    there = () if master in state.failed_hosts else master.get_fact(Backups, folder=FOLDER).names
-    if there and there[-1] not in host.get_fact(Backups, folder=folder).names:
-        yield StringCommand(f"systemctl start {DEV_BOXS_UNIT}.service")
+    there = () if master in state.failed_hosts else master.get_fact(Backups, folder=FOLDER).current
+    if there and not {*there} & {*host.get_fact(Backups, folder=folder).names}:
+        yield _started(DEV_BOXS_UNIT)
 
 
 def chosen(folder: str, backup: str | None) -> str:
