@@ -187,9 +187,7 @@ class Kubernetes(Group):
         "Workers that `tasks.kubernetes.remove_departed` takes out at once without --data confirm=N, their number: a "
         "worker.csv that was cut off must not empty the cluster.",
     )
-    etcd_snapshots_kept: Positive = key(
-        10, "Snapshots of etcd, and copies of the certificates, kept on the master."
-    )
+    etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd, and copies of the certificates, kept on the master.")
     backup_keep: Positive = key(
         28, "Encrypted backups of the control plane kept on the master and on the dev box; one is made every six hours."
     )
