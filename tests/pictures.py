@@ -20,6 +20,7 @@ from rich.text import Text
 
 from cluster.report import write
 from tasks.preflight import report
+from tests import roles as roles_picture
 from tests.terminal import line
 from tests.unit import report_samples
 from tests.unit.fake_run import BROKEN, fake_run
@@ -32,6 +33,13 @@ COLUMNS, LINES = 120, 44
 SHOW_CURSOR = "\x1b[?25h"
 # Without the fonts that rich would have from another place: a reader's own will do.
 FORMAT = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+
+
+def roles() -> Path:
+    """The three roles, and the stages of a deploy."""
+    path = FOLDER / "roles.svg"
+    path.write_text(roles_picture.svg())
+    return path
 
 
 def terminal(name: str, title: str, text: str | Text, width: int) -> Path:
@@ -103,5 +111,5 @@ def page() -> Path:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for made in (preflight(), *deploys(), page()):
+    for made in (roles(), preflight(), *deploys(), page()):
         print(f"{made.relative_to(Path.cwd())}: {made.stat().st_size // 1000} kB")
