@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from cluster import __version__, commands, secrets, versions
-from cluster.checks import NO_LOGIN
 from cluster.data import DATA
 from cluster.explanations import EXPLANATIONS, explained
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
@@ -96,7 +95,8 @@ def check(folder: Path, as_json: bool) -> None:
     else:
         _say((problem.within(folder) for problem in inspection.problems), err=False)
         if usable:
-            unarmed = any(problem.cause == NO_LOGIN for problem in inspection.problems)
+            # No error: the environment of the run may have what is missing here.
+            unarmed = any(problem.cause == "no-login" for problem in inspection.problems)
             first = "give it something to log in with, then " if unarmed else ""
             click.echo(f"{folder}: {_summary(inspection)}; next: {first}{commands.preflight(folder)}")
     sys.exit(0 if usable else 1)

@@ -5,5 +5,5 @@ from cluster.checks.keys import check_keys
 from cluster.checks.kubernetes import check_kubernetes
 from cluster.checks.layout import check_layout
 from cluster.checks.openpai import check_openpai
-from cluster.checks.permissions import NO_LOGIN, check_permissions
+from cluster.checks.permissions import check_permissions
 from cluster.checks.places import check_places
