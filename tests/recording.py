@@ -9,6 +9,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -98,6 +99,8 @@ def record(command: Sequence[str], columns: int = COLUMNS, lines: int = LINES) -
 
 
 def _read(terminal: int) -> bytes:
+    # pyinfra's gevent, where it is in this process, closes the other side only when it is waited with.
+    select.select([terminal], [], [])
     try:
         return os.read(terminal, 65536)
     except OSError:  # the other side is closed
