@@ -44,7 +44,7 @@ def main() -> None:
     pass
 
 
-@main.command()
+@main.command(short_help="Make the cluster folder DIR, and DIR.py.")
 @_folder
 @click.option("--master", type=_existing, help="The guide's master.csv.")
 @click.option("--worker", type=_existing, help="The guide's worker.csv.")
@@ -82,7 +82,7 @@ def init(folder: Path, example: bool, **given: Path | None) -> None:
     click.echo(f"{folder}: made; next: {edit}{commands.check(folder)}")
 
 
-@main.command()
+@main.command(short_help="Say everything that is wrong with DIR.")
 @_folder
 @click.option("--json", "as_json", is_flag=True, help="For machines: {ok, problems: [{file, line, ...}]}.")
 def check(folder: Path, as_json: bool) -> None:
@@ -95,11 +95,14 @@ def check(folder: Path, as_json: bool) -> None:
     else:
         _say((problem.within(folder) for problem in inspection.problems), err=False)
         if usable:
-            click.echo(f"{folder}: {_summary(inspection)}; next: {commands.preflight(folder)}")
+            # No error: the environment of the run may have what is missing here.
+            unarmed = any(problem.cause == "no-login" for problem in inspection.problems)
+            first = "give it something to log in with, then " if unarmed else ""
+            click.echo(f"{folder}: {_summary(inspection)}; next: {first}{commands.preflight(folder)}")
     sys.exit(0 if usable else 1)
 
 
-@main.command()
+@main.command(short_help="Render upstream's files from the cluster folder DIR.")
 @_folder
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder for the files; made if missing.")
 @click.option("--resources", type=_existing, help="What the nodes have to give, as JSON: renders OpenPAI's files too.")
@@ -137,7 +140,7 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
         click.echo(output / name)
 
 
-@main.command()
+@main.command(short_help="Say why preflight requires IDENTIFIER, and what to do.")
 @click.argument("identifier", required=False)
 def explain(identifier: str | None) -> None:
     """Say why preflight requires IDENTIFIER, the word in its rows, and what to do. Without one, list them all."""

@@ -25,7 +25,7 @@ def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
     if file.config and not _can_log_in(folder, file.config):
         found = "no password, no key and no agent: nothing to log in to the hosts with"
         fix = f"set password, ssh_key_file_path or {ENVIRONMENT}, or ask_password: true"
-        yield Problem(found, fix, Place(CONFIG), WARNING)
+        yield Problem(found, fix, Place(CONFIG), WARNING, cause="no-login")
     for name in _PRIVATE:
         if (folder / name).is_file() and (mode := _open_mode(folder / name)):
             yield Problem(f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}", Place(name))

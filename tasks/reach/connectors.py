@@ -15,13 +15,20 @@ import socket
 from typing import Any, cast
 
 from gevent.subprocess import PIPE, Popen
-from paramiko import AuthenticationException, BadHostKeyException, PasswordRequiredException, PKey
+from paramiko import (
+    AuthenticationException,
+    BadAuthenticationType,
+    BadHostKeyException,
+    PasswordRequiredException,
+    PKey,
+)
 from paramiko.ssh_exception import SSHException
 from pydantic import SecretStr
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.connectors.ssh import SSHConnector
 
 from cluster import Problem, secrets
+from tasks import progress
 from tasks.reach import one_run, streams
 from tasks.reach.context import cluster_of
 from tasks.reach.host_shell import HostShell, Running
@@ -31,6 +38,8 @@ from tasks.reach.pinning import PinningClient
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 # Seconds; an idle host in the middle of another host's long step must not lose its connection.
 KEEPALIVE = 15
+# pyinfra loads all connectors for every inventory, also for one that it did not find.
+progress.watch_ours()
 
 
 def unreached(error: Exception, address: str, port: int, config: str) -> tuple[str, str]:
@@ -62,6 +71,22 @@ def unreached(error: Exception, address: str, port: int, config: str) -> tuple[s
         f"{address}: no SSH connection to port {port} ({str(inner) or type(inner).__name__})",
         "see what answers on that port, and sshd's log on the machine (journalctl -u ssh)",
     )
+
+
+def refused(error: Exception | None, user: str, tried: str, config: str) -> tuple[str, str]:
+    """Why a host that is reached did not let `user` in, and what to do; without `error` nothing was offered."""
+    if error is None:
+        return (
+            f"nothing to log in as {user} with ({tried}: there are none)",
+            f"set password or ssh_key_file_path in {config}, or OPENPAI_PASSWORD",
+        )
+    if isinstance(error, BadAuthenticationType):
+        takes = ", ".join(sorted(error.allowed_types)) or "nothing"
+        return (
+            f"login as {user} refused ({tried}): sshd there takes {takes} alone",
+            f"set ssh_key_file_path in {config} to a key that it knows, or PasswordAuthentication in its sshd_config",
+        )
+    return f"login as {user} refused ({tried})", f"check user, password and ssh_key_file_path in {config}"
 
 
 def _plain(secret: SecretStr | None) -> str | None:
@@ -112,12 +137,14 @@ class ClusterSSH(HostShell, SSHConnector):
                 f"{address}: the host key changed: pinned {pinned}, found {found}",
                 f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}",
             ) from None
-        except AuthenticationException:
-            raise self._refusal(
-                f"{address}: login as {config.user} refused ({tried})",
-                f"check user, password and ssh_key_file_path in {where}/config.yaml",
-            ) from None
+        except AuthenticationException as error:
+            found, fix = refused(error, config.user, tried, f"{where}/config.yaml")
+            raise self._refusal(f"{address}: {found}", fix) from None
         except (OSError, EOFError, SSHException) as error:
+            # paramiko found the host, and no key at all to show it.
+            if type(error) is SSHException and (transport := self.client.get_transport()) and transport.is_active():
+                found, fix = refused(None, config.user, tried, f"{where}/config.yaml")
+                raise self._refusal(f"{address}: {found}", fix) from None
             raise self._refusal(*unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
         transport = self.client.get_transport()
         assert transport is not None

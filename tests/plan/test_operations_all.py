@@ -166,7 +166,7 @@ SAMPLES = [
     Sample("ssh.operator_key", silent=("path",), called=False),
     Sample("ssh.key_pair"),
     Sample("ssh.authorized", ("identity",), {Ssh: SshFiles(home=hostile("home"), public_key=hostile("key"))}),
-    Sample("ssh.known", arguments={"pinned": str(ROOT / "inventories/example/worker.csv")}),
+    Sample("ssh.known", arguments={"pinned": str(ROOT / "tests/data/golden/inputs-1.0/worker.csv")}),
     Sample("ssh.sudo_without_password"),
     Sample("systemd.fresh", silent=("files",)),
     Sample("systemd.scheduled", silent=("service", "files")),
