@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from cluster import Problem
+from cluster import Place, Problem
+from cluster.problems import identified
 
 # pyinfra's own words around an exception of a command: its type and its arguments.
 _EXCEPTION = re.compile(r"Command (?:socket/SSH|IO) error: \w+\((['\"])(.*)\1,?\)", re.DOTALL)
@@ -49,7 +50,8 @@ def cause(stops: Sequence[Problem | str], said: Sequence[Said]) -> Cause:
     if stops:
         first = stops[0]
         if isinstance(first, Problem):
-            return Cause(first.found, first.fix, log)
+            where = f"{first.place}: " if first.place != Place() else ""
+            return Cause(f"{where}{first.found}", identified(first.fix, cause=first.cause), log)
         return _split(first, log)
     tasks = [one.text for one in said if one.voice is Voice.TASK and one.text.strip()]
     if tasks:

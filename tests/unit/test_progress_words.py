@@ -142,6 +142,6 @@ def test_secrets_are_taken_out() -> None:
     ],
 )
 def test_why_a_host_is_not_reached(error: Exception, found: str) -> None:
-    said, fix = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
-    assert said.startswith(f"10.0.0.1: {found}"), said
-    assert fix
+    problem = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
+    assert problem.found.startswith(f"10.0.0.1: {found}"), problem
+    assert problem.fix and problem.cause
