@@ -40,7 +40,7 @@ HOSTS = {
         remedy="The message of that host, above, says what was tried. The others go on with --data leave_out=unfit.",
     ),
     "answers": Explanation(
-        seen="no answer that can be read (preflight's row `answers`)",
+        seen="no answer that can be read (preflight's row `answers`); ...: the answer cannot be read",
         why="The login works, but commands end without the answer, or with something else in it.",
         remedy="Log in as the config's user and look: a full disk, a shell that prints or asks something, a sudo that "
         "does.",
@@ -81,6 +81,26 @@ HOSTS = {
         why="The key was pinned on first contact. Another one means a new installation, another machine, or somebody "
         "in between.",
         remedy="If the machine was reinstalled: the ssh-keygen -R command in the line. If not, find out first.",
+    ),
+    "connection-lost": Explanation(
+        seen="the connection to the host was lost",
+        why="The host went down, or the network between, while commands ran.",
+        remedy="See whether it is up and reached; the same command again goes on where it stands.",
+    ),
+    "command-hangs": Explanation(
+        seen="a command has not ended within ... s and was given up",
+        why="Something on that host does not answer: a dead NFS server, a failing disk, a program that waits.",
+        remedy="Log in and look (ps -ef, dmesg); raise command_timeout where the host is only slow.",
+    ),
+    "command-failed": Explanation(
+        seen="what a program on the host said last; read the log, mend the cause, then run the same again",
+        why="A command of an operation ended with an error that this project has no sentence for.",
+        remedy="The log in the summary has its whole output; run.log has what came before.",
+    ),
+    "host-failed": Explanation(
+        seen="not run: the host has failed, and what the operation would do next rests on a fact that is not known",
+        why="A question to the host was not answered, and no guess is made in place of the answer.",
+        remedy="The first red line of that host has the cause.",
     ),
     "user-missing": Explanation(
         seen="there is no user ...",

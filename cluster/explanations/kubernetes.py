@@ -62,7 +62,7 @@ KUBERNETES = {
     "certificates-lost": Explanation(
         seen="etcd holds a cluster's data, but its certificates are gone",
         why="Without the CA no node, key or kubeconfig of the cluster is valid any more.",
-        remedy="Restore them from a backup: docs/day2.md, Backups; do not initialise anew, which loses the cluster.",
+        remedy="Restore them from a backup (docs/day2.md, Backups); to initialise anew would lose the cluster.",
     ),
     "etcd-lost": Explanation(
         seen="this control plane was complete, but etcd's data is gone; but etcd holds nothing of its cluster",
@@ -72,7 +72,7 @@ KUBERNETES = {
     "master-lost": Explanation(
         seen="Kubernetes is not on this master, but ... are nodes of the cluster that it had",
         why="A new control plane would be another cluster, which knows neither these workers nor their jobs.",
-        remedy="tasks.kubernetes.restore_master brings the old one back from a backup (docs/day2.md, A new master); for "
+        remedy="tasks.kubernetes.restore_master brings the old one back (docs/day2.md, A new master); for "
         "a new cluster: kubeadm reset -f on its nodes first.",
     ),
     "master-in-use": Explanation(
@@ -91,7 +91,7 @@ KUBERNETES = {
         remedy="pyinfra INVENTORY deploy.py; where age is missing, see `backups`.",
     ),
     "backup-key": Explanation(
-        seen="... is not there, which opens the backups; ... has no line `# public key: age1...`; no key for backups: ...",
+        seen="... is not there, which opens the backups; ... has no line `# public key: age1...`; no key for backups",
         why="backup.key in the cluster folder opens the backups, which are encrypted for it; it is never replaced.",
         remedy="Put back its copy, or name it: --data backup_key=FILE. Its first line: `# public key: ` and what "
         "`age-keygen -y FILE` says.",

@@ -15,7 +15,10 @@ _EXCEPTION = re.compile(r"Command (?:socket/SSH|IO) error: \w+\((['\"])(.*)\1,?\
 _FACT_ERROR = re.compile(r"(?:\w+Error: )(\w+: the answer cannot be read.*)", re.DOTALL)
 # How a line says where more is: a path on the host.
 _LOG = re.compile(r"(?:\blog:|\bsee) (/\S+[\w/])")
-DEFAULT_REMEDY = "read the log, mend the cause, then run the same again"
+_READ = "read the log, mend the cause, then run the same again"
+DEFAULT_REMEDY = identified(_READ, cause="command-failed")
+# The identifier that a sentence ends with.
+_IDENTIFIED = re.compile(r"(.*) \[([a-z0-9-]+)\]")
 
 
 class Voice(Enum):
@@ -73,4 +76,6 @@ def cause(stops: Sequence[Problem | str], said: Sequence[Said]) -> Cause:
 def _split(text: str, log: str) -> Cause:
     """A sentence of "what was found; what to do"."""
     found, _, fix = " ".join(text.split()).partition("; ")
+    if not fix and (own := _IDENTIFIED.fullmatch(found)):
+        found, fix = own[1], identified(_READ, cause=own[2])
     return Cause(found, fix or DEFAULT_REMEDY, log)

@@ -29,6 +29,7 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.connectors.ssh import SSHConnector
 
 from cluster import Problem, secrets
+from cluster.problems import identified
 from tasks import progress
 from tasks.reach import one_run, streams
 from tasks.reach.context import cluster_of
@@ -79,7 +80,7 @@ def unreached(error: Exception, address: str, port: int, config: str) -> Problem
     )
 
 
-def refused(error: Exception | None, address: str, user: str, tried: str, config: str) -> Problem:
+def login_refused(error: Exception | None, address: str, user: str, tried: str, config: str) -> Problem:
     """Why a host that is reached did not let `user` in, and what to do; without `error` nothing was offered."""
     said, fix = f"login as {user} refused ({tried})", f"check user, password and ssh_key_file_path in {config}"
     if error is None:
@@ -114,7 +115,8 @@ class ClusterSSH(HostShell, SSHConnector):
             if isinstance(error, SSHException) and transport and transport.is_active():
                 raise
             # pyinfra fails the one host on an OSError; paramiko's EOFError would end the run for all.
-            raise OSError("the connection to the host was lost") from error
+            lost = "the connection to the host was lost; see whether it is up, then run again"
+            raise OSError(identified(lost, cause="connection-lost")) from error
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
@@ -139,11 +141,11 @@ class ClusterSSH(HostShell, SSHConnector):
             fix = f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}"
             raise self._refusal(Problem(changed, fix, cause="ssh-host-key")) from None
         except AuthenticationException as error:
-            raise self._refusal(refused(error, address, config.user, tried, f"{where}/config.yaml")) from None
+            raise self._refusal(login_refused(error, address, config.user, tried, f"{where}/config.yaml")) from None
         except (OSError, EOFError, SSHException) as error:
             # paramiko found the host, and no key at all to show it.
             if type(error) is SSHException and (transport := self.client.get_transport()) and transport.is_active():
-                raise self._refusal(refused(None, address, config.user, tried, f"{where}/config.yaml")) from None
+                raise self._refusal(login_refused(None, address, config.user, tried, f"{where}/config.yaml")) from None
             raise self._refusal(unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
         transport = self.client.get_transport()
         assert transport is not None

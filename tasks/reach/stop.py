@@ -22,7 +22,10 @@ from cluster.problems import identified
 from tasks.progress import notes, would_stop
 
 # What is said in place of running a command where given_up().
-GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
+GIVEN_UP = identified(
+    "not run: the host has failed, and what the operation would do next rests on a fact that is not known",
+    cause="host-failed",
+)
 
 # What ends a run, "No hosts remaining!", is raised where one host is at work. pyinfra says it in one line; gevent would
 # print its traceback before.

@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Functions that say why something is refused, and how many of their arguments are no sentence.
 SPEAKERS = {"Problem": 0, "identified": 0, "stop": 0, "refused": 0, "_refuse": 0, "complain": 2, "failed": 1}
+# What stands for an identifier of its own, that a caller or an earlier sentence gave.
+HANDED_ON = {"cause", "own[2]"}
 _TEXT = (ast.Constant, ast.JoinedStr, ast.BinOp)
 
 
@@ -48,7 +50,7 @@ def calls_of(source: str, file: str) -> Iterator[Call]:
                 call.identifiers.add(value.value)
             elif isinstance(value, ast.Name) and value.id in constants:
                 call.identifiers.add(constants[value.id])
-            elif ast.unparse(value).rpartition(".")[2] != "cause":  # handed on by who was called
+            elif ast.unparse(value) not in HANDED_ON and not ast.unparse(value).endswith(".cause"):
                 call.unknown.append(ast.unparse(value))
         yield call
 

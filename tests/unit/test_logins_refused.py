@@ -82,5 +82,5 @@ def test_a_login_that_is_refused(
 def test_a_server_that_takes_nothing() -> None:
     """paramiko tells that by a list of none."""
     none = paramiko.BadAuthenticationType("x", [])
-    problem = connectors.refused(none, "10.0.0.1", "a", "the password", "config.yaml")
+    problem = connectors.login_refused(none, "10.0.0.1", "a", "the password", "config.yaml")
     assert problem.found == "10.0.0.1: login as a refused (the password): sshd there takes nothing alone"

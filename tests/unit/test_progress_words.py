@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 
-from cluster import Problem
+from cluster import Place, Problem
 from cluster.names import duration
 from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
@@ -30,6 +30,10 @@ def of(voice: Voice, *lines: str) -> list[Said]:
         ([Problem("it is full", "make room")], [], Cause("it is full", "make room")),
         (["it is full; make room; then go on"], [], Cause("it is full", "make room; then go on")),
         (["it is full"], [], Cause("it is full", DEFAULT_REMEDY)),
+        (["it is full [disk]"], [], Cause("it is full", DEFAULT_REMEDY.replace("[command-failed]", "[disk]"))),
+        (["it is full; make room [disk]"], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", cause="disk")], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", Place("a.csv", 1))], [], Cause("a.csv:1: it is full", "make room")),
         (
             [],
             of(Voice.TASK, "rest-server: failed; see its log: /var/log/x.log", "  a line of the log"),
