@@ -77,7 +77,7 @@ KUBERNETES = {
     ),
     "master-in-use": Explanation(
         seen="Kubernetes is on this master already",
-        why="restore_master is for a bare machine: it would put an older state over what is there.",
+        why="tasks.kubernetes.restore_master is for a bare machine: it would put an older state over what is there.",
         remedy="Go on with deploy.py; for an earlier state of etcd: tasks.kubernetes.restore.",
     ),
     "confirm-new-master": Explanation(
