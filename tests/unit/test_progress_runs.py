@@ -110,7 +110,8 @@ def test_a_missing_inventory_file_outside_of_the_checkout(given: tuple[str, ...]
     for file in (ROOT / "deploy.py", "tasks.preflight.check"):
         done = FakeRun(Path("nowhere.py"), Path(file)).run(*given, cwd=tmp_path)
         assert done.returncode == 1
-        assert done.stdout.splitlines()[-1] == f"nowhere.py: there is no such inventory file in {tmp_path} [inventory-missing]"
+        said = f"nowhere.py: there is no such inventory file in {tmp_path} [inventory-missing]"
+        assert done.stdout.splitlines()[-1] == said
 
 
 def test_other_peoples_operations_are_theirs(tmp_path: Path) -> None:
