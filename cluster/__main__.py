@@ -45,7 +45,7 @@ def main() -> None:
     pass
 
 
-@main.command()
+@main.command(short_help="Make the cluster folder DIR, and DIR.py.")
 @_folder
 @click.option("--master", type=_existing, help="The guide's master.csv.")
 @click.option("--worker", type=_existing, help="The guide's worker.csv.")
@@ -83,7 +83,7 @@ def init(folder: Path, example: bool, **given: Path | None) -> None:
     click.echo(f"{folder}: made; next: {edit}{commands.check(folder)}")
 
 
-@main.command()
+@main.command(short_help="Say everything that is wrong with DIR.")
 @_folder
 @click.option("--json", "as_json", is_flag=True, help="For machines: {ok, problems: [{id, file, line, ...}]}.")
 def check(folder: Path, as_json: bool) -> None:
@@ -96,11 +96,14 @@ def check(folder: Path, as_json: bool) -> None:
     else:
         _say((problem.within(folder) for problem in inspection.problems), err=False)
         if usable:
-            click.echo(f"{folder}: {_summary(inspection)}; next: {commands.preflight(folder)}")
+            # No error: the environment of the run may have what is missing here.
+            unarmed = any(problem.cause == "no-login" for problem in inspection.problems)
+            first = "give it something to log in with, then " if unarmed else ""
+            click.echo(f"{folder}: {_summary(inspection)}; next: {first}{commands.preflight(folder)}")
     sys.exit(0 if usable else 1)
 
 
-@main.command()
+@main.command(short_help="Render upstream's files from the cluster folder DIR.")
 @_folder
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder for the files; made if missing.")
 @click.option("--resources", type=_existing, help="What the nodes have to give, as JSON: renders OpenPAI's files too.")
@@ -143,7 +146,7 @@ def _identifiers(context: click.Context, parameter: click.Parameter, incomplete:
     return [name for name in EXPLANATIONS if name.startswith(incomplete)]
 
 
-@main.command()
+@main.command(short_help="Say what a message's IDENTIFIER means, and what to do.")
 @click.argument("identifier", required=False, shell_complete=_identifiers)
 def explain(identifier: str | None) -> None:
     """Say what is meant by IDENTIFIER, the word in brackets behind a message or in preflight's rows: why, and what to

@@ -24,12 +24,18 @@ TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 TROUBLESHOOTING_INTRO = ROOT / "templates" / "reference" / "troubleshooting.md"
 EXAMPLE = ROOT / "inventories" / "example" / "config.yaml"
 _WIDTH = 110
-# Keys that the example gives a value, as the guide's config does.
-_ACTIVE = ("user", "branch_name", "docker_image_tag")
+# Keys that the example gives a value, as the guide's config does; `check` names the lines of placeholders.
+_ACTIVE = {
+    "user": "<your-ssh-username>",
+    "password": "<your-ssh-password>",
+    "branch_name": "pai-1.0.y",
+    "docker_image_tag": "v1.0.0",
+}
 _EXAMPLE_HEAD = """\
-# The config of a cluster, to be edited; `python -m cluster init DIR --example` makes a folder with it. A line that
-# begins with `# key:` shows the key's default, or an example where it has none. docs/config.md has more, and is
-# generated with this file by `python -m cluster.reference`.
+# The config of a cluster, to be edited; `python -m cluster init DIR --example` makes a folder with it, and
+# `python -m cluster check DIR` names every line that has to be. A line that begins with `# key:` shows the key's
+# default, or an example where it has none. docs/config.md has more, and is generated with this file by
+# `python -m cluster.reference`.
 """
 
 
@@ -66,7 +72,7 @@ def example() -> str:
         parts.append("\n" + "\n".join([f"# {'-' * 8} {title} {'-' * 8}", *_comment(about)]) + "\n")
         for name, info in _fields(group):
             meta = meta_of(name)
-            shown = meta.example or ("..." if info.default is None else _value(info.default))
+            shown = _ACTIVE.get(name) or meta.example or ("..." if info.default is None else _value(info.default))
             line = f"{info.alias or name}: {shown}"
             parts.append("\n")
             parts.extend(f"{text}\n" for text in _comment(f"{info.description}{_versions(meta)}"))

@@ -62,15 +62,47 @@ KUBERNETES = {
     "certificates-lost": Explanation(
         seen="etcd holds a cluster's data, but its certificates are gone",
         why="Without the CA no node, key or kubeconfig of the cluster is valid any more.",
-        remedy="Restore /etc/kubernetes/pki from a backup; do not initialise anew, which loses the cluster.",
+        remedy="Restore them from a backup (docs/day2.md, Backups); to initialise anew would lose the cluster.",
     ),
     "etcd-lost": Explanation(
         seen="this control plane was complete, but etcd's data is gone; but etcd holds nothing of its cluster",
         why="A new, empty etcd would be a new cluster under the old one's nodes.",
         remedy="Restore a snapshot: docs/kubernetes.md, Restore.",
     ),
+    "master-lost": Explanation(
+        seen="Kubernetes is not on this master, but ... are nodes of the cluster that it had",
+        why="A new control plane would be another cluster, which knows neither these workers nor their jobs.",
+        remedy="tasks.kubernetes.restore_master brings the old one back (docs/day2.md, A new master); for "
+        "a new cluster: kubeadm reset -f on its nodes first.",
+    ),
+    "master-in-use": Explanation(
+        seen="Kubernetes is on this master already",
+        why="tasks.kubernetes.restore_master is for a bare machine: it would put an older state over what is there.",
+        remedy="Go on with deploy.py; for an earlier state of etcd: tasks.kubernetes.restore.",
+    ),
+    "confirm-new-master": Explanation(
+        seen="this makes ... the master of ... as of ...",
+        why="What came after the backup is lost to Kubernetes; with the old master still at work there would be two.",
+        remedy="--data confirm=NAME, the cluster folder's name, if that is meant.",
+    ),
+    "backups-not-set-up": Explanation(
+        seen="backups are not set up here",
+        why="The deploy installs the programs and timers that make them.",
+        remedy="pyinfra INVENTORY deploy.py; where age is missing, see `backups`.",
+    ),
+    "backup-key": Explanation(
+        seen="... is not there, which opens the backups; ... has no line `# public key: age1...`; no key for backups",
+        why="backup.key in the cluster folder opens the backups, which are encrypted for it; it is never replaced.",
+        remedy="Put back its copy, or name it: --data backup_key=FILE. Its first line: `# public key: ` and what "
+        "`age-keygen -y FILE` says.",
+    ),
+    "backup-not-opened": Explanation(
+        seen="the backup was not put back: ...",
+        why="The key is another one, the file is not whole, or there is no room.",
+        remedy="Look at what the line says; another backup: --data backup=FILE, another key: --data backup_key=FILE.",
+    ),
     "snapshot-choice": Explanation(
-        seen="choose a snapshot with --data snapshot=FILE: ...",
+        seen="choose a snapshot with --data snapshot=FILE: ...; choose a backup with --data backup=FILE: ...",
         why="Which state the cluster goes back to is for you to say.",
         remedy="Name one of those in the line.",
     ),

@@ -122,6 +122,11 @@ PREFLIGHT = {
         "Certificates and tokens are refused by clocks that are apart, and logs cannot be compared.",
         "The deploy installs a time daemon where ntp_hosts says so; name servers that are reached in ntp_servers.",
     ),
+    "backups": Explanation(
+        "What the master loses is lost without a backup elsewhere; it has every secret, so none leaves in the open.",
+        "Put age and age-keygen into /usr/local/bin there (Debian has them since 11, Ubuntu since 22.04), then deploy; "
+        "or save /etc/kubernetes/pki and etcd's snapshots by a way of your own: docs/day2.md, Backups.",
+    ),
     "gpu": Explanation(
         "A worker is there for its GPUs.",
         "Look at `lspci`: a card without power or seat is not listed. Machines without GPUs: gpu_type: none.",

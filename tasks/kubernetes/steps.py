@@ -41,7 +41,7 @@ def of_master(node: Node, servers: list[str]) -> Step | Problem:
         return foreign
     if ETCD_DATA in node.files and CA not in node.files:
         gone = f"etcd holds a cluster's data, but its certificates ({CA} and others) are gone"
-        return Problem(gone, "restore /etc/kubernetes/pki from a backup", cause="certificates-lost")
+        return Problem(gone, "restore them from a backup: docs/day2.md, Backups", cause="certificates-lost")
     # kubeadm's last step but one points the kubelet at its rotating certificate.
     if not node.rotates:
         return Step.RESUME

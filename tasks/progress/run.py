@@ -24,6 +24,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
 
 from cluster import Cluster, secrets
+from cluster.data import PROJECT
 from cluster.problems import identified
 from cluster.report import private_folder, renewed
 from tasks.progress import closing, plan
@@ -60,6 +61,17 @@ def watch(cluster: Cluster | None = None) -> None:
         vars(_cli).update(_do_confirm=state.run.confirm, disconnect_all=state.run.end)
         signal.signal(signal.SIGINT, _interrupt)
     state.run.cluster = cluster or state.run.cluster
+
+
+def watch_ours() -> None:
+    """Take hold of a run of this project's operations that neither config.py nor an inventory told of.
+
+    That is one outside of the checkout whose inventory is missing. Runs of other people's operations are theirs.
+    """
+    context = click.get_current_context(silent=True)
+    operations = context.params.get("operations") or () if context else ()
+    if any(one.startswith("tasks.") or Path(one).resolve().is_relative_to(PROJECT) for one in operations):
+        watch()
 
 
 def _interrupt(*_: Any) -> None:

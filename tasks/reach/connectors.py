@@ -16,7 +16,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gevent.subprocess import PIPE, Popen
-from paramiko import AuthenticationException, BadHostKeyException, PasswordRequiredException, PKey
+from paramiko import (
+    AuthenticationException,
+    BadAuthenticationType,
+    BadHostKeyException,
+    PasswordRequiredException,
+    PKey,
+)
 from paramiko.ssh_exception import SSHException
 from pydantic import SecretStr
 from pyinfra.api.exceptions import ConnectError
@@ -24,6 +30,7 @@ from pyinfra.connectors.ssh import SSHConnector
 
 from cluster import Problem, secrets
 from cluster.problems import identified
+from tasks import progress
 from tasks.reach import one_run, streams
 from tasks.reach.context import cluster_of
 from tasks.reach.host_shell import HostShell, Running
@@ -33,6 +40,8 @@ from tasks.reach.pinning import PinningClient
 logging.getLogger("paramiko.transport").setLevel(logging.CRITICAL)
 # Seconds; an idle host in the middle of another host's long step must not lose its connection.
 KEEPALIVE = 15
+# pyinfra loads all connectors for every inventory, also for one that it did not find.
+progress.watch_ours()
 
 
 def unreached(error: Exception, address: str, port: int, config: str) -> Problem:
@@ -69,6 +78,18 @@ def unreached(error: Exception, address: str, port: int, config: str) -> Problem
         "see what answers on that port, and sshd's log on the machine (journalctl -u ssh)",
         cause="ssh-silent",
     )
+
+
+def login_refused(error: Exception | None, address: str, user: str, tried: str, config: str) -> Problem:
+    """Why a host that is reached did not let `user` in, and what to do; without `error` nothing was offered."""
+    said, fix = f"login as {user} refused ({tried})", f"check user, password and ssh_key_file_path in {config}"
+    if error is None:
+        said = f"nothing to log in as {user} with ({tried}: there are none)"
+        fix = f"set password or ssh_key_file_path in {config}, or OPENPAI_PASSWORD"
+    elif isinstance(error, BadAuthenticationType):
+        said = f"{said}: sshd there takes {', '.join(sorted(error.allowed_types)) or 'nothing'} alone"
+        fix = f"set ssh_key_file_path in {config} to a key that it knows, or PasswordAuthentication in its sshd_config"
+    return Problem(f"{address}: {said}", fix, cause="ssh-login")
 
 
 def _plain(secret: SecretStr | None) -> str | None:
@@ -119,11 +140,12 @@ class ClusterSSH(HostShell, SSHConnector):
             changed = f"{address}: the host key changed: pinned {pinned}, found {found}"
             fix = f"if the machine was reinstalled: ssh-keygen -f {cluster.known_hosts} -R {address}"
             raise self._refusal(Problem(changed, fix, cause="ssh-host-key")) from None
-        except AuthenticationException:
-            refused = f"{address}: login as {config.user} refused ({tried})"
-            fix = f"check user, password and ssh_key_file_path in {where}/config.yaml"
-            raise self._refusal(Problem(refused, fix, cause="ssh-login")) from None
+        except AuthenticationException as error:
+            raise self._refusal(login_refused(error, address, config.user, tried, f"{where}/config.yaml")) from None
         except (OSError, EOFError, SSHException) as error:
+            # paramiko found the host, and no key at all to show it.
+            if type(error) is SSHException and (transport := self.client.get_transport()) and transport.is_active():
+                raise self._refusal(login_refused(None, address, config.user, tried, f"{where}/config.yaml")) from None
             raise self._refusal(unreached(error, address, config.ssh_port, f"{where}/config.yaml")) from None
         transport = self.client.get_transport()
         assert transport is not None

@@ -39,7 +39,7 @@ def test_every_requirement_is_explained_in_the_order_of_the_document() -> None:
 def test_the_keys_and_commands_that_are_named_exist() -> None:
     known = {name for key, info in Config.model_fields.items() for name in (key, info.alias)} | OTHERS
     words = " ".join(f"{each.seen} {each.why} {each.remedy}" for each in EXPLANATIONS.values())
-    named = set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", re.sub(r"\btasks\.\S+", "", words)))
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", re.sub(r"\btasks\.\S+|--data \w+=", "", words)))
     assert named - known == set()
     tasks = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tasks").rglob("*.py"))
     data = set(re.findall(r"--data (\w+)=", words))

@@ -104,6 +104,22 @@ def test_a_missing_inventory_file(made: Callable[..., FakeRun]) -> None:
     assert done.stdout.splitlines()[-1].startswith("inventories/nowhere.py: there is no such inventory file in ")
 
 
+@pytest.mark.parametrize("given", [("-y",), ("--dry",), ()])
+def test_a_missing_inventory_file_outside_of_the_checkout(given: tuple[str, ...], tmp_path: Path) -> None:
+    """pyinfra warns of it and goes on over no hosts; no file of ours is read but the connectors."""
+    for file in (ROOT / "deploy.py", "tasks.preflight.check"):
+        done = FakeRun(Path("nowhere.py"), Path(file)).run(*given, cwd=tmp_path)
+        assert done.returncode == 1
+        said = f"nowhere.py: there is no such inventory file in {tmp_path} [inventory-missing]"
+        assert done.stdout.splitlines()[-1] == said
+
+
+def test_other_peoples_operations_are_theirs(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").touch()
+    done = FakeRun(Path("nowhere.py"), tmp_path / "theirs.py").run("-y", cwd=tmp_path)
+    assert done.returncode == 0 and "no such inventory file" not in done.stdout
+
+
 def test_a_limit_that_matches_no_host(made: Callable[..., FakeRun]) -> None:
     done = made().run("-y", "--limit", "openpai-99")
     assert done.returncode == 1

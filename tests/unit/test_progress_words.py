@@ -89,6 +89,13 @@ def test_a_hosts_own_name_does_not_tell_failures_apart() -> None:
     assert "FAILED openpai-[001-002]: Docker" in [line.text for line in summary(record(*named), "run.log")]
 
 
+def test_hosts_that_are_not_reached_for_one_reason_are_one() -> None:
+    lost = [Failure("Connect", "", f"10.0.0.{n}: timed out: 10.0.0.{n}:22", "look", "run.log") for n in (1, 2)]
+    together, alone = ([line.text for line in summary(record(*some), "run.log")] for some in (lost, lost[:1]))
+    assert "FAILED openpai-[001-002]: Connect" in together and "    why: ADDRESS: timed out: ADDRESS:22" in together
+    assert "    why: 10.0.0.1: timed out: 10.0.0.1:22" in alone
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 100])
 def test_the_summary_is_short_whatever_failed(count: int) -> None:
     said = ["interrupted", "another sentence"]
