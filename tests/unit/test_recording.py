@@ -25,10 +25,10 @@ def text_of(picture: recording.Picture) -> list[str]:
 
 
 def test_a_command_is_recorded_on_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    asks = "import os; print(os.isatty(1), os.get_terminal_size().columns, '\\x1b[32mgreen\\x1b[0m')"
+    asks = "import os; print(os.isatty(1), os.get_terminal_size().columns, '\\x1b[32mgreen\\x1b[0m', os.getcwd())"
     made = recording.record([sys.executable, "-c", asks], columns=77)
     assert made.status == 0 and made.seconds > 0
-    assert b"".join(piece for _, piece in made.pieces) == b"True 77 \x1b[32mgreen\x1b[0m\r\n"
+    assert b"".join(piece for _, piece in made.pieces) == b"True 77 \x1b[32mgreen\x1b[0m ~/openpai-deploy\r\n"
     assert "True 77" in capfd.readouterr().out
 
 
