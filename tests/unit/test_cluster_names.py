@@ -68,6 +68,7 @@ def unfolded(phrase: str) -> list[str]:
         ("from w-1 to w-10, w-1.example.org and 10.0.0.12.", "from HOST to w-10, w-1.example.org and 10.0.0.12."),
         ("restart w-1. Then 10.0.0.1.", "restart HOST. Then ADDRESS."),
         ("new-w-1 at 110.0.0.1", "new-w-1 at 110.0.0.1"),
+        ("https://10.0.0.1:5000/v2/openpai/w-1/manifests", "https://ADDRESS:5000/v2/openpai/w-1/manifests"),
     ],
 )
 def test_the_hosts_own_name_and_address_are_taken_out(text: str, said: str) -> None:
