@@ -1,4 +1,7 @@
-"""docs/config.md and the example config, generated from the schema: python -m cluster.reference"""
+"""What is written from the sources: docs/config.md, the example config, docs/troubleshooting.md.
+
+python -m cluster.reference
+"""
 
 import textwrap
 import types
@@ -12,10 +15,13 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from cluster.config import GROUPS, Config, Group, Meta, meta_of
+from cluster.explanations import AREAS, Area
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "config.md"
 INTRO = ROOT / "templates" / "reference" / "config.md"
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
+TROUBLESHOOTING_INTRO = ROOT / "templates" / "reference" / "troubleshooting.md"
 EXAMPLE = ROOT / "inventories" / "example" / "config.yaml"
 _WIDTH = 110
 # Keys that the example gives a value, as the guide's config does; `check` names the lines of placeholders.
@@ -115,9 +121,26 @@ def _type(annotation: Any) -> str:
     return {str: "text", SecretStr: "text, secret", bool: "true or false", int: "number"}.get(annotation, "value")
 
 
+def troubleshooting() -> str:
+    """The text of docs/troubleshooting.md: by area what is seen, with the identifiers as anchors."""
+    intro = TROUBLESHOOTING_INTRO.read_text(encoding="utf-8")
+    return "\n".join([intro, *(f"## {area.title}\n\n{_by_symptom(area)}\n" for area in AREAS)])
+
+
+def _by_symptom(area: Area) -> str:
+    """A table; preflight's rows say by themselves what is seen."""
+    seen = any(each.seen for each in area.entries.values())
+    head = [*(["what you see"] if seen else []), "identifier", "why", "what to do"]
+    rows = [head, ["---"] * len(head)]
+    for name, each in area.entries.items():
+        anchor = f'<a id="{name}"></a>`{name}`'
+        rows.append([*([each.seen] if seen else []), anchor, each.why, each.remedy])
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+
+
 def write() -> None:
-    """Write both files."""
-    for path, text in ((REFERENCE, reference()), (EXAMPLE, example())):
+    """Write all of them."""
+    for path, text in ((REFERENCE, reference()), (EXAMPLE, example()), (TROUBLESHOOTING, troubleshooting())):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

@@ -19,7 +19,6 @@ from cluster.report.records import Change, Deploy, Records
 
 _TEMPLATES = Path(__file__).parents[2] / "templates/report"
 NOTHING = "\N{EN DASH}"
-# What a connection's failure begins with.
 # A shape beside each colour, and a word beside each shape.
 SIGNS = {WELL: "✓", CHANGED: "●", WARNED: "▲", FAILED: "✕", NOT_RUN: NOTHING}
 # Days from which a certificate's end is near; Kubernetes' own last a year.

@@ -120,6 +120,7 @@ probe_unfinished() {
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' | grep -E '^(half|unpacked|triggers)'
 }
 probe_kubelet() { command -v kubelet; }
+probe_age() { command -v age; }
 probe_node() { ls /etc/kubernetes/kubelet.conf; }
 probe_account() { id -u -- "$ACCOUNT"; }
 probe_firewall() { timeout $COMMAND ufw status verbose; }
@@ -226,7 +227,7 @@ snapshot() {
     trap 'late=yes' ALRM
 
     probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
-        storage ports package_lock packages unfinished kubelet node account firewall runtime rivals peers urls sources $BUNDLED"
+        storage ports package_lock packages unfinished kubelet age node account firewall runtime rivals peers urls sources $BUNDLED"
     pids=
     for probe in $probes; do
         {

@@ -58,7 +58,7 @@ class Snapshot:
     `storage` is what OpenPAI's internal storage finds: `loop` devices, its file (`made`), and that in use (`ready`);
     `sources` the package sources, by place and URL; `unfinished` the packages that dpkg is not done with, after
     their states; `node` says whether it is a Kubernetes node, `account` whether the config's user is known
-    here; `firewall` is what ufw says of itself.
+    here, `age` whether that program is; `firewall` is what ufw says of itself.
     """
 
     started: int
@@ -95,6 +95,7 @@ class Snapshot:
     late: frozenset[str] = frozenset()
     node: bool = False
     account: bool = False
+    age: bool = False
     firewall: tuple[str, ...] = ()
     docker: DockerDaemon = field(default_factory=DockerDaemon)
     driver: DriverState = field(default_factory=DriverState)
@@ -164,6 +165,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         lock_holder=holder or None,
         packages={name: version for name, _, version in (line.partition(" ") for line in lines("packages"))},
         kubelet=bool(lines("kubelet")),
+        age=bool(lines("age")),
         nvidia_runtime=bool(lines("runtime")),
         rivals=tuple(lines("rivals")),
         peers=dict(line.split(" ", 1) for line in lines("peers")),

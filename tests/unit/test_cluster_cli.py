@@ -209,7 +209,7 @@ def test_render_of_a_bad_folder_writes_nothing(tmp_path: Path) -> None:
     result = run("render", write(tmp_path / "c", {W: ""}), "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (
         1,
-        f"{tmp_path / 'c' / W}: no host in it; add one `hostname,address` a line\n",
+        f"{tmp_path / 'c' / W}: no host in it; add one `hostname,address` a line [csv-empty]\n",
     )
     assert not (tmp_path / "out").exists()
 

@@ -23,6 +23,10 @@ def test_the_example_is_current() -> None:
     assert reference.EXAMPLE.read_text() == reference.example(), RENEW
 
 
+def test_the_troubleshooting_is_current() -> None:
+    assert reference.TROUBLESHOOTING.read_text() == reference.troubleshooting(), RENEW
+
+
 def test_the_example_is_a_cluster_but_for_what_is_to_be_edited(tmp_path: Path) -> None:
     """`check` names each line to be edited, and with these edited nothing more."""
     folder = reference.EXAMPLE.parent

@@ -64,7 +64,7 @@ def test_a_login_that_is_refused(
     methods: str, password: str, found: str, fix: str, refusing: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SSH_AUTH_SOCK")
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     monkeypatch.delenv("OPENPAI_PASSWORD", raising=False)
     config = f"user: a\nssh_port: {refusing(methods)}\n" + f"password: {password}\n" * bool(password)
     data = SimpleNamespace(address="127.0.0.1", cluster_folder=str(write(tmp_path / "prod", {C: config})))
@@ -81,5 +81,6 @@ def test_a_login_that_is_refused(
 
 def test_a_server_that_takes_nothing() -> None:
     """paramiko tells that by a list of none."""
-    found, _ = connectors.refused(paramiko.BadAuthenticationType("x", []), "a", "the password", "config.yaml")
-    assert found == "login as a refused (the password): sshd there takes nothing alone"
+    none = paramiko.BadAuthenticationType("x", [])
+    problem = connectors.login_refused(none, "10.0.0.1", "a", "the password", "config.yaml")
+    assert problem.found == "10.0.0.1: login as a refused (the password): sshd there takes nothing alone"

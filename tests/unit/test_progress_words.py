@@ -12,7 +12,7 @@ import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 from rich.console import Console
 
-from cluster import Problem
+from cluster import Place, Problem
 from cluster.names import duration
 from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
@@ -33,6 +33,10 @@ def of(voice: Voice, *lines: str) -> list[Said]:
         ([Problem("it is full", "make room")], [], Cause("it is full", "make room")),
         (["it is full; make room; then go on"], [], Cause("it is full", "make room; then go on")),
         (["it is full"], [], Cause("it is full", DEFAULT_REMEDY)),
+        (["it is full [disk]"], [], Cause("it is full", DEFAULT_REMEDY.replace("[command-failed]", "[disk]"))),
+        (["it is full; make room [disk]"], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", cause="disk")], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", Place("a.csv", 1))], [], Cause("a.csv:1: it is full", "make room")),
         (
             [],
             of(Voice.TASK, "rest-server: failed; see its log: /var/log/x.log", "  a line of the log"),
@@ -145,9 +149,9 @@ def test_secrets_are_taken_out() -> None:
     ],
 )
 def test_why_a_host_is_not_reached(error: Exception, found: str) -> None:
-    said, fix = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
-    assert said.startswith(f"10.0.0.1: {found}"), said
-    assert fix
+    problem = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
+    assert problem.found.startswith(f"10.0.0.1: {found}"), problem
+    assert problem.fix and problem.cause
 
 
 @pytest.mark.parametrize("width", [60, 108])
