@@ -99,11 +99,14 @@ def fetch(url: str, path: str, kind: str, expected: str, remedy: str, mode: str 
 
 
 @operation()
-def key(url: str, fingerprint: str, path: str) -> Commands:
-    """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits)."""
+def key(url: str, fingerprint: str, path: str, remedy: str = "check the URL and the fingerprint") -> Commands:
+    """Put the OpenPGP key at `url` in `path` if, and only if, its one primary key has `fingerprint` (40 hex digits).
+
+    Else what is there is kept, and the `remedy` said.
+    """
     wanted = fingerprint.replace(" ", "").upper()
     if host.get_fact(KeyFingerprints, path=path) != [wanted]:
-        yield fetch(url, path, "fingerprint", wanted, "check the URL and the configured fingerprint")
+        yield fetch(url, path, "fingerprint", wanted, remedy)
 
 
 @operation()

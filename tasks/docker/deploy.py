@@ -63,6 +63,7 @@ def _source(config: Config) -> None:
         url=f"{base}/gpg",
         fingerprint=config.docker_apt_key_fingerprint,
         path=KEYRING,
+        remedy="check docker_apt_mirror; a mirror with a key of its own takes docker_apt_key_fingerprint",
     )
     apt.source(
         name="Docker's package source",

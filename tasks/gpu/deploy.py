@@ -106,6 +106,7 @@ def install_runtime() -> None:
         url=config.nvidia_toolkit_apt_key_url or f"{mirror.removesuffix('/stable/deb')}/gpgkey",
         fingerprint=config.nvidia_toolkit_apt_key_fingerprint,
         path=KEY,
+        remedy="check nvidia_toolkit_apt_mirror; one with a key of its own takes nvidia_toolkit_apt_key_fingerprint",
     )
     apt.source(
         name="NVIDIA's package source", path=SOURCE, uri=f"{mirror}/$(ARCH)", suite="/", components="", signed_by=KEY

@@ -174,7 +174,7 @@ class Watcher(BaseStateCallback):
             return
         self._end_stage()
         self._current = stage
-        if not stage.began:
+        if not stage.began and stage.left:
             hosts = f"{len(stage.left)} hosts" if len(stage.left) != 1 else next(iter(stage.left)).name
             self.screen.line(f"== {name}: {hosts}", BOLD)
         stage.begin()
@@ -185,7 +185,7 @@ class Watcher(BaseStateCallback):
             return
         stage.end()
         over = all(not count or host in stage.failed for host, count in stage.left.items())
-        if over and not stage.told:
+        if over and stage.left and not stage.told:
             stage.told = True
             failed = f", {len(stage.failed)} failed" if stage.failed else ""
             said = f"{len(stage.done)} of {len(stage.left)} hosts done{failed}, {duration(stage.seconds)}"

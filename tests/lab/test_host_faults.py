@@ -181,7 +181,7 @@ def test_a_package_key_with_another_fingerprint_is_refused(ready):
     try:
         run = deploy(ready)
         assert run.status != 0
-        said = f"not fingerprint {'0' * 40}, but {old}; check the URL and the configured fingerprint"
+        said = f"not fingerprint {'0' * 40}, but {old}; check docker_apt_mirror; a mirror with"
         assert any(said in line for line in run.lines(WORKER)), run.output
         assert ready.run(WORKER, "sha256sum /etc/apt/keyrings/docker.asc").stdout == genuine
     finally:

@@ -12,7 +12,7 @@ from tasks.progress import watcher
 from tasks.progress.heard import Listener
 from tasks.progress.record import HostRecord, Record
 from tasks.progress.screen import Plain
-from tasks.reach import detached
+from tasks.reach import detached, refused
 from tests.plan.conftest import planned
 
 
@@ -129,3 +129,22 @@ def test_hosts_that_are_not_reached_are_told_once(folder, count):
 def test_a_change_is_one_line_for_all_hosts(folder, name):
     with watched(folder, docker) as (lines, _):
         assert len([line for line in lines if line.startswith(f"changed  {name}: all 6 hosts (")]) == 1, lines
+
+
+def test_a_stage_that_no_host_is_left_for_is_not_told_of(folder):
+    @deploy("Docker")
+    def fails():
+        refused(name="Fit", message="it is full; make room", cause="boot-space")
+
+    @deploy("Later")
+    def later():
+        talkative(name="Words")
+
+    def both():
+        if host.data.role == "master":
+            fails()
+            later()
+
+    with watched(folder, both) as (lines, _):
+        assert lines[0] == "== Docker: @fake/openpai-master-01" and "0 of 1 hosts done, 1 failed, 0 s" in lines, lines
+        assert not [line for line in lines if "Later" in line or "0 of 0" in line], lines
