@@ -13,7 +13,7 @@ from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
 from tasks.gpu.facts import driver, gpus, health, toolkit
-from tasks.kubernetes.facts import certificates, hosts_file, kernel, node, own_name, pod_network, versions
+from tasks.kubernetes.facts import certificates, gpu_watch, hosts_file, kernel, node, own_name, pod_network, versions
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
@@ -255,6 +255,7 @@ SAMPLES = [
     # No node: on one a deploy leaves alone what its other facts call for.
     Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
+    Sample(gpu_watch.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),

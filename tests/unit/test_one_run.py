@@ -42,11 +42,19 @@ def test_the_folders_lock_names_its_holder_and_is_gone_with_it(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("file", ["deploy.py", "tasks.kubernetes.snapshot"])
-def test_a_second_run_ends_with_one_line(tmp_path, file):
+@pytest.mark.parametrize(
+    ("file", "config"),
+    [
+        ("deploy.py", {}),
+        ("tasks.kubernetes.snapshot", {}),
+        # It would ask at the terminal, or say what is wrong: that can wait.
+        ("deploy.py", {"config.yaml": "user: [\n"}),
+    ],
+)
+def test_a_second_run_ends_with_one_line_before_anything_is_read(tmp_path, file, config):
     folder = tmp_path / "prod"
     folder.mkdir()
-    write(folder, {})
+    write(folder, config)
     inventory = folder.with_suffix(".py")
     inventory.write_text("from tasks.reach import groups\n\ndev_box, master, worker = groups(__file__)\n")
     with holder(folder / one_run.LOCK) as process:
