@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,22 +11,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab import commands, gpu
-from lab.commands import Run
 from lab.kubernetes import images
 from lab.settings import DEV_BOX, PROJECT, USER
 from lab.wait import wait_until
 from tests.lab import second_operator
 from tests.lab.docker_host import write
 from tests.lab.harness import converged, deploy, new_lab, out, pyinfra
-from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER, SECOND, nodes, said
+from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER, SECOND, nodes
 
 AT_ONCE = 2
 """Seconds in which a run that must wait for another has said so."""
-LOCK = "/run/openpai-deploy/run.lock"
 TRUST, PREFLIGHT, REMOVE = "tasks.ssh.establish_trust", "tasks.preflight.check", "tasks.kubernetes.remove_departed"
 PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
 HEALTH = '{range .status.conditions[?(@.type=="GPUHealthy")]}{.status} {.message}{end}'
@@ -56,12 +56,14 @@ def other(lab):
 
 @contextmanager
 def at_work(lab, command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A run that has the master's lock. What the block leaves of it is killed."""
-    before, log = said(lab, MASTER, f"cat {LOCK}"), lab.folder / "at-work.log"
-    with log.open("w") as output, commands.start(command, output) as process:
+    """A run that has its locks, at the question before its changes; a line of input has it go on.
+
+    What the block leaves of it is killed."""
+    log = lab.folder / "at-work.log"
+    given: Any = {"cwd": PROJECT, "env": {**os.environ, **commands.SETTINGS}, "stdin": subprocess.PIPE, "text": True}
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output, **given) as process:
         try:
-            begun = f"cat {LOCK}"
-            wait_until(lambda: said(lab, MASTER, begun) != before or process.poll() is not None, 60, step=0.05)
+            wait_until(lambda: "Press enter" in log.read_text() or process.poll() is not None, 60)
             assert process.poll() is None, log.read_text()
             yield process
         finally:
@@ -86,37 +88,41 @@ def who(lab, where: str, user: str) -> str:
     return rf"{where}: another run is at work: {user}, pid \d+, {since}; wait until it has ended"
 
 
-def mine(lab, file: str = "deploy.py") -> list[str]:
+def mine(lab, *arguments: str) -> list[str]:
     """The first operator's run, as people see it."""
-    return commands.pyinfra(lab, "-y", file=file, output="")
+    return commands.pyinfra(lab, *arguments, file=TRUST, output="")
+
+
+def theirs(lab, *arguments: str) -> list[str]:
+    """The second operator's, at another machine."""
+    return second_operator.pyinfra(lab, *arguments, file=TRUST)
 
 
 def test_a_second_run_ends_at_once_and_says_who_is_at_work(other):
     with at_work(other, mine(other)) as run:
-        refused(mine(other), who(other, other.name, "root@.*"))
-        refused(second_operator.pyinfra(other, "-y"), who(other, f"{other.name}, {MASTER}", "root@.*"))
-        assert run.wait(timeout=300) == 0
+        refused(mine(other, "-y"), who(other, other.name, "root@.*"))
+        refused(theirs(other, "-y"), who(other, f"{other.name}, {MASTER}", "root@.*"))
+        run.communicate("\n", timeout=60)
+        assert run.returncode == 0
 
 
 def test_the_locks_of_the_dead_are_taken_over_at_once_and_those_of_the_living_elsewhere_never(other):
     own_pids = ["unshare", "--pid", "--fork", "--kill-child"]
     with at_work(other, [*own_pids, *mine(other)]) as run:
-        refused(mine(other), who(other, other.name, "root@.*"))
-        assert "pid 1," in (other.folder / "run.lock").read_text()  # which lives here, too, and is another
+        assert "pid 1," in (other.folder / "run.lock").read_text()  # which is another's here, and lives
+        refused(mine(other, "-y"), who(other, other.name, "root@.*"))
         run.kill()
-        converged_by(other, TRUST)
-    there = f"{USER}@{DEV_BOX}"
-    with at_work(other, second_operator.pyinfra(other, "-y")):
-        refused(mine(other), who(other, f"{other.name}, {MASTER}", there))
+        goes_on(other)
+    with at_work(other, theirs(other)):
+        refused(mine(other, "-y"), who(other, f"{other.name}, {MASTER}", f"{USER}@{DEV_BOX}"))
         second_operator.killed(other)
-        converged_by(other, TRUST)
+        goes_on(other)
 
 
-def converged_by(lab, file: str) -> Run:
-    """A task succeeds at once."""
-    run = pyinfra(lab, "-y", file=file)
+def goes_on(lab) -> None:
+    """A run succeeds at once."""
+    run = commands.run(mine(lab, "-y"), timeout=60)
     assert run.status == 0, run.output
-    return run
 
 
 def of_node(lab, host: str, fields: str) -> str:
