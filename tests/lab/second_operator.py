@@ -27,7 +27,7 @@ def moved_in(lab: Lab, **keys: object) -> None:
     config = {**yaml.safe_load((lab.folder / "config.yaml").read_text()), **keys}
     del config["dev_box"]
     path = f"{CHECKOUT}/inventories/{lab.name}/config.yaml"
-    lab.run(DEV_BOX, f"umask 077; cat >{path}", stdin=yaml.safe_dump(config), check=True)
+    lab.run(DEV_BOX, f"umask 077; cat >{path}", stdin=yaml.safe_dump(config, sort_keys=False), check=True)
     proxy = f"http://{lab.gateway}:{PROXY_PORT}"
     install = (
         f"cd {CHECKOUT} && python3 -m venv .venv && https_proxy={proxy} .venv/bin/pip install -qr requirements.txt"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from lab import commands, gpu
+from lab.commands import Run
 from lab.kubernetes import images
 from lab.settings import DEV_BOX, PROJECT, USER
 from lab.wait import wait_until
@@ -26,6 +27,8 @@ from tests.lab.kubernetes_stage import FIRST, KUBECTL, MASTER, SECOND, nodes
 
 AT_ONCE = 2
 """Seconds in which a run that must wait for another has said so."""
+STARTS = 4
+"""The same, in starts of pyinfra."""
 TRUST, PREFLIGHT, REMOVE = "tasks.ssh.establish_trust", "tasks.preflight.check", "tasks.kubernetes.remove_departed"
 PAUSE = f"{images.REPOSITORY}/pause:{images.PAUSE_VERSION}"
 HEALTH = '{range .status.conditions[?(@.type=="GPUHealthy")]}{.status} {.message}{end}'
@@ -70,16 +73,26 @@ def at_work(lab, command: list[str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def seconds(command: list[str]) -> tuple[float, Run]:
+    """A command to its end, and how long it took."""
+    began = time.monotonic()
+    run = commands.run(command, timeout=60)
+    return time.monotonic() - began, run
+
+
 def refused(command: list[str], line: str) -> None:
-    """A run ends at once, with one line of the form `line`; the best of three, for a machine that is busy."""
-    took: list[float] = []
-    while len(took) < 3 and min(took, default=AT_ONCE) >= AT_ONCE:
-        began = time.monotonic()
-        run = commands.run(command, timeout=60)
-        took.append(time.monotonic() - began)
+    """A run ends at once, with one line of the form `line`; the best of three.
+
+    On a busy machine, which needs long to start any program, it takes no more than a few of pyinfra's own starts."""
+    for _ in range(3):
+        start, _version = seconds([str(commands.BIN / "pyinfra"), "--version"])
+        took, run = seconds(command)
         (found,) = [one for one in run.output.splitlines() if "another run" in one]
         assert (run.status, bool(re.fullmatch(line, found))) == (1, True), run.output
-    assert min(took) < AT_ONCE, took
+        print(f"refused after {took:.1f} s; pyinfra's own start takes {start:.1f} s")
+        if took < max(AT_ONCE, STARTS * start):
+            return
+    pytest.fail(f"a run took {took:.1f} s to be refused")
 
 
 def who(lab, where: str, user: str) -> str:
@@ -169,21 +182,6 @@ def test_a_gpu_off_the_bus_takes_its_node_out_of_service_until_a_person_puts_it_
     assert nodes(lab)[FIRST] == "Ready"
 
 
-def test_a_worker_on_new_hardware_joins_under_its_old_name(lab):
-    kept = "{.spec.podCIDR} {.metadata.labels.pai-worker}"
-    before = of_node(lab, SECOND, kept)
-    lab.reset(SECOND)
-    run = pyinfra(lab, file=PREFLIGHT)
-    assert run.status == 1
-    (told,) = set(re.findall(r"ssh-keygen -f \S+ -R [\d.]+", "\n".join(run.lines(SECOND))))
-    subprocess.run(shlex.split(told), cwd=PROJECT, check=True, capture_output=True)
-    converged(lab)
-    assert (nodes(lab)[SECOND], of_node(lab, SECOND, kept)) == ("Ready", before)
-    assert out(lab, SECOND, "systemctl is-active kubelet openpai-gpu-health.timer").split() == ["active"] * 2
-    run = converged(lab)
-    assert run.changed == 0, run.changes()
-
-
 def reports(lab) -> list[Path]:
     """The dev box's reports of drift."""
     return sorted(lab.root(DEV_BOX).joinpath(second_operator.CHECKOUT[1:], "inventories", lab.name, "drift").glob("*"))
@@ -238,6 +236,21 @@ def test_an_old_clusters_api_moves_to_its_name_as_the_documents_tell(lab):
     assert run.changed == 0, run.changes()
     assert (set(nodes(lab).values()), running(lab)) == ({"Ready"}, before)
     out(lab, FIRST, "systemctl start openpai-gpu-health.service")
+
+
+def test_a_worker_on_new_hardware_joins_under_its_old_name(lab):
+    kept = "{.spec.podCIDR} {.metadata.labels.pai-worker}"
+    before = of_node(lab, SECOND, kept)
+    lab.reset(SECOND)
+    run = pyinfra(lab, file=PREFLIGHT)
+    assert run.status == 1
+    (told,) = set(re.findall(r"ssh-keygen -f \S+ -R [\d.]+", "\n".join(run.lines(SECOND))))
+    subprocess.run(shlex.split(told), cwd=PROJECT, check=True, capture_output=True)
+    converged(lab)
+    assert (nodes(lab)[SECOND], of_node(lab, SECOND, kept)) == ("Ready", before)
+    assert out(lab, SECOND, "systemctl is-active kubelet openpai-gpu-health.timer").split() == ["active"] * 2
+    run = converged(lab)
+    assert run.changed == 0, run.changes()
 
 
 def test_a_worker_csv_that_was_cut_off_takes_nobody_out_unasked(lab):
