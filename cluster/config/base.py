@@ -104,6 +104,7 @@ def _fingerprint(value: str) -> str:
 
 ServiceNames = Annotated[Literal["all", "essential"] | list[str], WrapValidator(_service_names)]
 Text = Annotated[str, _matching(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "text on one line, not empty")]
+Recipient = Annotated[str, _matching(r"age1[0-9a-z]+", "a recipient of age's: age1...")]
 Calendar = Annotated[str, _matching(r"[A-Za-z0-9*/.,:~+_ -]+", "daily, or another calendar expression of systemd's")]
 Word = Annotated[str, _matching(r"[^\s\x00-\x1f\x7f]+", "text without spaces, not empty")]
 Secret = Annotated[

@@ -10,6 +10,7 @@ from cluster.config.base import (
     HostName,
     Image,
     Positive,
+    Recipient,
     Repository,
     Sha256,
     Subnet,
@@ -186,7 +187,16 @@ class Kubernetes(Group):
         "Workers that `tasks.kubernetes.remove_departed` takes out at once without --data confirm=N, their number: a "
         "worker.csv that was cut off must not empty the cluster.",
     )
-    etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd kept on the master and on the dev box.")
+    etcd_snapshots_kept: Positive = key(10, "Snapshots of etcd, and copies of the certificates, kept on the master.")
+    backup_keep: Positive = key(
+        28, "Encrypted backups of the control plane kept on the master and on the dev box; one is made every six hours."
+    )
+    backup_recipient: Recipient | None = key(
+        None,
+        "To whom backups are encrypted, as age has it. Empty: to a key that the deploy makes and keeps as `backup.key` "
+        "in the cluster folder; keep a copy of that elsewhere.",
+        example="age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudfklhsqqqjxl7",
+    )
     kubespray_repository: Text = key(
         "https://github.com/kubernetes-sigs/kubespray.git",
         "Git repository of kubespray: a URL, or a path on the dev box.",

@@ -1,7 +1,9 @@
 # shellcheck shell=dash
 # This host out of Kubernetes, with all that kubeadm, the kubelet and the pod network (its routes have the protocol 73)
 # leave behind; Docker, its images and the GPU driver stay.
-systemctl --no-reload disable -q --now openpai-pod-network.service 2>/dev/null
+for unit in openpai-pod-network.service openpai-backup.timer; do
+    systemctl --no-reload disable -q --now $unit 2>/dev/null
+done
 set -eu
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 kubeadm reset -f >/dev/null

@@ -4,8 +4,8 @@
 set -eu
 folder=$1 reason=$2 keep=$3
 pki=/etc/kubernetes/pki/etcd
-# On the volume that the container shares with the host.
-part=/var/lib/etcd/openpai-deploy.part
+# On the volume that the container shares with the host; a backup by the timer may be at work beside a deploy.
+part=/var/lib/etcd/openpai-$reason.part
 id=$(docker ps -q --filter label=io.kubernetes.pod.namespace=kube-system \
     --filter label=io.kubernetes.container.name=etcd | head -n 1)
 if [ -z "$id" ]; then

@@ -4,7 +4,8 @@ Every public name but `install`, `program` and `roll` is also a command:
 pyinfra inventories/prod.py tasks.kubernetes.NAME
 """
 
-from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore, snapshot
+from tasks.kubernetes.deploy.backups import restore_master, snapshot
+from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore
 from tasks.kubernetes.deploy.node import program
 from tasks.kubernetes.deploy.rolling import roll
 from tasks.kubernetes.deploy.stage import bring_up, equip, install, join, name_host, renew_certificates

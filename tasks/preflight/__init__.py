@@ -8,3 +8,4 @@
 
 from tasks.preflight.deploy import check, gate
 from tasks.preflight.images import pulled
+from tasks.preflight.requirements.software import has_age

@@ -14,14 +14,15 @@ from tests.hosts.targets import Target, applies_to, shown, users_sudo
 Answers = dict[str, Answer]
 
 SUDOERS = "/etc/sudoers.d/90-openpai-deploy"
-# Where Docker, Kubernetes and SSH keep credentials; $home is the home of the config's user.
+# Where Docker, Kubernetes, its backups and SSH keep credentials; $home is the home of the config's user.
 PRIVATE = (
     "$home/.ssh/id_* /root/.ssh/id_* $home/.docker/config.json /root/.docker/config.json $home/.kube/config "
     "/root/.kube/config /var/lib/kubelet/config.json /etc/kubernetes/*.conf /etc/kubernetes/pki/*.key "
-    "/etc/kubernetes/pki/etcd/*.key"
+    "/etc/kubernetes/pki/etcd/*.key /var/backups/openpai-deploy/*/* $home/pai-deploy/backups/* "
+    "$home/pai-deploy/etcd-snapshots/*"
 )
 STAT = 'for f in {files}; do case $f in *.pub) ;; *) [ ! -e "$f" ] || stat -L -c \'%a %U %n\' "$f" ;; esac; done'
-PRIVATE_KEY = b"PRIVATE KEY-----"
+PRIVATE_KEYS = [b"PRIVATE KEY-----", b"AGE-SECRET-KEY-1"]
 LARGEST = 1 << 20  # bytes; what is larger in a cluster folder is no configuration
 
 
@@ -85,7 +86,7 @@ def test_sudoers_file_is_root_s(target: Target, answers: Answers) -> None:
 
 def test_cluster_folder_keeps_its_secrets(targets: tuple[Target, ...]) -> None:
     target = targets[0]
-    secrets = [PRIVATE_KEY, *(value.encode() for value in secret_values(target.cluster))]
+    secrets = [*PRIVATE_KEYS, *(value.encode() for value in secret_values(target.cluster))]
     found = []
     for file in sorted(target.cluster.folder.rglob("*")):
         mode = file.lstat().st_mode

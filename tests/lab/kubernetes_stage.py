@@ -52,9 +52,17 @@ def said(lab: Lab, host: str, shell: str) -> str:
         return ""
 
 
-def verification(lab: Lab, *arguments: str) -> Run:
+def confirmed(lab: Lab, file: str, *arguments: str) -> None:
+    """Run a task that changes nothing without the cluster's name, and with it succeeds."""
+    asked = stage(lab, *arguments, file=file)
+    assert asked.status != 0 and f"--data confirm={lab.name}" in asked.output, asked.output
+    run = stage(lab, *arguments, "--data", f"confirm={lab.name}", file=file)
+    assert run.status == 0, run.output
+
+
+def verification(lab: Lab, *arguments: str, suite: str = "tests/hosts/test_kubernetes.py") -> Run:
     """The finished hosts' suite, as far as it is about Kubernetes."""
-    return commands.run(commands.verification(lab, *arguments, suite="tests/hosts/test_kubernetes.py"))
+    return commands.run(commands.verification(lab, *arguments, suite=suite))
 
 
 def leave(lab: Lab, host: str) -> None:

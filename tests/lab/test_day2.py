@@ -98,7 +98,7 @@ def refused(command: list[str], line: str) -> None:
 def who(lab, where: str, user: str) -> str:
     """The line of a refusal, as an expression."""
     since = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
-    return rf"{where}: another run is at work: {user}, pid \d+, {since}; wait until it has ended"
+    return rf"{where}: another run is at work: {user}, pid \d+, {since}; wait until it has ended.*"
 
 
 def mine(lab, *arguments: str) -> list[str]:

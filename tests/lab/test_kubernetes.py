@@ -8,6 +8,7 @@ import pytest
 
 from lab.kubernetes import images
 from lab.wait import wait_until
+from tests.lab import backup_steps
 from tests.lab.harness import converged, killed_when, new_lab, out
 from tests.lab.kubernetes_stage import (
     FIRST,
@@ -17,6 +18,7 @@ from tests.lab.kubernetes_stage import (
     SECOND,
     STAGE,
     THIRD,
+    confirmed,
     healthy,
     kubelet_process,
     leave,
@@ -233,37 +235,28 @@ def test_certificates_are_renewed_before_they_expire_and_put_to_use(cluster):
     settled(cluster)
 
 
-def test_a_snapshot_brings_back_what_was_there(cluster):
+def test_a_backup_brings_back_what_was_there(cluster):
+    backup_steps.kill_one(cluster)
+    run = healthy(cluster)
+    assert [name for name in run.changes() if "There is a backup" in name], "the killed one was none"
     out(cluster, MASTER, f"{KUBECTL} create configmap before")
     assert stage(cluster, file="tasks.kubernetes.snapshot").status == 0
-    snapshot = out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | tail -n 1")
-    copies = out(cluster, "dev-box", "stat -c '%a %U %n' /home/paiadmin/pai-deploy/etcd-snapshots/*")
-    assert f"600 paiadmin /home/paiadmin/pai-deploy/etcd-snapshots/{snapshot}" in copies.splitlines()
+    assert "-manual.db" in out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | tail -n 1")
+    backup = backup_steps.newest(cluster)
     out(cluster, MASTER, f"{KUBECTL} create configmap after")
     # As after the loss of the master's own copies.
-    out(cluster, MASTER, f"rm /var/backups/openpai-deploy/etcd/{snapshot}")
-    asked = stage(cluster, "--data", f"snapshot={snapshot}", file="tasks.kubernetes.restore")
-    assert asked.status != 0
-    assert f"--data confirm={cluster.name}" in asked.output
-    run = stage(
-        cluster, "--data", f"snapshot={snapshot}", "--data", f"confirm={cluster.name}", file="tasks.kubernetes.restore"
-    )
-    assert run.status == 0, run.output
-    assert sorted(out(cluster, MASTER, f"{KUBECTL} get configmap -o name").split())[:2] == [
-        "configmap/before",
-        "configmap/kube-root-ca.crt",
-    ]
+    out(cluster, MASTER, "rm -r /var/backups/openpai-deploy")
+    confirmed(cluster, "tasks.kubernetes.restore", "--data", f"snapshot={backup}")
+    there = out(cluster, MASTER, f"{KUBECTL} get configmap -o name").split()
+    assert "configmap/before" in there and "configmap/after" not in there
     healthy(cluster)
     assert set(nodes(cluster).values()) == {"Ready"}
 
 
 def test_a_dead_control_plane_is_revived_and_never_initialised_again(cluster):
     certificate = out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt")
-    out(
-        cluster,
-        MASTER,
-        "systemctl stop kubelet && rm /etc/kubernetes/manifests/kube-scheduler.yaml && docker stop $(docker ps -q)",
-    )
+    gone = "rm /etc/kubernetes/manifests/kube-scheduler.yaml"
+    out(cluster, MASTER, f"systemctl stop kubelet && {gone} && docker stop $(docker ps -q)")
     healthy(cluster)
     assert out(cluster, MASTER, "sha256sum /etc/kubernetes/pki/ca.crt") == certificate
     assert set(nodes(cluster).values()) == {"Ready"}
@@ -285,3 +278,22 @@ def test_a_control_plane_without_its_data_is_reported_and_left_alone(cluster):
     finally:
         out(cluster, MASTER, "mv /var/lib/etcd/aside /var/lib/etcd/member; systemctl start kubelet")
     healthy(cluster)
+
+
+def test_a_new_master_from_the_backup_alone(cluster):
+    """Nodes come back Ready, their kubelets undisturbed, and a secret that was created before is there."""
+    out(cluster, MASTER, f"{KUBECTL} create secret generic kept --from-literal=word=xyzzy")
+    assert stage(cluster, file="tasks.kubernetes.snapshot").status == 0
+    before = [kubelet_process(cluster, host) for host in (FIRST, SECOND)]
+    backup_steps.lose_master(cluster)
+    run = stage(cluster)
+    assert run.status != 0 and "tasks.kubernetes.restore_master" in run.output
+    confirmed(cluster, "tasks.kubernetes.restore_master")
+    converged(cluster)
+    assert nodes(cluster) == dict.fromkeys((MASTER, FIRST, SECOND), "Ready")
+    assert [kubelet_process(cluster, host) for host in (FIRST, SECOND)] == before
+    word = "get secret kept -o jsonpath='{.data.word}' | base64 -d"
+    assert out(cluster, MASTER, f"{KUBECTL} {word}") == "xyzzy"
+    settled(cluster)
+    done = verification(cluster, suite="tests/hosts/test_upkeep.py")
+    assert done.status == 0, done.output

@@ -21,7 +21,7 @@ def test_a_schedule_makes_a_timer_on_the_dev_box_alone(folder, monkeypatch):
         assert plan.all_operations(MASTER) == []
         assert f"systemctl enable {TIMER}" in plan.texts()
     service, timer = (written[f"/etc/systemd/system/openpai-drift-plan.{kind}"] for kind in ("service", "timer"))
-    assert f'ExecStart="{sys.executable}" -m tasks.drift.look "{folder}"\n' in service
+    assert f'ExecStart="{sys.executable}" -m tasks.drift "{folder}"\n' in service
     assert f"User={getpass.getuser()}\nWorkingDirectory={ROOT}\n" in service
     assert "OnCalendar=Mon..Fri 06:00\n" in timer
 

@@ -28,7 +28,6 @@ from tasks.gpu.vendors import NVIDIA
 from tasks.kubernetes.facts.cluster import ManifestDiffers, Member, Members, Snapshots
 from tasks.kubernetes.facts.hosts_file import Hosts, HostsFile
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
-from tasks.kubernetes.operations.etcd import FOLDER
 from tasks.kubernetes.operations.kernel import PROVIDES
 from tasks.kubespray.facts import Kubespray, KubesprayState
 from tasks.openpai.facts import Hardware, OpenPai, PaictlRun
@@ -75,11 +74,6 @@ class Sample:
         return self.operation
 
 
-def elsewhere(here: dict[str, str]) -> Callable[[str], dict[str, str]]:
-    """Snapshots that are in the master's folder alone; in others there is an old one."""
-    return lambda folder: here if folder == FOLDER else {hostile("old"): "1"}
-
-
 _PAICTL = ("user", "folder")  # the texts of a Paictl
 SAMPLES = [
     # A fingerprint's spaces are taken out.
@@ -96,10 +90,10 @@ SAMPLES = [
         "apt.program", ("version",), arguments={"url": lambda _: hostile("url"), "sha256": lambda _: hostile("sum")}
     ),
     Sample("apt.program", arguments={"url": lambda _: hostile("url"), "sha256": lambda _: None}),
-    Sample("docker.settings", silent=("settings", "defaults")),
-    Sample("docker.suits_kubelet", silent=("version",)),
-    Sample("docker.logged_in", silent=("like",), facts={Logins: ["absent", "other"]}),
-    Sample("docker.member"),
+    Sample("docker.daemon.settings", silent=("settings", "defaults")),
+    Sample("docker.daemon.suits_kubelet", silent=("version",)),
+    Sample("docker.logins.logged_in", silent=("like",), facts={Logins: ["absent", "other"]}),
+    Sample("docker.daemon.member"),
     Sample("git.checked_out", silent=("bundle",)),
     Sample("gpu.driver.linked", facts={NvidiaToolkit: Toolkit("1.17.8", "", ("195:0",))}),
     Sample("gpu.driver.persistent"),
@@ -111,7 +105,13 @@ SAMPLES = [
     Sample("kubernetes.departure.reset", silent=("confirmed",)),
     Sample("kubernetes.device_plugin.advertised", facts={NvidiaBus: ("0000:1b:00.0",)}),
     Sample("kubernetes.etcd.saved"),
-    Sample("kubernetes.etcd.fetched", facts={Snapshots: elsewhere({hostile("new"): "2"})}),
+    # Its recipient is written into a file.
+    Sample("kubernetes.backup.recipient_known", silent=("recipient",)),
+    Sample("kubernetes.backup.now", facts={ServiceState: Service(loaded=True)}),
+    Sample("kubernetes.backup.collected", silent=("folder",)),
+    Sample("kubernetes.backup.restorable", silent=("folder", "backup", "confirmed")),
+    # Whose folder is the dev box's, and read from it by the connector.
+    Sample("kubernetes.backup.put_back", silent=("folder",)),
     # Others than these have no way to tell that they are there.
     Sample("kubernetes.kernel.modules", arguments={"names": list(PROVIDES)}),
     Sample("kubernetes.kernel.sysctls"),
@@ -133,8 +133,7 @@ SAMPLES = [
     Sample("kubernetes.upgrade.possible", silent=("version",)),
     Sample("kubernetes.pod_network.calico_manifest"),
     Sample("kubernetes.pod_network.converged", facts={PodNetworkFaults: ["no route"]}),
-    Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({hostile("snapshot"): "2"})}),
-    Sample("kubernetes.restore.restored", facts={Snapshots: elsewhere({})}, arguments={"snapshot": hostile("old")}),
+    Sample("kubernetes.restore.restored", facts={Snapshots: {hostile("snapshot"): "2"}}),
     # A mark holds it as JSON, which test_node_service reads back.
     Sample("kubernetes.service.drained", silent=("why",), called=False),
     Sample(
@@ -162,12 +161,12 @@ SAMPLES = [
     ),
     Sample("openpai.told.how_to_get_in", _PAICTL, called=False),
     Sample("openpai.told.state_of_services", _PAICTL),
-    Sample("reach.stop.refused", silent=("message",)),
+    Sample("reach.stop.refused", silent=("message", "cause")),
     Sample("reach.turn.waiting", silent=("due", "task")),
     Sample("ssh.operator_key", silent=("path",), called=False),
     Sample("ssh.key_pair"),
     Sample("ssh.authorized", ("identity",), {Ssh: SshFiles(home=hostile("home"), public_key=hostile("key"))}),
-    Sample("ssh.known", arguments={"pinned": str(ROOT / "inventories/example/worker.csv")}),
+    Sample("ssh.known", arguments={"pinned": str(ROOT / "tests/data/golden/inputs-1.0/worker.csv")}),
     Sample("ssh.sudo_without_password"),
     Sample("systemd.fresh", silent=("files",)),
     Sample("systemd.scheduled", silent=("service", "files")),

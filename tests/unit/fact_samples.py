@@ -13,7 +13,7 @@ from tasks.apt import facts as apt
 from tasks.docker import facts as docker
 from tasks.git import facts as git
 from tasks.gpu.facts import driver, gpus, health, toolkit
-from tasks.kubernetes.facts import certificates, gpu_watch, hosts_file, kernel, node, own_name, pod_network, versions
+from tasks.kubernetes.facts import backups, certificates, hosts_file, kernel, node, own_name, pod_network, versions
 from tasks.kubernetes.facts import cluster as members
 from tasks.kubespray import facts as kubespray
 from tasks.openpai import facts as openpai
@@ -158,7 +158,7 @@ SAMPLES = [
     ),
     Sample(
         time.TimeSync,
-        sections(chrony="inactive", ntpsec="active", rv="leap=00, stratum=9, offset=-0.25", peers="*10.7.0.1 .LOCL. 8"),
+        sections(chrony="inactive", ntpsec="active", ntpq="leap=00, stratum=9, offset=-0.25\n*10.7.0.1 .LOCL. 8"),
     ),
     Sample(
         time.TimeSync,
@@ -245,6 +245,12 @@ SAMPLES = [
         {"path": "/etc/kubernetes/admin.conf"},
     ),
     Sample(own_name.OwnName, sections(name="openpai-001", hosts="127.0.1.1 openpai-001", node="")),
+    Sample(
+        backups.Backups,
+        sections(names="20261126T000000Z.age\nnotes", recipient="age1x", current="./20261126T000000Z.age", age="age"),
+        {"folder": "/backups"},
+    ),
+    Sample(backups.Restoring, sections(placing=backups.PLACING)),
     Sample(hosts_file.Hosts, sections(hosts="127.0.0.1 localhost", template="127.0.0.1 localhost")),
     Sample(node.Configured, sections(node="/var/lib/kubelet/config.yaml")),
     Sample(versions.InstalledVersions, sections(kubelet="Kubernetes v1.20.15", images="v1.20.15\nv1.20.15")),
@@ -255,7 +261,7 @@ SAMPLES = [
     # No node: on one a deploy leaves alone what its other facts call for.
     Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
-    Sample(gpu_watch.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
+    Sample(node.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),

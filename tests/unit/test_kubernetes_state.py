@@ -7,7 +7,7 @@ import pytest
 from cluster import Problem
 from tasks.apt.facts import Binaries
 from tasks.kubernetes.facts.certificates import CertificateState
-from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, StrandedPods, Unready
+from tasks.kubernetes.facts.cluster import JoinTokens, ManifestDiffers, Members, Snapshots, StrandedPods, Unready
 from tasks.kubernetes.facts.kernel import KernelState
 from tasks.kubernetes.facts.node import (
     ADMIN_CONF,
@@ -26,7 +26,6 @@ from tasks.kubernetes.facts.node import (
     read_api,
 )
 from tasks.kubernetes.facts.pod_network import PodNetworkFaults
-from tasks.kubernetes.operations.etcd import Snapshots
 from tasks.kubernetes.steps import Step, of_master, of_worker
 from tasks.reach import detached
 from tests.sections import sections

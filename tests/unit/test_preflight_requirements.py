@@ -81,6 +81,7 @@ BREAK = {
     "package-lock": lambda s: changed(s, lock_holder="apt-get (process 517)", lock_waited=60),
     "packages-finished": lambda s: changed(s, unfinished=("half-configured grub-pc",)),
     "time-sync": lambda s: changed(s, time=replace(s.snapshots[WORKER].time, unit="ntpsec", synchronised=False)),
+    "backups": lambda s: changed(s, MASTER, os=OsRelease("ubuntu", "20.04", "focal", "Ubuntu 20.04.6 LTS")),
     "gpu": lambda s: changed(s, smi=SmiReport(), **driver(s, bus=())),
     "gpu-driver": lambda s: changed(
         s,
@@ -150,6 +151,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "kernel-headers": {"nvidia_driver": "runfile", "nvidia_driver_runfile": "/root/NVIDIA-Linux-x86_64-570.1.run"},
 }
 HIT = {
+    "backups": {MASTER},
     "openpai-requests": {MASTER},
     "openpai-storage": {MASTER},
     "openpai-loop": {MASTER},

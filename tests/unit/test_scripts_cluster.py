@@ -94,7 +94,7 @@ def test_a_reset_that_kubeadm_refuses_goes_no_further(programs):
     programs.add("kubeadm", does="echo 'cannot be reset' >&2; exit 1")
     done = programs.run(script("kubernetes/reset.sh"))
     assert done.returncode == 1 and "cannot be reset" in done.stderr
-    assert [call[0] for call in programs.calls] == ["systemctl", "kubeadm"]
+    assert [call[0] for call in programs.calls] == ["systemctl", "systemctl", "kubeadm"]
 
 
 def test_a_silent_control_plane_is_described(programs):

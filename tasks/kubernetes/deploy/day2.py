@@ -1,4 +1,4 @@
-"""Kubernetes after the first day: workers that leave, snapshots and their restoration, the end of the cluster.
+"""Kubernetes after the first day: workers that leave, a snapshot put back, the end of the cluster.
 
 Run one alone: pyinfra inventories/prod.py tasks.kubernetes.NAME
 """
@@ -7,10 +7,9 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from cluster import Role
-from tasks.kubernetes.operations import departure, etcd
+from tasks.kubernetes.operations import departure
 from tasks.kubernetes.operations.restore import restored
 from tasks.reach import barrier, cluster_of, config_of, disruption_allowed, refused, role_of
-from tasks.ssh import Account
 
 OTHERS = {
     "kubespray": "kubespray's own playbooks change its clusters (remove-node.yml, reset.yml, upgrade-cluster.yml): "
@@ -23,7 +22,7 @@ def ours() -> bool:
     """Whether the cluster is kubeadm's, made here; for another one, its master stops with what to do instead."""
     installer = config_of(host).installer
     if installer != "kubeadm" and role_of(host) is Role.MASTER:
-        refused(name="Kubernetes of another installer", message=OTHERS[installer])
+        refused(name="Kubernetes of another installer", message=OTHERS[installer], cause="other-installer")
     return installer == "kubeadm"
 
 
@@ -62,21 +61,8 @@ def reset() -> None:
         departure.reset(name="The master leaves Kubernetes", cluster=cluster, confirmed=confirmed)
 
 
-@deploy("etcd, snapshot")
-def snapshot() -> None:
-    """Save etcd's content on the master, and copy the snapshots to the dev box."""
-    if not ours():
-        return
-    if role_of(host) is Role.MASTER:
-        etcd.saved(name="A snapshot of etcd", reason="manual")
-    barrier(name="The snapshot comes first")
-    if role_of(host) is Role.DEV_BOX:
-        user, home = host.get_fact(Account, _sudo=False)
-        etcd.fetched(name="Copies on the dev box", folder=f"{home}/pai-deploy/etcd-snapshots", owner=user)
-
-
 @deploy("etcd, restore")
 def restore() -> None:
-    """Put back a snapshot: --data snapshot=FILE (a name among the kept ones) --data confirm=NAME."""
+    """Put back a kept snapshot, or a backup's of the dev box: --data snapshot=FILE --data confirm=NAME."""
     if ours() and role_of(host) is Role.MASTER:
         restored(name="etcd has the snapshot's content", snapshot=host.data.get("snapshot"))

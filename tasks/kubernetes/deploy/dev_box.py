@@ -1,20 +1,19 @@
-"""The cluster from the dev box: kubectl, the kubeconfig where the guide has it, etcd's snapshots."""
+"""The cluster from the dev box: kubectl, and the kubeconfig where the guide has it."""
 
 from pyinfra import host
 from pyinfra.api import deploy
 
 from tasks.kubernetes.deploy.node import know_the_api, program
-from tasks.kubernetes.operations import etcd, kubeconfig
+from tasks.kubernetes.operations import kubeconfig
 from tasks.reach import config_of
 from tasks.ssh import Account
 
 
 @deploy("Kubernetes, the dev box")
 def establish() -> None:
-    """kubectl, ~/pai-deploy/kube/config (0600, the user's), and copies of etcd's snapshots beside it."""
+    """kubectl, ~/pai-deploy/kube/config (0600, the user's)."""
     config = config_of(host)
     user, home = host.get_fact(Account, _sudo=False)
     know_the_api()
     program("kubectl", config)
     kubeconfig.handed_over(name="Kubeconfig in ~/pai-deploy/kube/config", folder=f"{home}/pai-deploy", owner=user)
-    etcd.fetched(name="Copies of etcd's snapshots", folder=f"{home}/pai-deploy/etcd-snapshots", owner=user)

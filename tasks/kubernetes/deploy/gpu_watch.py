@@ -4,11 +4,11 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from tasks import apt, gpu, systemd
-from tasks.kubernetes.facts.gpu_watch import SERVICE, WatchedGpus
+from tasks.kubernetes.facts.node import GPU_WATCH, WatchedGpus
 from tasks.reach import FILES, cluster_host, config_of, put, render
 
 PROGRAM = "/usr/local/sbin/openpai-gpu-health"
-TIMER = SERVICE.replace(".service", ".timer")
+TIMER = GPU_WATCH.replace(".service", ".timer")
 
 
 @deploy("Kubernetes, watch over GPUs")
@@ -24,7 +24,7 @@ def watched() -> None:
     apt.packages(name="Program to tell the API server", names=["curl"], hold=False)
     put(name="GPU health: program", content=FILES / "kubernetes/gpu-health", dest=PROGRAM, mode="755")
     service = render("kubernetes/gpu-health.service.j2", node=cluster_host(host).name, gpus=gpus)
-    put(name="GPU health: unit", content=service, dest=SERVICE)
+    put(name="GPU health: unit", content=service, dest=GPU_WATCH)
     put(name="GPU health: timer", content=FILES / "kubernetes/gpu-health.timer", dest=TIMER)
-    units = [path.rpartition("/")[2] for path in (TIMER, SERVICE)]
+    units = [path.rpartition("/")[2] for path in (TIMER, GPU_WATCH)]
     systemd.scheduled(name="GPU health: looked after", timer=units[0], service=units[1], files=[TIMER])

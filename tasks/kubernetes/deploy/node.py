@@ -27,14 +27,19 @@ POD_NETWORK, POD_NETWORK_UNIT = "/usr/local/sbin/openpai-pod-network", "/etc/sys
 @deploy("Kubernetes, the host")
 def prepare() -> None:
     """Everything on a master or worker that does not need a cluster yet."""
-    config = config_of(host)
-    host_gw = config.openpai_kube_network_plugin == "host-gw"
     membership.touchable(
         name="What Kubernetes is here may be gone on with",
         node_name=cluster_host(host).name,
         servers=api_servers(cluster_of(host)),
         master=role_of(host) is Role.MASTER,
     )
+    make_ready()
+
+
+def make_ready() -> None:
+    """The same, where it is known already what may be done with the Kubernetes that is here."""
+    config = config_of(host)
+    host_gw = config.openpai_kube_network_plugin == "host-gw"
     kubelet.version_kept(name="The cluster's version stays", version=config.kubernetes_version)
     know_the_api()
     log_in()

@@ -6,7 +6,7 @@ from pyinfra.api import deploy
 from cluster import Role
 from cluster.kubernetes import api_servers, calico_edits, calico_needs, init_config
 from tasks import apt, gpu, kubespray
-from tasks.kubernetes.deploy import dev_box, gpu_watch, node
+from tasks.kubernetes.deploy import backups, dev_box, gpu_watch, node
 from tasks.kubernetes.deploy.day2 import ours
 from tasks.kubernetes.facts.node import KubernetesNode
 from tasks.kubernetes.operations import (
@@ -78,6 +78,8 @@ def _finish() -> None:
         gpu_watch.watched()
     if role is Role.DEV_BOX and config.installer == "kubeadm":
         dev_box.establish()
+    if config.installer == "kubeadm":
+        backups.kept()
 
 
 @deploy("Kubernetes, the control plane")

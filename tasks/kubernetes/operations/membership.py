@@ -9,8 +9,9 @@ from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
 
-from cluster import Cluster, Host, Problem
+from cluster import Cluster, Host, Problem, Role
 from cluster.kubernetes import TOKEN_LIFE, api_servers, ca_hash, join_config
+from cluster.names import short
 from tasks import docker
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
 from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
@@ -18,7 +19,7 @@ from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations import kubelet
 from tasks.kubernetes.operations.control_plane import INIT, passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
-from tasks.reach import DIRECT, Commands, ask, detached, stop, the_master, until
+from tasks.reach import DIRECT, Commands, ask, cluster_host, complain, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
@@ -27,7 +28,8 @@ JOIN = "kubeadm-join"
 def touchable(node_name: str, servers: list[str], master: bool) -> Commands:
     """Stop a host whose Kubernetes no deploy may go on with: another cluster's, or a control plane without its data.
 
-    Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster.
+    Comes before the kubelet is changed or started: over an emptied disk its etcd would begin an empty cluster. So would
+    a bare machine in the place of the master of workers that are at work.
     """
     node = host.get_fact(KubernetesNode, node=node_name, master=master)
     # What an init or a join that still runs will leave is judged after it.
@@ -36,6 +38,20 @@ def touchable(node_name: str, servers: list[str], master: bool) -> Commands:
     found = of_master(node, servers) if master else of_another_cluster(node, servers)
     if isinstance(found, Problem):
         yield stop(found)
+    elif found is Step.INIT and (orphans := _nodes_of(servers)):
+        lost = f"Kubernetes is not on this master, but {short(orphans)} are nodes of the cluster that it had"
+        fix = (
+            "bring it back by tasks.kubernetes.restore_master; for a new cluster: `kubeadm reset -f` on its nodes first"
+        )
+        yield stop(Problem(lost, fix, cause="master-lost"))
+
+
+def _nodes_of(servers: list[str]) -> list[str]:
+    """Workers whose kubelets know the API by one of `servers`: of three of this run, since one of a cluster will do."""
+    there = [other for other in host.inventory if other.connected and other not in state.failed_hosts]
+    asked = [other for other in there if other.data.role == Role.WORKER.value][:3]
+    nodes = {other: other.get_fact(KubernetesNode, node=cluster_host(other).name, master=False) for other in asked}
+    return [cluster_host(other).name for other, node in nodes.items() if node.server in servers]
 
 
 @operation()
@@ -46,14 +62,17 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
         yield detached.wait(JOIN)
         node = host.get_fact(KubernetesNode, node=worker.name)
     if the_master(host) in state.failed_hosts:
-        yield stop("the master failed in this run; a worker joins once it is up")
+        yield stop("the master failed in this run; a worker joins once it is up", cause="master-failed")
         return
     step = of_worker(node, api_servers(cluster))
     if isinstance(step, Problem):
         yield stop(step)
-    elif step is Step.RESUME:
-        yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
-    elif step is Step.REGISTER:
+    elif step in (Step.RESUME, Step.REGISTER):
+        # A join that is killed while the kubelet already has its certificate leaves both.
+        if node.files & {BOOTSTRAP_CONF, JOIN_CONFIG}:
+            yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
+        if step is Step.RESUME:
+            return
         # The kubelet registers its node when it starts, and only then. The node gets another range of pod addresses:
         # without the old one's file no pod starts before the network has it.
         yield StringCommand(f"rm -f {CONFLIST} && systemctl restart kubelet.service")
@@ -97,8 +116,7 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
             # The part before the dot is the token's public name.
             ask(master, StringCommand(f"{kubeadm} delete", QuoteString(token.partition(".")[0])))
     except (PyinfraError, ValueError) as error:
-        host.log_styled(f"cannot join: {error}", fg="red", log_func=logger.error)
-        return False
+        return complain(state, host, f"cannot join: {error}", cause="join-failed")
     for line in output.stderr_lines:
         host.log(line, logger.error)
     return worked

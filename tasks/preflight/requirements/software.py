@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from cluster import Config, Problem, Role
 from cluster.versions import numbers
+from tasks.apt import OsRelease
 from tasks.docker import change_refusal
-from tasks.preflight.model import CONTROLLED, EVERY, WORKERS, Severity, Subject, each_host, shortfall
+from tasks.preflight.model import CONTROLLED, EVERY, MASTERS, WORKERS, Severity, Subject, each_host, shortfall
 from tasks.systemd import shims
 
 # OpenPAI's own minimum; every release that Docker still serves is far newer.
@@ -27,6 +28,14 @@ FIRST_CGROUP_V2, LAST_CGROUP_V1 = (1, 19), (1, 34)
 # What kubeadm 1.20 and 1.21 look for (system-validators, DefaultSysSpec), beside what the kernel always has for v2.
 CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
 CONTROLLERS_V1 = frozenset({"cpuacct", "devices", "freezer"})
+
+# The first releases with the package age, which encrypts backups; testing and unstable have no version.
+AGE_SINCE = {"debian": (11,), "ubuntu": (22, 4)}
+
+
+def has_age(release: OsRelease) -> bool:
+    """Whether Debian's or Ubuntu's `release` has the package age."""
+    return not release.version or numbers(release.version) >= AGE_SINCE.get(release.id, ())
 
 
 def _kubernetes(config: Config) -> bool:
@@ -176,7 +185,16 @@ def time_sync(subject: Subject) -> Iterable[Problem]:
                         deployed)  # fmt: skip
 
 
+@each_host("backups", MASTERS, Severity.SHOULD, when=lambda config: config.installer == "kubeadm")
+def backups(subject: Subject) -> Iterable[Problem]:
+    """The master has age, or its release does, which encrypts backups; without it none is made."""
+    seen = subject.seen
+    if not seen.age and not has_age(seen.os):
+        fix = "put age and age-keygen into /usr/local/bin there, or install a newer release"
+        yield shortfall(f"no backups: {seen.os.name} has no package age", "age", fix)
+
+
 ALL = (
     ports, swap, cgroups, cgroup_controllers, container_runtimes, docker, docker_change, docker_config,
-    docker_runtime, package_lock, packages_finished, time_sync,
+    docker_runtime, package_lock, packages_finished, time_sync, backups,
 )  # fmt: skip
