@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+import gevent
 from pyinfra import host
 from pyinfra.api import deploy
 
@@ -42,17 +43,19 @@ def install() -> None:
 
 
 def status() -> None:
-    """Print the outcome of every report that is kept, and the last one whole."""
+    """Print the outcome of every report that is kept, and the last one whole; that ends the run, without a question."""
     if role_of(host) is not Role.DEV_BOX:
-        return
+        # pyinfra must neither announce this host as ready nor wait for it.
+        raise gevent.GreenletExit
     kept = reports(cluster_of(host).folder)
     if not kept:
         click.echo("no report of a dry run yet; see drift_schedule in config.yaml")
-        return
+        sys.exit(0)
     texts = [path.read_text(errors="replace") for path in kept]
     for text in texts[:-1]:
         click.echo(text.partition("\n")[0])
     click.echo(texts[-1])
+    sys.exit(0)
 
 
 def _escaped(path: str | Path) -> str:

@@ -1,9 +1,8 @@
-"""One dry run and its report in the cluster folder: python -m tasks.drift.look FOLDER, by a timer on the dev box."""
+"""One dry run and its report in the cluster folder."""
 
 import fcntl
 import os
 import subprocess
-import sys
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,10 +50,3 @@ def _at_work(lock: Path) -> bool:
         finally:
             os.close(handle)
     return False
-
-
-if __name__ == "__main__":
-    cluster_folder = Path(sys.argv[1])
-    pyinfra = Path(sys.executable).parent / "pyinfra"
-    dry_run = [str(pyinfra), f"{cluster_folder}.py", "deploy.py", "--dry", "--json"]
-    sys.exit(look(cluster_folder, dry_run))

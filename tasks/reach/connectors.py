@@ -120,6 +120,14 @@ class ClusterSSH(HostShell, SSHConnector):
 
     def connect(self) -> None:
         """Connect; on failure say in one line what was tried and what to do, and keep it for preflight's table."""
+        one_run.await_master(self.host)
+        try:
+            self._connect()
+            one_run.reached(self.host)
+        finally:
+            one_run.settled(self.host)
+
+    def _connect(self) -> None:
         cluster = cluster_of(self.host)
         config = cluster.config
         address, where = self.host.data.address, cluster.folder.name
@@ -150,7 +158,6 @@ class ClusterSSH(HostShell, SSHConnector):
         transport = self.client.get_transport()
         assert transport is not None
         transport.set_keepalive(KEEPALIVE)
-        one_run.reached(self.host)
 
     def _refusal(self, problem: Problem) -> ConnectError:
         """Why this host cannot be logged in to; kept for preflight's table."""

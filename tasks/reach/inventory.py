@@ -28,13 +28,13 @@ def groups(inventory_file: str | Path, made_by: str | None = None) -> tuple[Grou
     if not folder.is_dir():
         init = f"python -m cluster init {shown} --master master.csv --worker worker.csv --config config.yaml"
         sys.exit(identified(f"{shown} does not exist; make it with: {made_by or init}", cause="folder-missing"))
+    one_run.hold(folder)  # first: whoever has to wait is told before anything is read or asked for
     try:
         cluster = load(folder)
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched
     except ClusterError as error:
         sys.exit("\n".join(str(problem.within(shown)) for problem in error.problems))
     progress.watch(cluster)
-    one_run.hold(folder)
     return (
         [_entry(cluster, cluster.dev_box)],
         [_entry(cluster, host) for host in cluster.masters],

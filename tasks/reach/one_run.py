@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import gevent
+from gevent.event import Event
 from pyinfra import logger
 from pyinfra.api import Host
 
@@ -38,6 +39,8 @@ TAKEN = "taken by "
 _kept: list[Any] = []
 # Whose run this is, where it is one that may change hosts.
 _runs: list[str] = []
+# Set once it is known whose the master's lock is, or that the master will not say.
+_decided = Event()
 # By which the master knows an earlier connection of this run from another run.
 _ID = uuid.uuid4().hex
 
@@ -102,6 +105,22 @@ def _user() -> str:
 def _refusal(where: str, whose: str) -> str:
     said = f"{where}: another run is at work: {whose or 'it has only just begun'}; wait until it has ended"
     return identified(said, cause="run-under-way")
+
+
+def await_master(host: Host) -> None:
+    """Let the master be asked first: a run that must end says so at once, however many hosts there are."""
+    if not _runs or host.data.role == Role.MASTER.value:
+        return
+    master = next((one for one in host.inventory if one.data.role == Role.MASTER.value), None)
+    # Once is enough, for all hosts: an inventory of another order may have the master wait for their places.
+    if master and host.state and host.state.is_host_in_limit(master) and not _decided.wait(PATIENCE):
+        _decided.set()
+
+
+def settled(host: Host) -> None:
+    """Hold the others no longer, where `host` is the master: it was reached, or was not."""
+    if host.data.role == Role.MASTER.value:
+        _decided.set()
 
 
 def reached(host: Host) -> None:

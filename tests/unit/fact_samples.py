@@ -261,6 +261,7 @@ SAMPLES = [
     # No node: on one a deploy leaves alone what its other facts call for.
     Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
+    Sample(node.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
     Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tasks.drift import look, report
+from tasks.drift.__main__ import main
 from tests.unit.cluster_folder import CONFIG, lines_of, write
 
 
@@ -88,3 +89,12 @@ def test_a_schedule_needs_the_dev_box_here(tmp_path):
     assert "dry runs are made where this folder is, which is not on the dev box 10.9.9.9" in line
     folder = write(tmp_path, {"config.yaml": f"{CONFIG}drift_schedule: Mon..Fri 06:00\n"})
     assert not [line for line in lines_of(folder) if "drift" in line]
+
+
+def test_its_program_wants_one_folder(tmp_path, capsys):
+    assert main([]) == 2
+    assert capsys.readouterr().err == "usage: python -m tasks.drift FOLDER\n"
+    (tmp_path / "run.lock").touch()
+    with (tmp_path / "run.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main([str(tmp_path)]) == 0

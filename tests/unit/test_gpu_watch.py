@@ -76,7 +76,8 @@ LOST = "Unable to determine the device handle for GPU0000:2C:00.0: GPU is lost."
     ("said", "status", "dmesg", "message"),
     [
         ("00000000:1B:00.0", 0, "", "1 of 2 GPUs answer"),
-        (LOST, 15, "", "0 of 2 GPUs answer"),
+        (LOST, 15, "", f"0 of 2 GPUs answer: {LOST}"),
+        ('Fehler "1|2" \\ in Zeile 1\n\n', 15, "", "0 of 2 GPUs answer: Fehler 12  in Zeile 1"),
         (
             WELL,
             0,

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from tasks.reach import one_run, script
 from tests.unit.cluster_folder import write
@@ -42,11 +44,19 @@ def test_the_folders_lock_names_its_holder_and_is_gone_with_it(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("file", ["deploy.py", "tasks.kubernetes.snapshot"])
-def test_a_second_run_ends_with_one_line(tmp_path, file):
+@pytest.mark.parametrize(
+    ("file", "config"),
+    [
+        ("deploy.py", {}),
+        ("tasks.kubernetes.snapshot", {}),
+        # It would ask at the terminal, or say what is wrong: that can wait.
+        ("deploy.py", {"config.yaml": "user: [\n"}),
+    ],
+)
+def test_a_second_run_ends_with_one_line_before_anything_is_read(tmp_path, file, config):
     folder = tmp_path / "prod"
     folder.mkdir()
-    write(folder, {})
+    write(folder, config)
     inventory = folder.with_suffix(".py")
     inventory.write_text("from tasks.reach import groups\n\ndev_box, master, worker = groups(__file__)\n")
     with holder(folder / one_run.LOCK) as process:
@@ -143,6 +153,8 @@ class Master:
         self.connector, self.answer = self, answer
         self.said: list[str] = []
         self.asked: list[str] = []
+        self.inventory: list[Master] = []
+        self.state: Any = None
 
     def kept_open(self, command, line, wanted):
         self.asked.append(line)
@@ -187,3 +199,34 @@ def test_workers_and_runs_that_only_read_are_not_asked(monkeypatch, run_of_ours)
     master = Master(["held"])
     one_run.reached(cast(Any, master))
     assert worker.asked == master.asked == []
+
+
+def test_the_master_is_asked_before_others_are_reached_or_for_a_while(monkeypatch, run_of_ours):
+    master, worker, limit = Master(["held"]), Master([], "worker"), [True]
+    worker.inventory = [worker, master]
+    worker.state = SimpleNamespace(is_host_in_limit=lambda host: limit[0])
+    order = []
+
+    def reach() -> None:
+        one_run.await_master(cast(Any, worker))
+        order.append("worker")
+
+    monkeypatch.setattr(one_run, "_decided", Event())
+    waiting = gevent.spawn(reach)
+    one_run.settled(cast(Any, worker))
+    gevent.sleep(0)
+    order.append("master")
+    one_run.settled(cast(Any, master))
+    waiting.join(60)
+    assert order == ["master", "worker"]
+
+    monkeypatch.setattr(one_run, "_decided", Event())
+    monkeypatch.setattr(one_run, "PATIENCE", 0.01)
+    reach()  # the master will not say
+    assert one_run._decided.is_set()
+
+    monkeypatch.setattr(one_run, "_decided", Event())
+    monkeypatch.setattr(one_run, "PATIENCE", 600)
+    limit[0] = False
+    reach()  # nobody asks it
+    assert len(order) == 4

@@ -21,6 +21,8 @@ ETCD_DATA = "/var/lib/etcd/member"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 # What a join reads its token from: in memory, and removed with the command that reads it unless that one is killed.
 JOIN_CONFIG = "/run/openpai-deploy/kubeadm-join.yaml"
+# The unit of the watch over a worker's GPUs.
+GPU_WATCH = "/etc/systemd/system/openpai-gpu-health.service"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The API server's answer, or its absence, must not hold a fact up for long.
 ASK = f"{DIRECT} kubectl --request-timeout=10s --kubeconfig"
@@ -220,3 +222,16 @@ class AllocatableGpus(Fact[int]):
 
     def read(self, found: dict[str, str]) -> int:
         return int(found["gpus"] or 0)
+
+
+class WatchedGpus(Fact[int]):
+    """How many GPUs the watch of a worker (GPU_WATCH) misses where they do not answer; 0 where there is no watch."""
+
+    default = int
+
+    def command(self) -> StringCommand:
+        return probes(unit=["cat", GPU_WATCH])
+
+    def read(self, found: dict[str, str]) -> int:
+        match = re.search(r"^ExecStart=.* (\d+)$", found["unit"], re.M)
+        return int(match[1]) if match else 0
