@@ -23,6 +23,8 @@ stale() {
 headers() {
     if [ -e "/lib/modules/$kernel/build" ]; then
         echo present
+    elif [ -z "$(sh -c "$bus")" ]; then
+        echo unknown # and nobody's question, as there is no GPU
     elif [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ]; then
         echo unknown
     elif /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages* | grep -qx "Package: linux-headers-$kernel"; then
@@ -47,6 +49,10 @@ next_kernel() {
     }
 }
 next=$(next_kernel 2>/dev/null)
+installed=$(sh -c "$module" sh version 2>/dev/null)
+next_module() {
+    if [ "$next" = "$kernel" ]; then echo "$installed"; else sh -c "$module" sh version "$next"; fi
+}
 
 secure_boot() {
     for variable in /sys/firmware/efi/efivars/SecureBoot-*; do
@@ -57,9 +63,10 @@ secure_boot() {
 
 # The fabric manager's unit: `active` where what runs is what is on the disk, and `enabled`.
 fabric_unit() {
-    process=$(systemctl show -p MainPID --value nvidia-fabricmanager.service)
-    if ! readlink "/proc/$process/exe" | grep -q deleted; then systemctl is-active nvidia-fabricmanager.service; fi
-    systemctl is-enabled nvidia-fabricmanager.service
+    shown=$(systemctl show -p MainPID,ActiveState,UnitFileState nvidia-fabricmanager.service)
+    process=$(echo "$shown" | sed -n 's/^MainPID=//p')
+    case $(readlink "/proc/$process/exe") in *deleted*) ;; *) echo "$shown" | sed -n 's/^ActiveState=//p' ;; esac
+    echo "$shown" | sed -n 's/^UnitFileState=//p'
 }
 
 section kernel echo "$kernel"
@@ -70,11 +77,11 @@ section bus sh -c "$bus"
 section switches sh -c "$bus" sh 0x0680
 section nouveau ls -d /sys/module/nouveau
 section loaded loaded
-section installed sh -c "$module" sh version
+section installed echo "$installed"
 section signer sh -c "$module" sh signer
 section record cat "$record"
 section next echo "$next"
-section next_module sh -c "$module" sh version "$next"
+section next_module next_module
 section dkms ls -d /var/lib/dkms/nvidia*/*/source
 section images dpkg-query -W -f '${db:Status-Status}|${Package}|${Version}|${Depends}\n' 'linux-image-*'
 section header_packages dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-headers-*'

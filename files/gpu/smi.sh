@@ -5,10 +5,11 @@ command -v nvidia-smi >/dev/null || { echo 127; exit; }
 said=$(mktemp) || exit
 nvidia-smi --query-gpu="$1" --format=csv,noheader,nounits >"$said" 2>&1 </dev/null &
 pid=$!
-left=$(($2 * 5))
+left=$(($2 * 50)) nap=1 # hundredths of a second
 while kill -0 $pid 2>/dev/null && [ $left -gt 0 ]; do
-    sleep 0.2
-    left=$((left - 1))
+    sleep 0.0$nap
+    left=$((left - nap))
+    nap=$((nap < 8 ? nap * 2 : 9))
 done
 if kill -9 $pid 2>/dev/null; then
     echo 124

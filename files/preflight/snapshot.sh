@@ -191,22 +191,33 @@ probe_urls() {
     }
 }
 
-# Every package source, also one that was never fetched: its place, URL, and what url() says of it. Older vendors sign a Release file beside InRelease.
+# Every package source, also one that was never fetched: its place, URL, and what url() says of it. Older vendors sign a
+# Release file beside InRelease.
 probe_sources() {
-    # Its view of the packages stays in memory: on disk it would be a change to the host.
-    printf '%s\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$APT_PROXY" >"$dir/apt.conf"
+    # Its view of the packages stays in memory, on disk it would be a change to the host; and it is of no packages, as
+    # reading their lists takes a third of a second and only the sources are asked for.
+    mkdir "$dir/lists"
+    printf '%s\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\nDir::State::Lists "%s";\nDir::State::status "/dev/null";\n' \
+        "$APT_PROXY" "$dir/lists" >"$dir/apt.conf"
     export APT_CONFIG="$dir/apt.conf"
     # shellcheck disable=SC2016 # apt's own names
-    apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' | sed 's|//[^/@ ]*@|//|' | sort -u | grep ' http' | {
-        while read -r place base; do
-            {
-                said=$(url - apt - "${base}InRelease")
-                case $said in *' 404 '*) said=$(url - apt - "${base}Release") ;; esac
-                echo "$place $base ${said#* }"
-            } &
-        done
-        wait
-    }
+    apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' | sed 's|//[^/@ ]*@|//|' | sort -u |
+        grep ' http' >"$dir/places"
+    # In one process where all is well; else each by itself, for who is at fault.
+    indexes=$(awk -v to="$dir/index" '{ print $2 "InRelease", to NR }' "$dir/places")
+    if timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
+        -o APT::Sandbox::User=root download-file $indexes >/dev/null 2>&1; then
+        sed 's/$/ 200 /' "$dir/places"
+        return
+    fi
+    while read -r place base; do
+        {
+            said=$(url - apt - "${base}InRelease")
+            case $said in *' 404 '*) said=$(url - apt - "${base}Release") ;; esac
+            echo "$place $base ${said#* }"
+        } &
+    done <"$dir/places"
+    wait
 }
 
 snapshot() {

@@ -157,8 +157,9 @@ class Unowned(Fact[list[str]]):
     default = list
 
     def command(self, paths: list[str]) -> StringCommand:
-        each = 'for file; do [ -e "$file" ] && ! dpkg-query -S "$file" >/dev/null && echo "$file"; done'
-        return probes(unowned=shell(each, *paths))
+        there = 'for file; do shift; [ ! -e "$file" ] || set -- "$@" "$file"; done'
+        owned = 'owned=$(dpkg-query -S "$@" | sed "s/^.*: //")'
+        return probes(unowned=shell(f"""{there}; {owned}; printf '%s\\n' "$@" | grep -vxF -- "$owned\"""", *paths))
 
     def read(self, found: dict[str, str]) -> list[str]:
         return found["unowned"].splitlines()

@@ -8,7 +8,7 @@ from typing import Any
 from tasks.apt import OsRelease, parse_release
 from tasks.docker import Docker, DockerDaemon
 from tasks.gpu import TIMED_OUT, DriverState, GpuHealth, NvidiaDriver, NvidiaHealth, NvidiaSmi, SmiReport
-from tasks.reach import Fact
+from tasks.reach import Fact, parse_sections
 from tasks.systemd import LosingGpus
 from tasks.time import TimeDaemon, TimeSync
 
@@ -103,6 +103,8 @@ class Snapshot:
     health: GpuHealth = field(default_factory=GpuHealth)
     time: TimeDaemon = field(default_factory=TimeDaemon)
     losing_gpus: list[str] = field(default_factory=list)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    """What BUNDLED's commands have said, where root ran them and they came to their end."""
 
     def interface_of(self, address: str) -> str:
         """The interface that carries `address`; empty where none does."""
@@ -114,19 +116,20 @@ class Snapshot:
 
 
 def sections(output: Sequence[str]) -> dict[str, list[str]]:
-    """The lines of each probe by its name, blank ones left out."""
+    """The lines of each probe by its name, without the blank one that follows them."""
     found: dict[str, list[str]] = {}
     for line in output:
         if line.startswith("@@@ "):
             current = found.setdefault(line[4:].strip(), [])
-        elif line.strip() and found:
+        elif found:
             current.append(line)
-    return found
+    return {name: lines[:-1] if lines and not lines[-1] else lines for name, lines in found.items()}
 
 
 def parse_snapshot(output: Sequence[str]) -> Snapshot:
     """Make a Snapshot of the answer; some exception or other where it is not one, or was cut off."""
-    found = sections(output)
+    said = sections(output)
+    found = {name: [line for line in lines if line.strip()] for name, lines in said.items()}
     if not found.get("end"):
         raise ValueError("it was cut off")
     late = frozenset(found.get("late", ()))
@@ -179,6 +182,9 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         health=bundled["nvidia_health"],
         time=bundled["time_sync"],
         losing_gpus=bundled["losing_gpus"],
+        said={
+            name: said[name] for name in BUNDLED if "sudo" not in said and "end" in parse_sections(said.get(name, ()))
+        },
     )
 
 

@@ -6,7 +6,7 @@ import time
 from io import BytesIO
 
 from pyinfra.api import Host as PyinfraHost
-from pyinfra.api import State
+from pyinfra.api import State, StringCommand
 from pyinfra.context import ctx_host
 
 from cluster import Cluster, Host, Problem, secrets
@@ -15,7 +15,7 @@ from tasks.apt import proxy_settings
 from tasks.preflight import images, targets
 from tasks.preflight.facts import HostSnapshot, program
 from tasks.preflight.model import Clock, Survey
-from tasks.preflight.snapshot import Snapshot
+from tasks.preflight.snapshot import BUNDLED, Snapshot
 from tasks.reach import cluster_host, cluster_of, disruption_allowed
 
 # Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
@@ -74,6 +74,9 @@ def _look(pyinfra_host: PyinfraHost) -> tuple[Snapshot, Clock] | None:
     had = time.time() * 1000
     if snapshot is None:
         return None
+    heard = getattr(pyinfra_host.connector, "heard", None)
+    if heard:
+        heard([(StringCommand(BUNDLED[name]().command()), lines) for name, lines in snapshot.said.items()])
     # As NTP reckons it: half the sum of both ways' differences.
     there, back = snapshot.started - asked, snapshot.ended - had
     return snapshot, Clock((there + back) / 2, (there - back) / 2)

@@ -38,7 +38,7 @@ def head() -> bytes:
 
 def question(commands: list[str]) -> bytes:
     """The lines by which a shell that has read head() answers `commands`, for heard()."""
-    return "".join(f"answer {shlex.quote(one)}\n" for one in commands).encode()
+    return "".join([*(f"answer {shlex.quote(one)}\n" for one in commands), "answered\n"]).encode()
 
 
 def heard(source: IO[bytes], commands: list[str]) -> Iterator[tuple[str, Answer]]:

@@ -45,6 +45,7 @@ class Foresight:
         self._known = self._read()
         self._asked: dict[bool, dict[str, int]] = {True: {}, False: {}}
         self._heard: dict[bool, tuple[float, int, dict[str, Answer]]] = {}
+        self._told: tuple[float, int, dict[str, Answer]] | None = None
         self._changed = False
         self._one_asks = BoundedSemaphore(1)
 
@@ -58,6 +59,11 @@ class Foresight:
         self._changed = True
         Foresight.changes += 1
 
+    def told(self, answers: dict[str, Answer]) -> None:
+        """Take root's commands with what they have said a moment ago, as to preflight: the first fact need not ask."""
+        if self._file:
+            self._told = (time.monotonic(), Foresight.changes, answers)
+
     def answer(self, command: str, as_root: bool, holds: Holds) -> Answer | None:
         """What `command` of a fact would say, as far as it is known."""
         if holds is Holds.NOT:
@@ -67,7 +73,8 @@ class Foresight:
             if self._changed:
                 return None
             if as_root not in self._heard:
-                self._heard[as_root] = (time.monotonic(), Foresight.changes, self._ask(as_root))
+                told = (as_root and self._told) or (time.monotonic(), Foresight.changes, {})
+                self._heard[as_root] = (*told[:2], self._ask(as_root, told[2]))
         since, changes, heard = self._heard[as_root]
         late = time.monotonic() - since > AGE
         other = holds is Holds.UNTIL_A_HOST_CHANGES and changes != Foresight.changes
@@ -97,10 +104,10 @@ class Foresight:
         except (OSError, ValueError, KeyError, TypeError):
             return {True: {}, False: {}}
 
-    def _ask(self, as_root: bool) -> dict[str, Answer]:
-        commands = list(self._known[as_root])
+    def _ask(self, as_root: bool, told: dict[str, Answer]) -> dict[str, Answer]:
+        commands = [command for command in self._known[as_root] if command not in told]
         try:
-            return self._ask_all(as_root, commands) if commands else {}
+            return told | (self._ask_all(as_root, commands) if commands else {})
         except (OSError, ShellEnded) as error:
             logger.debug("%s: nothing answered ahead of time: %s", self._file, error)
-            return {}
+            return told

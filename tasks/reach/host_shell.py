@@ -221,6 +221,17 @@ class HostShell(BaseConnector):
         folder = cluster.folder / foresight.FOLDER if cluster.config.quick_connection else None
         return Foresight(folder, self.host.name, ask_all)
 
+    def heard(self, said: list[tuple[StringCommand, list[str]]]) -> None:
+        """Take commands of facts, which root has run outside of them a moment ago, with the lines that they said."""
+        self._foresight.told(
+            {
+                self._compose(command, {"_sudo": True})[3]: Answer(
+                    0, "".join(f"{one}\n" for one in lines).encode(), b""
+                )
+                for command, lines in said
+            }
+        )
+
     def ask_afresh(self) -> bool:
         """Foresee nothing from here on; true where something may have been read from foreseen answers until now."""
         foreseen = self._foresight.open

@@ -41,8 +41,7 @@ class TimeSync(Fact[TimeDaemon]):
             **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp")},
             timesyncd=["systemctl", "is-active", f"{TIMESYNCD}.service"],
             tracking=["timeout", 10, "chronyc", "-n", "-c", "tracking"],
-            rv=["timeout", 10, "ntpq", "-n", "-c", "rv"],
-            peers=["timeout", 10, "ntpq", "-n", "-p"],
+            ntpq=["timeout", 10, "ntpq", "-n", "-c", "rv", "-c", "peers"],
             timesync=["timeout", 10, "timedatectl", "show-timesync", "--all"],
             timesync_done=["ls", SYNCHRONISED],
         )
@@ -57,12 +56,13 @@ class TimeSync(Fact[TimeDaemon]):
         # ntpsec answers to the name ntp.service too, on releases where ntp is only its alias.
         unit = next((name for name in ("ntpsec", "ntp") if found.get(name) == "active"), "")
         if not unit and found.get("timesyncd") == "active":
-            said = dict(line.split("=", 1) for line in found["timesync"].splitlines() if "=" in line)
-            servers = f"{said.get('SystemNTPServers', '')} {said.get('LinkNTPServers', '')}".split()
-            peer = said.get("ServerName", "")
+            shown = dict(line.split("=", 1) for line in found["timesync"].splitlines() if "=" in line)
+            servers = f"{shown.get('SystemNTPServers', '')} {shown.get('LinkNTPServers', '')}".split()
+            peer = shown.get("ServerName", "")
             return TimeDaemon(TIMESYNCD, bool(found["timesync_done"] and peer), peer, servers=tuple(servers))
-        variables = dict(re.findall(r"(\w+)=([^,\s]+)", found.get("rv", "")))
-        peer = next((line[1:].split()[0] for line in found.get("peers", "").splitlines() if line.startswith("*")), "")
+        said = found.get("ntpq", "")
+        variables = dict(re.findall(r"(\w+)=([^,\s]+)", said))
+        peer = next((line[1:].split()[0] for line in said.splitlines() if line.startswith("*")), "")
         synchronised = bool(peer) and variables.get("leap") != "11" and variables.get("stratum", "16") != "16"
         offset = abs(float(variables["offset"])) / 1000 if "offset" in variables else None
         return TimeDaemon(unit, synchronised, peer, offset)

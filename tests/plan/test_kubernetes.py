@@ -7,7 +7,16 @@ import pytest
 from pyinfra import host, logger
 
 from tasks import kubernetes
-from tasks.kubernetes.facts.node import ADMIN_CONF, CA, ETCD_DATA, KUBELET_CONF, KUBELET_CONFIG, MANIFESTS
+from tasks.kubernetes.facts.node import (
+    ADMIN_CONF,
+    BOOTSTRAP_CONF,
+    CA,
+    ETCD_DATA,
+    JOIN_CONFIG,
+    KUBELET_CONF,
+    KUBELET_CONFIG,
+    MANIFESTS,
+)
 from tasks.kubernetes.operations import folder_record, nodes
 from tasks.reach.context import cluster_of
 from tests.plan.conftest import planned
@@ -181,6 +190,21 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
     assert [command for command in master if "token create --ttl 15m" in command]
     assert [command for command in master if "token delete abcdef" in command]
     assert TOKEN.partition(".")[2] not in "\n".join([*master, *worker]) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("api", "registers"),
+    [("node/openpai-001", False), ('Error from server (NotFound): nodes "openpai-001" not found', True)],
+)
+def test_what_a_killed_join_left_goes_whether_or_not_the_node_is_known_yet(host_gw, api, registers):
+    left = [KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG]
+    killed = node(files="\n".join(left), server="https://10.1.0.1:6443", api=api)
+    with planned(host_gw, kubernetes.join, {"openpai-001": {NODE_FACT: killed}}) as plan:
+        plan.run()
+        said = plan.commands(WORKER)
+    assert f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}" in said
+    assert any("systemctl restart kubelet.service" in command for command in said) is registers
+    assert not [command for command in said if "kubeadm join" in command]
 
 
 @pytest.mark.parametrize(("advertised", "restarted"), [("", True), ("1", True), ("2", False)])

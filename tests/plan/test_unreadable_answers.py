@@ -24,7 +24,7 @@ ANSWERS = {
     for answer in (
         *(sample.answer for sample in SAMPLES),
         sections(
-            chrony="active", ntpsec="", ntp="", tracking=CHRONY, rv="", peers="",
+            chrony="active", ntpsec="", ntp="", tracking=CHRONY, ntpq="",
             timesyncd="", timesync="", timesync_done="",
         ),
     )

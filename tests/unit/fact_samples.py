@@ -158,7 +158,7 @@ SAMPLES = [
     ),
     Sample(
         time.TimeSync,
-        sections(chrony="inactive", ntpsec="active", rv="leap=00, stratum=9, offset=-0.25", peers="*10.7.0.1 .LOCL. 8"),
+        sections(chrony="inactive", ntpsec="active", ntpq="leap=00, stratum=9, offset=-0.25\n*10.7.0.1 .LOCL. 8"),
     ),
     Sample(
         time.TimeSync,

@@ -79,6 +79,24 @@ def test_many_in_one_answer_as_each_by_itself(commands):
     assert run(True, whole) == {command: alone(command) for command in whole}
 
 
+def test_what_was_said_elsewhere_is_not_asked_again(host, monkeypatch):
+    host.told({"echo a": Answer(0, b"told\n", b"")})
+    assert host.answer("echo a", True, HOST).output.stdout == "told"
+    assert host.answer("echo b", True, HOST).output.stdout == "b"
+    assert host.answer("echo a", False, HOST) is None, "it was root who said it"
+    assert host.sent == [["echo b"]]
+    monkeypatch.setattr(foresight, "AGE", 0)
+    assert host.answer("echo a", True, HOST) is None
+
+
+@pytest.mark.parametrize("change", [Foresight.changed, lambda _: None])
+def test_what_was_said_before_a_change_holds_no_longer(host, tmp_path, change):
+    host.told({"echo a": Answer(0, b"told\n", b"")})
+    change(host)
+    remembered(tmp_path / "other", {}).changed()
+    assert host.answer("echo a", True, CLUSTER) is None
+
+
 @pytest.mark.parametrize("cut", [1, 5, 30])
 def test_what_was_cut_off_is_no_answer(cut):
     commands = ["echo first", "echo second"]
@@ -200,6 +218,13 @@ def test_a_facts_command_is_answered_and_a_command_is_run(connector):
     assert connector.run_shell_command("echo a", _sudo=True)[0]
     assert as_fact(None, None, Docker, "echo a", _sudo=True)[0]
     assert connector.started == ["sh", "echo a"], "the shell that has answered ahead of time answers on"
+
+
+def test_what_preflight_was_told_is_no_longer_asked(connector):
+    connector.heard([("echo a", ["of", "", "preflight"])])
+    as_fact = asking._noted(lambda state, host, cls, command, **more: connector.run_shell_command(command, **more))
+    assert as_fact(None, None, Docker, "echo a", _sudo=True)[1].stdout == "of\n\npreflight"
+    assert as_fact(None, None, Docker, "echo b; exit 3", _sudo=True)[0] is False
 
 
 def test_what_was_asked_is_noted_when_the_run_ends(connector, tmp_path):

@@ -116,7 +116,7 @@ def test_a_command_that_ends_its_shell_has_failed_and_the_next_has_a_new_one(apa
 # As on a full disk: what the command says is cut off, whatever its status, and no further file can be written.
 FULL = """sh -c '
     exec 3>&1; out=$(readlink /proc/self/fd/3)
-    case $out in */out) mkdir "${out%out}room";; esac
+    case $out in *.out) mkdir "${out%out}room";; esac
     echo cut'"""
 
 

@@ -56,7 +56,7 @@ class Cluster:
         status = {"containerStatuses": [{"name": "app", **container}]}
         return {"metadata": meta, "spec": {"containers": [{"name": "app"}]}, "status": status}
 
-    def log(self, line: str) -> None:
+    def log(self, line: str, _: Any = None) -> None:
         """What is said on the screen."""
         self.said.append(line)
 
@@ -86,15 +86,17 @@ def made_up(monkeypatch):
     return made
 
 
+PAICTL: Any = SimpleNamespace(
+    cluster=SimpleNamespace(config=SimpleNamespace(openpai_service_timeout=600)),
+    kubeconfig="kubeconfig",
+    configuration="cluster-cfg",
+    stop=lambda: "stop",
+)
+
+
 def watching(made_up: Cluster) -> Watch:
-    paictl: Any = SimpleNamespace(
-        cluster=SimpleNamespace(config=SimpleNamespace(openpai_service_timeout=600)),
-        kubeconfig="kubeconfig",
-        configuration="cluster-cfg",
-        stop=lambda: "stop",
-    )
     host: Any = made_up
-    return Watch(host, paictl, WANTED, made_up.note)
+    return Watch(host, PAICTL, WANTED, made_up.note)
 
 
 def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up):
@@ -184,3 +186,20 @@ def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(made_up, mon
     assert not watching(made_up).running(REST, start)
     assert len(starts) == TRIES - 1
     assert "rest: no daemonset rest-ds; paictl failed 3 times, its log ends:" in made_up.said
+
+
+@pytest.mark.parametrize("seconds", [0, 40, 10_000])
+def test_a_stopped_service_is_waited_for_until_its_pods_have_ended_or_named(made_up, monkeypatch, seconds):
+    made_up.start(DATABASE, BESIDE)
+
+    def look(fact: type, **more: Any) -> Any:
+        if made_up.clock >= seconds:
+            made_up.containers.pop("database-ds", None)
+        return Cluster.get_fact(made_up, fact, **more)
+
+    monkeypatch.setattr(made_up, "get_fact", look)
+    host: Any = made_up
+    watch.ended(host, PAICTL, DATABASE)
+    assert min(seconds, watch.GRACE) <= made_up.clock <= watch.GRACE + 5
+    named = "database: not ended after 120 s: database-ds-abcde on no node; is that node up?"
+    assert made_up.said == ([named] if seconds > watch.GRACE else [])

@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,32 @@ def test_every_probe_answers_here(answer):
     assert seen.space[FOLDER] > 0
     assert seen.storage <= {"loop", "made", "ready"}
     assert not seen.late
+
+
+@pytest.mark.parametrize("lost", [(), ("two",), ("one", "two")])
+def test_sources_are_told_apart_by_whether_they_have_a_release_file(tmp_path, lost):
+    """Where all are well one process says so; else each is asked, and an older vendor's Release file will do."""
+    for name in ("one", "two", "old"):
+        (tmp_path / "web" / name).mkdir(parents=True)
+        if name not in lost:
+            (tmp_path / "web" / name / ("Release" if lost and name == "old" else "InRelease")).write_text("Suite: x\n")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "web"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        lines = [f"deb [trusted=yes] {base}/{name} ./\n" for name in ("one", "two", "old")]
+        (tmp_path / "sources.list").write_text("".join(lines))
+        (tmp_path / "apt.conf").write_text(
+            f'Dir::Etc::sourcelist "{tmp_path}/sources.list"; Dir::Etc::sourceparts "-"; Acquire::http::Proxy "DIRECT";'
+        )
+        given = program([], [], [], 0, None, apt_proxy=(tmp_path / "apt.conf").read_text()).getvalue()
+        done = subprocess.run(
+            ["sh", "-c", HostSnapshot().command()], input=given, capture_output=True, timeout=90, check=True
+        )
+        server.shutdown()
+    seen = HostSnapshot().process(done.stdout.decode().splitlines())
+    found = {at.split("/")[-3]: reply.status for at, reply in seen.sources.items()}
+    assert found == {name: 404 if name in lost else 200 for name in ("one", "two", "old")}
 
 
 def test_every_package_source_is_asked_by_its_release_file(tmp_path):

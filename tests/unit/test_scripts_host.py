@@ -10,6 +10,7 @@ import pytest
 from pyinfra.api import StringCommand
 
 from tasks.apt.facts import KeyFingerprints
+from tasks.docker.facts import Unowned
 from tasks.reach import script
 from tasks.ssh.facts import Ssh
 from tasks.systemd import GPU_PROCESSES
@@ -27,6 +28,20 @@ def programs(tmp_path):
 
 def mode(path):
     return path.stat().st_mode & 0o777
+
+
+def test_files_that_no_package_owns_are_named(programs, tmp_path):
+    programs.real("dpkg-query")
+    mine = tmp_path / "it is mine"
+    mine.touch()
+    for asked, unowned in (
+        (["/usr/bin/env", "/nowhere", str(mine)], [str(mine)]),
+        ([str(mine)], [str(mine)]),
+        (["/usr/bin/env"], []),
+        (["/nowhere"], []),
+    ):
+        done = programs.run(Unowned().command(asked))
+        assert Unowned().process(done.stdout.splitlines()) == unowned
 
 
 @pytest.mark.parametrize("before", [None, "", "old\n", "old, its line not ended"])

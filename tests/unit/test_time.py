@@ -11,10 +11,9 @@ active
 @@ ntp
 inactive
 @@ tracking
-@@ rv
+@@ ntpq
 associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,
 version="ntpd ntpsec-1.2.2", leap=00, stratum={stratum}, precision=-24, refid=10.7.0.1, offset=-0.25, frequency=1
-@@ peers
      remote           refid      st t when poll reach   delay   offset   jitter
 {mark}10.7.0.1        .LOCL.           8 u    3   64    1   0.05   0.01   0.02
 @@ end"""

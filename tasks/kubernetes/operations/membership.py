@@ -67,9 +67,12 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
     step = of_worker(node, api_servers(cluster))
     if isinstance(step, Problem):
         yield stop(step)
-    elif step is Step.RESUME:
-        yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
-    elif step is Step.REGISTER:
+    elif step in (Step.RESUME, Step.REGISTER):
+        # A join that is killed while the kubelet already has its certificate leaves both.
+        if node.files & {BOOTSTRAP_CONF, JOIN_CONFIG}:
+            yield StringCommand(f"rm -f {BOOTSTRAP_CONF} {JOIN_CONFIG}")
+        if step is Step.RESUME:
+            return
         # The kubelet registers its node when it starts, and only then. The node gets another range of pod addresses:
         # without the old one's file no pod starts before the network has it.
         yield StringCommand(f"rm -f {CONFLIST} && systemctl restart kubelet.service")

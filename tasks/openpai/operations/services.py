@@ -23,7 +23,7 @@ from tasks.openpai.judge import (
 )
 from tasks.openpai.operations.configuration import services_of
 from tasks.openpai.operations.paictl import Paictl, begin, failed, run
-from tasks.openpai.operations.watch import Watch, seen, wanted
+from tasks.openpai.operations.watch import Watch, ended, seen, wanted
 from tasks.reach import Commands, quoted, render, stop
 
 RECORD = "openpai-deploy"
@@ -133,16 +133,18 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
     if not service.by_paictl:
         names = [(one.kind, one.namespace, one.name) for one in service.workloads]
         names += [(one.kind, one.namespace, one.name) for one in service.objects]
-        return all(
-            _kubectl(host, paictl, "delete", kind.lower(), "-n", namespace, name, "--ignore-not-found")
-            for kind, namespace, name in names
-        )
+        for kind, namespace, name in names:
+            if not _kubectl(host, paictl, "delete", kind.lower(), "-n", namespace, name, "--ignore-not-found"):
+                return False
+        ended(host, paictl, service)
+        return True
     verb, answers = ("delete", ("Y",)) if delete else ("stop", ())
     if not run(host, paictl, f"{verb} {service.name}", "service", verb, "-n", service.name, answers=answers):
         return False
     left = present(service, seen(paictl, host))
     if left:
         return failed(host, f"{service.name}: {left[0]} is still there after paictl service {verb}; run again")
+    ended(host, paictl, service)
     _noted(host, paictl, service, None)  # a record that is not there has nothing to forget
     return True
 

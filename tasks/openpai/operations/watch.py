@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
+from pyinfra import logger
 from pyinfra.api import Host
 
 from cluster.openpai import Service
@@ -20,6 +21,8 @@ SAY = 15
 PATIENCE = 30
 # Seconds that a service must stay up to be called running: one that cannot work mostly ends within its first.
 STEADY = 6
+# Seconds that the pods of a stopped service may take to end: the usual grace of 30 s, and a busy kubelet's time.
+GRACE = 120
 # Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
 TRIES = 3
 SILENT = "the API server does not answer"
@@ -161,6 +164,24 @@ class Watch:
         asked = script("openpai/diagnose", self._paictl.kubeconfig, trouble.namespace, trouble.pod)
         for line in self._host.run_shell_command(asked, _sudo=True)[1].stdout_lines:
             failed(self._host, f"  {line}")
+
+
+def ended(host: Host, paictl: Paictl, service: Service) -> None:
+    """Wait until the pods of `service`, whose workloads are gone, are too; name those that stay beyond GRACE.
+
+    They end nothing: on a node that is down pods stay until it comes back or is removed.
+    """
+    deadline = time.monotonic() + GRACE
+    while True:
+        pods = host.get_fact(Pods, kubeconfig=paictl.kubeconfig)
+        left = _of(pods, [service])
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            names = ", ".join(f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}" for pod in left)
+            host.log(f"{service.name}: not ended after {GRACE} s: {names}; is that node up?", logger.warning)
+            return
+        gevent.sleep(LOOK)
 
 
 def _of(pods: Iterable[dict[str, Any]], services: Iterable[Service]) -> list[dict[str, Any]]:
