@@ -243,6 +243,7 @@ def test_a_backup_brings_back_what_was_there(cluster):
     assert stage(cluster, file="tasks.kubernetes.snapshot").status == 0
     assert "-manual.db" in out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | tail -n 1")
     backup = backup_steps.newest(cluster)
+    backup_steps.key_is_here_alone(cluster)
     out(cluster, MASTER, f"{KUBECTL} create configmap after")
     # As after the loss of the master's own copies.
     out(cluster, MASTER, "rm -r /var/backups/openpai-deploy")
