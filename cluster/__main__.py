@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ import click
 
 from cluster import __version__, commands, secrets, versions
 from cluster.data import DATA
-from cluster.explanations import EXPLANATIONS, explained
+from cluster.explanations import EXPLANATIONS, explained, listed
 from cluster.files import CONFIG, MASTERS, WORKERS, read_text, write_atomically
 from cluster.loader import Inspection, inspect
 from cluster.openpai import kubespray_files, openpai_files, parse_resources
@@ -44,7 +45,7 @@ def main() -> None:
     pass
 
 
-@main.command()
+@main.command(short_help="Make the cluster folder DIR, and DIR.py.")
 @_folder
 @click.option("--master", type=_existing, help="The guide's master.csv.")
 @click.option("--worker", type=_existing, help="The guide's worker.csv.")
@@ -64,7 +65,7 @@ def init(folder: Path, example: bool, **given: Path | None) -> None:
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             fix = "name a new folder, or edit this one"
-            _fail(Problem("exists already and is not empty", fix, Place(str(folder))))
+            _fail(Problem("exists already and is not empty", fix, Place(str(folder)), cause="folder-exists"))
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".init.", dir=folder.parent) as parent:
             made = Path(parent) / "folder"
@@ -82,9 +83,9 @@ def init(folder: Path, example: bool, **given: Path | None) -> None:
     click.echo(f"{folder}: made; next: {edit}{commands.check(folder)}")
 
 
-@main.command()
+@main.command(short_help="Say everything that is wrong with DIR.")
 @_folder
-@click.option("--json", "as_json", is_flag=True, help="For machines: {ok, problems: [{file, line, ...}]}.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: {ok, problems: [{id, file, line, ...}]}.")
 def check(folder: Path, as_json: bool) -> None:
     """Say everything that is wrong with the cluster folder DIR. Exits 1 when it cannot be used."""
     inspection = inspect(folder)
@@ -95,11 +96,14 @@ def check(folder: Path, as_json: bool) -> None:
     else:
         _say((problem.within(folder) for problem in inspection.problems), err=False)
         if usable:
-            click.echo(f"{folder}: {_summary(inspection)}; next: {commands.preflight(folder)}")
+            # No error: the environment of the run may have what is missing here.
+            unarmed = any(problem.cause == "no-login" for problem in inspection.problems)
+            first = "give it something to log in with, then " if unarmed else ""
+            click.echo(f"{folder}: {_summary(inspection)}; next: {first}{commands.preflight(folder)}")
     sys.exit(0 if usable else 1)
 
 
-@main.command()
+@main.command(short_help="Render upstream's files from the cluster folder DIR.")
 @_folder
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder for the files; made if missing.")
 @click.option("--resources", type=_existing, help="What the nodes have to give, as JSON: renders OpenPAI's files too.")
@@ -137,19 +141,25 @@ def render(folder: Path, output: Path, resources: Path | None, layout_file: Path
         click.echo(output / name)
 
 
-@main.command()
-@click.argument("identifier", required=False)
+def _identifiers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return [name for name in EXPLANATIONS if name.startswith(incomplete)]
+
+
+@main.command(short_help="Say what a message's IDENTIFIER means, and what to do.")
+@click.argument("identifier", required=False, shell_complete=_identifiers)
 def explain(identifier: str | None) -> None:
-    """Say why preflight requires IDENTIFIER, the word in its rows, and what to do. Without one, list them all."""
+    """Say what is meant by IDENTIFIER, the word in brackets behind a message or in preflight's rows: why, and what to
+    do. Without one, list them all."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if identifier is None:
-        for name, (why, _) in EXPLANATIONS.items():
-            click.echo(f"{name:22}{why}")
-    elif identifier in EXPLANATIONS:
-        click.echo(explained(identifier))
+        click.echo(listed(width))
+    elif (name := identifier.strip("[]")) in EXPLANATIONS:
+        click.echo(explained(name, width))
     else:
-        near = difflib.get_close_matches(identifier, EXPLANATIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "python -m cluster explain lists them"
-        click.echo(f"no requirement is called {identifier}; {hint}", err=True)
+        near = difflib.get_close_matches(name, EXPLANATIONS, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "python -m cluster explain lists them"
+        click.echo(f"nothing is called {name}; {hint}", err=True)
         sys.exit(1)
 
 
@@ -165,6 +175,7 @@ def _summary(inspection: Inspection) -> str:
 def _for_machines(problem: Problem) -> dict[str, str | int]:
     """A problem as an object of `check --json`."""
     return {
+        "id": problem.cause,
         "file": problem.place.file,
         "line": problem.place.line,
         "message": problem.found,
@@ -174,7 +185,12 @@ def _for_machines(problem: Problem) -> dict[str, str | int]:
 
 
 def _unusable(error: OSError, path: Path) -> Problem:
-    return Problem(f"cannot be used: {error.strerror}", "choose another place", Place(str(error.filename or path)))
+    return Problem(
+        f"cannot be used: {error.strerror}",
+        "choose another place",
+        Place(str(error.filename or path)),
+        cause="place-unusable",
+    )
 
 
 def _say(problems: Iterable[Problem], *, err: bool) -> None:

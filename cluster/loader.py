@@ -59,7 +59,7 @@ def inspect(folder: str | Path, layout_file: Path | None = None) -> Inspection:
     problems: list[Problem] = []
     if not path.is_dir():
         fix = f"make it: python -m cluster init {folder} --master F --worker F --config F (or --example)"
-        return Inspection([Problem("no such folder", fix, Place(str(folder)))])
+        return Inspection([Problem("no such folder", fix, Place(str(folder)), cause="folder-missing")])
     masters = _hosts(path / MASTERS, problems)
     workers = _hosts(path / WORKERS, problems)
     file = _config(path / CONFIG, problems)
@@ -118,7 +118,9 @@ def _layout(
         return None
     if config and not versions.of(config).takes_layout:
         found = f"OpenPAI {versions.of(config)} does not read it"
-        problems.append(Problem(found, "remove it, or install v1.5.0 or later", Place(path.name), WARNING))
+        problems.append(
+            Problem(found, "remove it, or install v1.5.0 or later", Place(path.name), WARNING, cause="layout-ignored")
+        )
         return None
     text = read_text(path, problems, missing="name a file that exists")
     if text is None:

@@ -45,6 +45,12 @@ def unnamed(text: str, name: str, address: str = "") -> str:
     return text
 
 
+def leading_address(text: str) -> str:
+    """The IPv4 address that `text` begins with, as the words on a host that was not reached do; else nothing."""
+    found = re.match(r"\d+(?:\.\d+){3}(?=:)", text)
+    return found[0] if found else ""
+
+
 def duration(seconds: float) -> str:
     """A time as people say it: `45 s`, `3 min 20 s`, `1 h 05 min`."""
     whole = round(seconds)

@@ -35,8 +35,8 @@ _ORDER = attrgetter("place", "found", "fix", "severity")
 class Problem:
     """One thing wrong: what was found, and what to do about it.
 
-    `needed` is what should have been found, where that is not plain. `cause` is a short machine word (`secure-boot`),
-    there where code has to tell one problem from another.
+    `needed` is what should have been found, where that is not plain. `cause` is its identifier (`secure-boot`), which
+    `python -m cluster explain` knows; empty where something else names the problem, as a requirement of preflight.
     """
 
     found: str
@@ -49,7 +49,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place != Place() else ""
         label = f"{self.severity}: " if self.severity != ERROR else ""
-        return f"{where}{label}{self.found}; {self.fix}"
+        return identified(f"{where}{label}{self.found}; {self.fix}", cause=self.cause)
 
     def __lt__(self, other: Problem) -> bool:
         """The order that they are said in: by place, lines as numbers."""
@@ -78,6 +78,11 @@ class ClusterError(Exception):
 def errors(problems: Iterable[Problem]) -> list[Problem]:
     """Those of `problems` that keep the folder from being used."""
     return [problem for problem in problems if problem.severity == ERROR]
+
+
+def identified(sentence: str, *, cause: str) -> str:
+    """The sentence, with the identifier of its cause at the end; of several lines, the last one."""
+    return f"{sentence} [{cause}]" if cause else sentence
 
 
 def quoted(value: object) -> str:

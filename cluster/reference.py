@@ -1,4 +1,7 @@
-"""docs/config.md and the example config, generated from the schema: python -m cluster.reference"""
+"""What is written from the sources: docs/config.md, the example config, docs/troubleshooting.md.
+
+python -m cluster.reference
+"""
 
 import textwrap
 import types
@@ -12,18 +15,27 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from cluster.config import GROUPS, Config, Group, Meta, meta_of
+from cluster.explanations import AREAS, Area
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "config.md"
 INTRO = ROOT / "templates" / "reference" / "config.md"
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
+TROUBLESHOOTING_INTRO = ROOT / "templates" / "reference" / "troubleshooting.md"
 EXAMPLE = ROOT / "inventories" / "example" / "config.yaml"
 _WIDTH = 110
-# Keys that the example gives a value, as the guide's config does.
-_ACTIVE = ("user", "branch_name", "docker_image_tag")
+# Keys that the example gives a value, as the guide's config does; `check` names the lines of placeholders.
+_ACTIVE = {
+    "user": "<your-ssh-username>",
+    "password": "<your-ssh-password>",
+    "branch_name": "pai-1.0.y",
+    "docker_image_tag": "v1.0.0",
+}
 _EXAMPLE_HEAD = """\
-# The config of a cluster, to be edited; `python -m cluster init DIR --example` makes a folder with it. A line that
-# begins with `# key:` shows the key's default, or an example where it has none. docs/config.md has more, and is
-# generated with this file by `python -m cluster.reference`.
+# The config of a cluster, to be edited; `python -m cluster init DIR --example` makes a folder with it, and
+# `python -m cluster check DIR` names every line that has to be. A line that begins with `# key:` shows the key's
+# default, or an example where it has none. docs/config.md has more, and is generated with this file by
+# `python -m cluster.reference`.
 """
 
 
@@ -60,7 +72,7 @@ def example() -> str:
         parts.append("\n" + "\n".join([f"# {'-' * 8} {title} {'-' * 8}", *_comment(about)]) + "\n")
         for name, info in _fields(group):
             meta = meta_of(name)
-            shown = meta.example or ("..." if info.default is None else _value(info.default))
+            shown = _ACTIVE.get(name) or meta.example or ("..." if info.default is None else _value(info.default))
             line = f"{info.alias or name}: {shown}"
             parts.append("\n")
             parts.extend(f"{text}\n" for text in _comment(f"{info.description}{_versions(meta)}"))
@@ -109,9 +121,26 @@ def _type(annotation: Any) -> str:
     return {str: "text", SecretStr: "text, secret", bool: "true or false", int: "number"}.get(annotation, "value")
 
 
+def troubleshooting() -> str:
+    """The text of docs/troubleshooting.md: by area what is seen, with the identifiers as anchors."""
+    intro = TROUBLESHOOTING_INTRO.read_text(encoding="utf-8")
+    return "\n".join([intro, *(f"## {area.title}\n\n{_by_symptom(area)}\n" for area in AREAS)])
+
+
+def _by_symptom(area: Area) -> str:
+    """A table; preflight's rows say by themselves what is seen."""
+    seen = any(each.seen for each in area.entries.values())
+    head = [*(["what you see"] if seen else []), "identifier", "why", "what to do"]
+    rows = [head, ["---"] * len(head)]
+    for name, each in area.entries.items():
+        anchor = f'<a id="{name}"></a>`{name}`'
+        rows.append([*([each.seen] if seen else []), anchor, each.why, each.remedy])
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+
+
 def write() -> None:
-    """Write both files."""
-    for path, text in ((REFERENCE, reference()), (EXAMPLE, example())):
+    """Write all of them."""
+    for path, text in ((REFERENCE, reference()), (EXAMPLE, example()), (TROUBLESHOOTING, troubleshooting())):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

@@ -46,7 +46,7 @@ def password(cluster: Cluster) -> SecretStr | None:
         if not sys.stdin.isatty():
             found = "ask_password is set, and there is no terminal to ask on"
             fix = f"set {ENVIRONMENT}, or write the password into {CONFIG}"
-            raise ClusterError(Problem(found, fix, Place(CONFIG)))
+            raise ClusterError(Problem(found, fix, Place(CONFIG), cause="password-terminal"))
         _asked[cluster.folder] = SecretStr(getpass.getpass(f"Password of {cluster.config.user} on the hosts: "))
     return _asked[cluster.folder]
 
@@ -128,7 +128,7 @@ def services(cluster: Cluster) -> ServiceSecrets:
     found, fix = "OpenPAI's templates break other signs than letters, digits, - and _, a letter first", "correct it"
     broken = [name for name in wanted if name in values and not _BORNE.fullmatch(values[name])]
     if broken:
-        raise ClusterError(*(Problem(f"{name}: {found}", fix, Place(FILE)) for name in broken))
+        raise ClusterError(*(Problem(f"{name}: {found}", fix, Place(FILE), cause="secrets-file") for name in broken))
     if any(name not in values for name in wanted):
         values |= {name: new_password().get_secret_value() for name in wanted if name not in values}
         _write(path, values)
@@ -142,7 +142,7 @@ def _write(path: Path, values: dict[str, str]) -> None:
         write_atomically(path, _HEADER + yaml.dump(values, Dumper=yaml.CSafeDumper, sort_keys=False))
     except OSError as error:
         found = f"cannot be written: {error.strerror}"
-        raise ClusterError(Problem(found, "make the folder yours", Place(FILE))) from None
+        raise ClusterError(Problem(found, "make the folder yours", Place(FILE), cause="secrets-file")) from None
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -150,12 +150,14 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     problems: list[Problem] = []
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        problems.append(Problem("others can read it", f"run: chmod 600 {path}", Place(FILE)))
+        problems.append(Problem("others can read it", f"run: chmod 600 {path}", Place(FILE), cause="file-mode"))
     text = read_text(path, problems, missing="")
     document = parse_yaml(text or "", FILE, problems)
     data = document.data or {}
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-        problems.append(Problem("not a map of names to text", "put every value in quotes", Place(FILE, 1)))
+        problems.append(
+            Problem("not a map of names to text", "put every value in quotes", Place(FILE, 1), cause="secrets-file")
+        )
     if problems:
         raise ClusterError(*problems)
     return data

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -21,6 +20,8 @@ from rich.text import Text
 
 from cluster.report import write
 from tasks.preflight import report
+from tests import roles as roles_picture
+from tests.terminal import line
 from tests.unit import report_samples
 from tests.unit.fake_run import BROKEN, fake_run
 from tests.unit.test_progress_terminal import on_a_terminal
@@ -29,11 +30,16 @@ FOLDER = Path(__file__).parents[1] / "docs/pictures"
 CHROMIUM = "/usr/bin/chromium"
 WORKERS = 20
 COLUMNS, LINES = 120, 44
-# pyte's names for what rich calls otherwise.
-COLOURS = {"default": None, "brown": "yellow"}
 SHOW_CURSOR = "\x1b[?25h"
 # Without the fonts that rich would have from another place: a reader's own will do.
 FORMAT = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+
+
+def roles() -> Path:
+    """The three roles, and the stages of a deploy."""
+    path = FOLDER / "roles.svg"
+    path.write_text(roles_picture.svg())
+    return path
 
 
 def terminal(name: str, title: str, text: str | Text, width: int) -> Path:
@@ -58,10 +64,8 @@ def _screen(said: str) -> Text:
     pyte.Stream(screen).feed(said)
     shown = Text()
     for row in range(LINES):
-        cells = [screen.buffer[row][column] for column in range(COLUMNS)]
-        for (colour, bold), alike in groupby(cells, key=lambda cell: (cell.fg, cell.bold)):
-            style = Style(color=COLOURS.get(colour, colour), bold=bold)
-            shown.append("".join(cell.data for cell in alike), style)
+        for span in line(screen, row):
+            shown.append(span.text, Style(color=span.colour, bold=span.bold))
         shown.append("\n")
     shown.rstrip()
     return shown
@@ -107,5 +111,5 @@ def page() -> Path:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for made in (preflight(), *deploys(), page()):
+    for made in (roles(), preflight(), *deploys(), page()):
         print(f"{made.relative_to(Path.cwd())}: {made.stat().st_size // 1000} kB")

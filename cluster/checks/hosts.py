@@ -34,25 +34,27 @@ def _duplicates(rows: Iterable[HostRow]) -> Iterator[Problem]:
         other = addresses.setdefault(row.address, row)
         if twin is not row and twin.role != row.role:
             found = f"{row.name} is on {twin.place} too: a host is a master or a worker"
-            yield Problem(found, "remove one of the lines", row.place)
+            yield Problem(found, "remove one of the lines", row.place, cause="csv-twice")
         elif twin is not row:
-            yield Problem(f"the host name {row.name} is on {twin.place} too", "remove or rename one", row.place)
+            yield Problem(
+                f"the host name {row.name} is on {twin.place} too", "remove or rename one", row.place, cause="csv-twice"
+            )
         if other is not row and other is not twin:
             found = f"the address {row.address} is {other.name}'s on {other.place} too"
-            yield Problem(found, "correct one of them", row.place)
+            yield Problem(found, "correct one of them", row.place, cause="csv-twice")
 
 
 def _counts(file: str, rows: list[HostRow], config: Config | None) -> Iterator[Problem]:
     """Whether `file` has as many hosts as OpenPAI and etcd take."""
     if not rows:
-        yield Problem("no host in it", "add one `hostname,address` a line", Place(file))
+        yield Problem("no host in it", "add one `hostname,address` a line", Place(file), cause="csv-empty")
     elif file == MASTERS and len(rows) > 1:
         if not (config and config.allow_multiple_masters):
             fix = "keep one, or set allow_multiple_masters: true in config.yaml"
-            yield Problem(f"{len(rows)} masters: OpenPAI takes exactly one", fix, rows[1].place)
+            yield Problem(f"{len(rows)} masters: OpenPAI takes exactly one", fix, rows[1].place, cause="master-count")
         elif len(rows) % 2 == 0:
             found = f"{len(rows)} masters: etcd needs an odd number of members to keep a majority"
-            yield Problem(found, "add or remove one", rows[-1].place)
+            yield Problem(found, "add or remove one", rows[-1].place, cause="master-count")
 
 
 def _networks(rows: Iterable[HostRow], config: Config) -> Iterator[Problem]:
@@ -65,7 +67,9 @@ def _networks(rows: Iterable[HostRow], config: Config) -> Iterator[Problem]:
         for name, network in taken.items():
             if address in network and config.installer != "none":
                 found = f"{row.address} is inside {name} {network}"
-                yield Problem(found, f"set {name} in config.yaml to a network free of hosts", row.place)
+                yield Problem(
+                    found, f"set {name} in config.yaml to a network free of hosts", row.place, cause="subnets"
+                )
 
 
 def _dev_box(rows: Iterable[HostRow], file: ConfigFile, is_this_machine: Callable[[str], bool]) -> Iterator[Problem]:
@@ -79,7 +83,9 @@ def _dev_box(rows: Iterable[HostRow], file: ConfigFile, is_this_machine: Callabl
         if is_this_machine(row.address) if local else row.address == file.config.dev_box:
             which = "(this machine)" if local else f"of {file.place('dev_box')}"
             found = f"{row.name} is the dev box {which}"
-            yield Problem(found, "use another machine: the dev box is no host of the cluster", row.place)
+            yield Problem(
+                found, "use another machine: the dev box is no host of the cluster", row.place, cause="dev-box"
+            )
 
 
 def changes_since_deploy(rows: Iterable[HostRow], deployed: list[DeployedHost]) -> Iterator[Problem]:
@@ -89,15 +95,17 @@ def changes_since_deploy(rows: Iterable[HostRow], deployed: list[DeployedHost]) 
     for row in now.values():
         entry = before.get(row.name)
         if entry is None:
-            yield Problem(f"{row.name} is new", "the next deploy adds it", row.place, NOTICE)
+            yield Problem(f"{row.name} is new", "the next deploy adds it", row.place, NOTICE, cause="host-new")
         elif entry.role != row.role:
             fix = "remove it from the cluster before it takes another role"
-            yield Problem(f"{row.name} was deployed as {entry.role}", fix, row.place, NOTICE)
+            yield Problem(f"{row.name} was deployed as {entry.role}", fix, row.place, NOTICE, cause="host-redeployed")
         elif entry.address != row.address:
             fix = "remove it and add it again, unless it is the same machine"
-            yield Problem(f"{row.name} was deployed at {entry.address}", fix, row.place, NOTICE)
+            yield Problem(
+                f"{row.name} was deployed at {entry.address}", fix, row.place, NOTICE, cause="host-redeployed"
+            )
     for entry in deployed:
         if entry.name not in now:
             found = f"{entry.name} ({entry.address}) was deployed and is in no CSV file"
             fix = "a deploy leaves it alone; tasks.kubernetes.remove_departed takes it out of the cluster"
-            yield Problem(found, fix, entry.place, NOTICE)
+            yield Problem(found, fix, entry.place, NOTICE, cause="host-departed")

@@ -32,7 +32,9 @@ def check_openpai(file: ConfigFile, layout: Layout | None = None) -> Iterator[Pr
 def _off(file: ConfigFile, config: Config) -> Iterator[Problem]:
     for name in Services.__annotations__:
         if name != "openpai" and file.given(name):
-            yield file.problem(name, f"{name} does nothing while openpai is false", "set it to true", WARNING)
+            yield file.problem(
+                name, f"{name} does nothing while openpai is false", "set it to true", WARNING, cause="key-ignored"
+            )
 
 
 def _kubernetes(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -50,6 +52,7 @@ def _kubernetes(file: ConfigFile, config: Config) -> Iterator[Problem]:
                 f"1.{NEWEST_KUBERNETES} or older: {why}",
                 "make sure, or set openpai_kubespray_extra_var: {kube_version: v1.20.15}",
                 WARNING,
+                cause="openpai-kubernetes",
             )
     else:
         return
@@ -58,6 +61,7 @@ def _kubernetes(file: ConfigFile, config: Config) -> Iterator[Problem]:
             name,
             f"Kubernetes {asked} cannot run OpenPAI {versions.of(config)}: {why}",
             "use v1.20.x, as v1.20.15, or set openpai: false",
+            cause="openpai-kubernetes",
         )
 
 
@@ -65,19 +69,23 @@ def _source(file: ConfigFile, config: Config) -> Iterator[Problem]:
     named = versions.parse(config.branch_name) or versions.parse(config.docker_image_tag)
     if commit(config) is None and named and versions.is_known(named):
         found = f"no commit of OpenPAI's source is known for {reference(config)}"
-        yield file.problem("branch_name", found, "set openpai_commit to its 40 hexadecimal digits")
+        yield file.problem(
+            "branch_name", found, "set openpai_commit to its 40 hexadecimal digits", cause="openpai-commit"
+        )
 
 
 def _paictl(file: ConfigFile, config: Config) -> Iterator[Problem]:
     other = {"container": "paictl_python", "python2": "paictl_image"}[config.paictl]
     if file.given(other):
-        yield file.problem(other, f"{other} does nothing with paictl {config.paictl}", "remove the line", WARNING)
+        yield file.problem(
+            other, f"{other} does nothing with paictl {config.paictl}", "remove the line", WARNING, cause="key-ignored"
+        )
 
 
 def _azure(file: ConfigFile, config: Config) -> Iterator[Problem]:
     if config.openpai_azure and config.installer != "none" and config.openpai_kube_network_plugin == "calico":
         fix = "set installer: kubespray with openpai_kube_network_plugin: flannel or weave, or openpai_azure: false"
-        yield file.problem("openpai_azure", "Azure's network does not carry calico's pods", fix)
+        yield file.problem("openpai_azure", "Azure's network does not carry calico's pods", fix, cause="azure-network")
 
 
 def _images(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -85,7 +93,7 @@ def _images(file: ConfigFile, config: Config) -> Iterator[Problem]:
         if not any(image.startswith(start) for image in FIXED_IMAGES):
             found = f"openpai_image_replacements: no image of a fixed name begins with {start}"
             fix = f"use the beginning of one of {', '.join(FIXED_IMAGES)}"
-            yield file.problem("openpai_image_replacements", found, fix, WARNING)
+            yield file.problem("openpai_image_replacements", found, fix, WARNING, cause="image-replacements")
 
 
 def _runtime(file: ConfigFile, config: Config) -> Iterator[Problem]:
@@ -95,24 +103,34 @@ def _runtime(file: ConfigFile, config: Config) -> Iterator[Problem]:
     if hived and config.gpu_type == "nvidia" and runtime != "nvidia":
         found = f"jobs get no GPU: HiveD gives them by Docker's default runtime, and on workers that is {runtime}"
         fix = "set worker_default_docker_runtime: nvidia, or enable_hived_scheduler: false (v1.5.0 on)"
-        yield file.problem("worker_default_docker_runtime", found, fix)
+        yield file.problem("worker_default_docker_runtime", found, fix, cause="docker-runtime")
 
 
 def _services(file: ConfigFile, config: Config, layout: Layout | None) -> Iterator[Problem]:
     if isinstance(config.openpai_services, str):
         return
     if not config.openpai_services:
-        yield file.problem("openpai_services", "openpai_services names no service", "name one, or set openpai: false")
+        yield file.problem(
+            "openpai_services",
+            "openpai_services names no service",
+            "name one, or set openpai: false",
+            cause="openpai-services",
+        )
     on = [service.name for service in available(config, layout)]
     known = [service.name for service in catalogue(versions.of(config))]
     for name in config.openpai_services:
         if name not in known:
             found = f"openpai_services: OpenPAI {versions.of(config)} has no service {name} that is started here"
-            yield file.problem("openpai_services", found, f"choose from {', '.join(on)}")
+            yield file.problem("openpai_services", found, f"choose from {', '.join(on)}", cause="openpai-services")
         elif name not in on:
             fix = (
                 f"set {SWITCHES[name]}: true"
                 if name in SWITCHES
                 else 'give a machine pai-storage: "true" in layout.yaml'
             )
-            yield file.problem("openpai_services", f"openpai_services: {name} is off", f"{fix}, or leave it out")
+            yield file.problem(
+                "openpai_services",
+                f"openpai_services: {name} is off",
+                f"{fix}, or leave it out",
+                cause="openpai-services",
+            )

@@ -19,16 +19,21 @@ def check_permissions(folder: Path, file: ConfigFile) -> Iterator[Problem]:
     """What others may read that only the operator should: the config, the SSH key, the folder's private files."""
     if file.holds_secret and (mode := _open_mode(folder / CONFIG)):
         found = f"holds a password and others can read it (mode {mode:04o})"
-        yield Problem(found, f"run: chmod 600 {folder / CONFIG}", Place(CONFIG))
+        yield Problem(found, f"run: chmod 600 {folder / CONFIG}", Place(CONFIG), cause="file-mode")
     if file.config and file.config.ssh_key_file_path:
         yield from _key(file.config.ssh_key_file_path, file.place("ssh_key_file_path"))
     if file.config and not _can_log_in(folder, file.config):
         found = "no password, no key and no agent: nothing to log in to the hosts with"
         fix = f"set password, ssh_key_file_path or {ENVIRONMENT}, or ask_password: true"
-        yield Problem(found, fix, Place(CONFIG), WARNING)
+        yield Problem(found, fix, Place(CONFIG), WARNING, cause="no-login")
     for name in _PRIVATE:
         if (folder / name).is_file() and (mode := _open_mode(folder / name)):
-            yield Problem(f"others can read it (mode {mode:04o})", f"run: chmod 600 {folder / name}", Place(name))
+            yield Problem(
+                f"others can read it (mode {mode:04o})",
+                f"run: chmod 600 {folder / name}",
+                Place(name),
+                cause="file-mode",
+            )
 
 
 def _can_log_in(folder: Path, config: Config) -> bool:
@@ -44,12 +49,17 @@ def _key(text: str, place: Place) -> Iterator[Problem]:
     if PLACEHOLDER.fullmatch(text):
         return
     if not path.is_absolute():
-        yield Problem(f"ssh_key_file_path {text} is relative", "write it from / or ~/ on", place)
+        yield Problem(f"ssh_key_file_path {text} is relative", "write it from / or ~/ on", place, cause="ssh-key-file")
     elif not path.is_file():
-        yield Problem(f"ssh_key_file_path {text}: no such file", "correct it, or make the key: ssh-keygen", place)
+        yield Problem(
+            f"ssh_key_file_path {text}: no such file",
+            "correct it, or make the key: ssh-keygen",
+            place,
+            cause="ssh-key-file",
+        )
     elif mode := _open_mode(path):
         found = f"ssh_key_file_path {text}: others can read it (mode {mode:04o}), so ssh refuses it"
-        yield Problem(found, f"run: chmod 600 {path}", place)
+        yield Problem(found, f"run: chmod 600 {path}", place, cause="file-mode")
 
 
 def _open_mode(path: Path) -> int:

@@ -65,7 +65,7 @@ def check_places(file: ConfigFile) -> Iterator[Problem]:
             for pattern, became, fix in _DEAD:
                 if re.match(rf"(https?://)?({pattern})(?![\w.-])", value):
                     key = Config.model_fields[name].alias or name
-                    yield file.problem(name, f"{key} names {value}: {became}", fix, WARNING)
+                    yield file.problem(name, f"{key} names {value}: {became}", fix, WARNING, cause="dead-place")
 
 
 def _texts(value: object) -> list[str]:

@@ -42,9 +42,9 @@ class ConfigFile:
         """Where the key of this attribute name is; the file as a whole when it is not there."""
         return self.document.place(Config.model_fields[name].alias or name) if self.given(name) else Place(CONFIG)
 
-    def problem(self, name: str, found: str, fix: str, severity: Severity = ERROR) -> Problem:
-        """A problem with the key of this attribute name."""
-        return Problem(found, fix, self.place(name), severity)
+    def problem(self, name: str, found: str, fix: str, severity: Severity = ERROR, *, cause: str) -> Problem:
+        """A problem with the key of this attribute name; `cause` as in Problem."""
+        return Problem(found, fix, self.place(name), severity, cause=cause)
 
     def given(self, name: str) -> bool:
         """Whether the file gives this key a value."""
@@ -57,7 +57,11 @@ def parse_config(text: str, problems: list[Problem]) -> ConfigFile:
     result = ConfigFile(document=document, holds_secret=bool(_SECRET_KEY.search(text)))
     data = {} if document.data is None else document.data
     if not isinstance(data, dict):
-        problems.append(Problem("not a map of keys", f"write `key: value` lines; see {REFERENCE}", Place(CONFIG, 1)))
+        problems.append(
+            Problem(
+                "not a map of keys", f"write `key: value` lines; see {REFERENCE}", Place(CONFIG, 1), cause="yaml-map"
+            )
+        )
         return result
     if document.broken and not data:
         return result
@@ -91,7 +95,7 @@ def _cut_by_a_comment(text: str, values: dict[str, Any]) -> Iterator[Problem]:
         if cut and isinstance(values.get(cut[1]), str):
             found = f"{cut[1]}: the value ends before ` #`, where YAML begins a comment"
             fix = "put the value in single quotes if the # belongs to it, else the comment on a line of its own"
-            yield Problem(found, fix, Place(CONFIG, number), WARNING)
+            yield Problem(found, fix, Place(CONFIG, number), WARNING, cause="value-cut")
 
 
 def _known_values(
@@ -105,16 +109,20 @@ def _known_values(
     for key, value in data.items():
         place = document.place(str(key))
         if key not in _NAMES:
-            problems.append(Problem(f"unknown key {quoted(key)}", _nearest(str(key)), place))
+            problems.append(Problem(f"unknown key {quoted(key)}", _nearest(str(key)), place, cause="key-unknown"))
         elif value is None:
             fix = "give it a value, or remove the line"
-            problems.append(Problem(f"{key}: no value, so the default counts", fix, place, WARNING))
+            problems.append(Problem(f"{key}: no value, so the default counts", fix, place, WARNING, cause="key-empty"))
         else:
             values[key] = value
             for path in _placeholders(value, (key,), set()):
                 flagged.add(key)
                 found = f"{key}: the example's placeholder is still there"
-                problems.append(Problem(found, "write your own value, or remove the key", document.place(*path)))
+                problems.append(
+                    Problem(
+                        found, "write your own value, or remove the key", document.place(*path), cause="placeholder"
+                    )
+                )
     return values
 
 
@@ -139,13 +147,20 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
     path: tuple[str | int, ...]
     key, *rest = error["loc"]
     if error["type"] == "missing":
-        return Problem(f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}", Place(CONFIG))
+        return Problem(
+            f"{key}: missing", f"add the line `{key}: ...`; see {REFERENCE}", Place(CONFIG), cause="key-missing"
+        )
     value, name, path = values[key], key, (key,)
     for part in rest:
         if isinstance(value, list) and isinstance(part, int):
             value, name, path = value[part], f"{name}[{part + 1}]", (*path, part)
         elif isinstance(value, dict) and rest[-1] == "[key]":
-            return Problem(f"{name}: expected text for a name, found {quoted(part)}", _QUOTE, document.place(*path))
+            return Problem(
+                f"{name}: expected text for a name, found {quoted(part)}",
+                _QUOTE,
+                document.place(*path),
+                cause="key-value",
+            )
         elif isinstance(value, dict) and part in value:
             value, name, path = value[part], f"{name}.{part}", (*path, part)
     place = document.place(*path)
@@ -153,7 +168,9 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
     wanted = _WANTED.get(error["type"].partition("_")[0])
     if error["type"].endswith("_type") and wanted:
         kind = _KINDS.get(type(value), "something else")
-        return Problem(f"{name}: expected {wanted}, found {kind}{shown}", _fix_of_type(wanted, value), place)
+        return Problem(
+            f"{name}: expected {wanted}, found {kind}{shown}", _fix_of_type(wanted, value), place, cause="key-value"
+        )
     context = error.get("ctx", {})
     expected = {
         "literal_error": f"expected {context.get('expected', '')}",
@@ -164,7 +181,7 @@ def _from_pydantic(error: Any, values: dict[str, Any], document: YamlDocument) -
     choices = re.findall(r"'([^']*)'", expected) if error["type"] == "literal_error" else []
     near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.6) if shown else []
     meant = f"did you mean {near[0]}? " if near else ""
-    return Problem(found, f"{meant}see {_NAMES[key]} in {REFERENCE}", place)
+    return Problem(found, f"{meant}see {_NAMES[key]} in {REFERENCE}", place, cause="key-value")
 
 
 def _may_show(key: str, value: Any) -> bool:

@@ -37,7 +37,9 @@ def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
         return []
     hosts = document.data.get("hosts") if isinstance(document.data, dict) else None
     if not isinstance(hosts, list):
-        problems.append(Problem("not a record of a deploy: no list `hosts`", _RESTORE, Place(DEPLOYED, 1)))
+        problems.append(
+            Problem("not a record of a deploy: no list `hosts`", _RESTORE, Place(DEPLOYED, 1), cause="deployed-record")
+        )
         return []
     deployed = []
     for index, host in enumerate(hosts):
@@ -45,7 +47,9 @@ def read_deployed(folder: Path, problems: list[Problem]) -> list[DeployedHost]:
         try:
             deployed.append(DeployedHost(str(host["name"]), str(host["address"]), Role(host["role"]), place))
         except (KeyError, TypeError, ValueError):
-            problems.append(Problem("not a host of a deploy: name, address, role", _RESTORE, place))
+            problems.append(
+                Problem("not a host of a deploy: name, address, role", _RESTORE, place, cause="deployed-record")
+            )
     return deployed
 
 

@@ -21,7 +21,7 @@ RESERVED = frozenset(
 )
 # RFC 5737: addresses that stand for others in documents, and are no host's.
 DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-_NO_HOST = "no-host"  # the cause of a flaw of a line that is not meant to name one
+_NO_HOST = "csv-no-host"  # the cause of a flaw of a line that is not meant to name one
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def parse_hosts(text: str, file: str, problems: list[Problem]) -> list[HostRow]:
         problems.extend(flaw.at(place) for flaw in (name_flaw(row.name), address_flaw(row.address)) if flaw)
         if row.address.endswith(".255"):
             found = f"{row.address} is the broadcast address of a /24 network"
-            problems.append(Problem(found, "make sure that it is a host's", place, WARNING))
+            problems.append(Problem(found, "make sure that it is a host's", place, WARNING, cause="csv-address"))
         rows.append(row)
     return rows
 
@@ -65,9 +65,9 @@ def _line_flaw(line: str, *, first: bool) -> Problem | None:
     """What is wrong with the shape of a line."""
     fields = line.split(",")
     if not line.strip():
-        return Problem("blank line", "remove it")
+        return Problem("blank line", "remove it", cause=_NO_HOST)
     if not line.strip(",; \t\"'"):
-        return Problem("only separators: an empty row of a spreadsheet (Excel)", "remove the line")
+        return Problem("only separators: an empty row of a spreadsheet (Excel)", "remove the line", cause=_NO_HOST)
     if line.lstrip().startswith("#"):
         return Problem("comment; this file has none", "remove the line", cause=_NO_HOST)
     if first and len(fields) > 1 and all(_HEADERS.fullmatch(field.strip(" \"'")) for field in fields[:2]):
@@ -91,27 +91,33 @@ def _line_flaw(line: str, *, first: bool) -> Problem | None:
         found = "no host name before the comma"
     elif not fields[1]:
         found = "no address after the comma"
-    return Problem(found, "write `hostname,address`, as `openpai-001,10.0.0.1`") if found else None
+    return Problem(found, "write `hostname,address`, as `openpai-001,10.0.0.1`", cause="csv-shape") if found else None
 
 
 def name_flaw(name: str) -> Problem | None:
     """What keeps `name` from being a Kubernetes node name."""
     if re.fullmatch(r"[\d.]+\.[\d.]+", name):
         return Problem(
-            f"{quoted(name)} stands where the host name belongs", "put the host name first, then the address"
+            f"{quoted(name)} stands where the host name belongs",
+            "put the host name first, then the address",
+            cause="csv-name",
         )
     if name.lower() != name and _NAME.fullmatch(name.lower()):
-        return Problem(f"capital letters in the host name {quoted(name)}", f"rename the host to {name.lower()}")
+        return Problem(
+            f"capital letters in the host name {quoted(name)}", f"rename the host to {name.lower()}", cause="csv-name"
+        )
     if not _NAME.fullmatch(name):
         letters = "rename the host: a-z, 0-9, - and ., with a letter or digit at both ends of each part"
         # A letter may look like one of these and be another alphabet's.
         foreign = next((f" ({letter} is U+{ord(letter):04X})" for letter in name if letter > "\x7f"), "")
-        return Problem(f"{quoted(name)} cannot be a Kubernetes node name{foreign}", letters)
+        return Problem(f"{quoted(name)} cannot be a Kubernetes node name{foreign}", letters, cause="csv-name")
     if len(name) > _NAME_LENGTH:
         found = f"the host name {quoted(name)} has {len(name)} characters"
-        return Problem(found, f"rename the host: {_NAME_LENGTH} at most")
+        return Problem(found, f"rename the host: {_NAME_LENGTH} at most", cause="csv-name")
     if name in RESERVED:
-        return Problem(f"the host name {name} is taken by a group or machine of that name", "rename the host")
+        return Problem(
+            f"the host name {name} is taken by a group or machine of that name", "rename the host", cause="csv-name"
+        )
     return None
 
 
@@ -133,7 +139,11 @@ def address_flaw(text: str) -> Problem | None:
             found = f"{text} is a network address"
         elif any(address in network for network in DOCUMENTATION):
             found = f"{text} is an address for examples in documents (RFC 5737)"
-    return Problem(found, "write the IPv4 address that the other hosts reach it by") if found else None
+    return (
+        Problem(found, "write the IPv4 address that the other hosts reach it by", cause="csv-address")
+        if found
+        else None
+    )
 
 
 def _not_ipv4(text: str) -> str:

@@ -57,7 +57,9 @@ def parse_yaml(text: str, file: str, problems: list[Problem]) -> YamlDocument:
         problems.append(_from_yaml(error, file))
         document.broken = True
     except RecursionError:
-        problems.append(Problem("nested too deeply", "write plain keys, lists and maps", Place(file, 1)))
+        problems.append(
+            Problem("nested too deeply", "write plain keys, lists and maps", Place(file, 1), cause="yaml-syntax")
+        )
         document.broken = True
     finally:
         loader.dispose()
@@ -69,9 +71,9 @@ def _from_yaml(error: yaml.YAMLError, file: str) -> Problem:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     context = getattr(error, "context", None)
     if not mark:
-        return Problem(f"not YAML: {said}", _QUOTES, Place(file, 1))
+        return Problem(f"not YAML: {said}", _QUOTES, Place(file, 1), cause="yaml-syntax")
     found = f"column {mark.column + 1}: not YAML: {said}" + (f" {context}" if context else "")
-    return Problem(found, _QUOTES, Place(file, mark.line + 1))
+    return Problem(found, _QUOTES, Place(file, mark.line + 1), cause="yaml-syntax")
 
 
 class _Index:
@@ -110,7 +112,7 @@ class _Index:
             line = key.start_mark.line + 1
             if key.value in seen and key.value != "<<":
                 found = f"the key {quoted(key.value)} stands twice, first on line {seen[key.value]}"
-                self.problems.append(Problem(found, "keep one", Place(self.document.file, line)))
+                self.problems.append(Problem(found, "keep one", Place(self.document.file, line), cause="key-twice"))
             seen.setdefault(key.value, line)
             yield key.value, line, child
 
@@ -127,7 +129,7 @@ def _construct(loader: _Loader, node: yaml.Node, document: YamlDocument, problem
         except yaml.YAMLError:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
             found = f"{name}: a value that YAML cannot read (a tag, or a number out of shape)"
-            problems.append(Problem(found, _QUOTES, Place(document.file, key.start_mark.line + 1)))
+            problems.append(Problem(found, _QUOTES, Place(document.file, key.start_mark.line + 1), cause="yaml-syntax"))
             document.unread.add(name)
             document.broken = True
     return data

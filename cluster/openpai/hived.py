@@ -48,14 +48,20 @@ def single_pool(
     wanted = list(workers)
     members = [node for node in nodes.values() if node.name in set(wanted)]
     found = f"is not among the nodes: OpenPAI {version} leaves it out"
-    warnings = [Problem(f"{name} {found}", _MEASURE, place, WARNING) for name in wanted if name not in nodes]
+    warnings = [
+        Problem(f"{name} {found}", _MEASURE, place, WARNING, cause="not-measured")
+        for name in wanted
+        if name not in nodes
+    ]
     if not members:
-        raise ClusterError(Problem("no worker is among the nodes", _MEASURE, place))
+        raise ClusterError(Problem("no worker is among the nodes", _MEASURE, place, cause="not-measured"))
     without = [node for node in members if not node.gpu_count or node.gpu_type not in _OLD_GPU_TYPES]
     if without:
         found = f"has no GPU to schedule: OpenPAI {version} takes no such worker"
         fix = "remove it from worker.csv, or repair its device plugin"
-        raise ClusterError(*(Problem(f"{node.name} {found}", fix, place) for node in without))
+        raise ClusterError(
+            *(Problem(f"{node.name} {found}", fix, place, cause="worker-without-gpu") for node in without)
+        )
     left = [_left_for_jobs(node, version, qos, place) for node in members]
     gpus = min(node.gpu_count for node in members)
     cpu, memory = min(cpu for cpu, _ in left), min(memory for _, memory in left)
@@ -63,7 +69,7 @@ def single_pool(
         if node.gpu_count > gpus:
             found = f"{node.name} has {node.gpu_count} GPUs, OpenPAI {version} schedules {gpus}, the fewest of all"
             fix = "install v1.5.0 or later for workers of different kinds"
-            warnings.append(Problem(found, fix, place, WARNING))
+            warnings.append(Problem(found, fix, place, WARNING, cause="gpus-equal"))
     names = [node.name for node in members]
     return Pool("DT", True, _whole(cpu, gpus, names, place), int(memory / gpus), gpus, names), warnings
 
@@ -80,7 +86,9 @@ def pools_by_sku(
         members.setdefault(machine.sku, []).append(machine.hostname)
     absent = [machine.hostname for machine in layout.workers if machine.hostname not in nodes]
     if absent:
-        raise ClusterError(*(Problem(f"{name} is not among the nodes", _MEASURE, place) for name in absent))
+        raise ClusterError(
+            *(Problem(f"{name} is not among the nodes", _MEASURE, place, cause="not-measured") for name in absent)
+        )
     made, warnings = [], []
     for sku, names in members.items():
         device = layout.skus[sku].device
@@ -90,7 +98,9 @@ def pools_by_sku(
             each = _whole(cpu, device.count, names, place)
             made.append(Pool(sku, True, each, int(memory / device.count), device.count, names))
         elif cpu < 1:
-            raise ClusterError(Problem(f"SKU {sku}: less than one core is free", "free some", place))
+            raise ClusterError(
+                Problem(f"SKU {sku}: less than one core is free", "free some", place, cause="no-room-for-jobs")
+            )
         else:
             made.append(Pool(sku, False, int(cpu), int(memory / cpu), int(cpu), names))
         count = device.count if device else 0
@@ -98,7 +108,7 @@ def pools_by_sku(
             if nodes[name].gpu_count != count:
                 found = f"{name} has {nodes[name].gpu_count} GPUs, its SKU {sku} has {count}"
                 fix = "correct the layout, or repair the machine"
-                warnings.append(Problem(found, fix, Place(LAYOUT), WARNING))
+                warnings.append(Problem(found, fix, Place(LAYOUT), WARNING, cause="layout"))
     return made, warnings
 
 
@@ -106,7 +116,7 @@ def _whole(cpu: Decimal, gpus: int, workers: Sequence[str], place: Place) -> int
     """The whole cores of a GPU. Raises ClusterError where there is none: rest-server would refuse every job."""
     if cpu < gpus:
         found = f"{', '.join(workers)}: {cpu:.2f} cores are free for {gpus} GPUs, and HiveD gives each GPU whole ones"
-        raise ClusterError(Problem(found, HIVED_FIX, place))
+        raise ClusterError(Problem(found, HIVED_FIX, place, cause="openpai-processors"))
     return int(cpu / gpus)
 
 
@@ -125,5 +135,5 @@ def _left_for_jobs(node: NodeResources, version: Version, qos: bool, place: Plac
     memory_left -= _DAEMONS_MIB if qos else 0
     if cpu_left <= 0 or memory_left <= 0:
         found = f"{node.name} has nothing left for jobs: {cpu_left:.2f} cores and {memory_left:.0f} MiB"
-        raise ClusterError(Problem(found, "give it more, or remove what runs there", place))
+        raise ClusterError(Problem(found, "give it more, or remove what runs there", place, cause="no-room-for-jobs"))
     return cpu_left, memory_left

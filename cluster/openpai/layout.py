@@ -112,7 +112,9 @@ def parse_layout(text: str, file: str, problems: list[Problem]) -> tuple[Layout 
                 "string_type": "expected text: put it in quotes",
             }.get(one["type"], one["msg"].removeprefix("Value error, "))
             place = document.place(*one["loc"])
-            problems.append(Problem(f"{path}: {found}", _SCHEMA, place if place.line else Place(file, 1)))
+            problems.append(
+                Problem(f"{path}: {found}", _SCHEMA, place if place.line else Place(file, 1), cause="layout-shape")
+            )
         return None, document
 
 
@@ -147,7 +149,12 @@ def build_layout(cluster: Cluster, measurements: Iterable[Measurement]) -> Layou
     if absent:
         raise ClusterError(
             *(
-                Problem(f"{host.name} was not measured", f"measure it, or write {LAYOUT}", Place(f"{host.role}.csv"))
+                Problem(
+                    f"{host.name} was not measured",
+                    f"measure it, or write {LAYOUT}",
+                    Place(f"{host.role}.csv"),
+                    cause="not-measured",
+                )
                 for host in absent
             )
         )

@@ -104,7 +104,7 @@ def openpai_files(
     if version < Version(1, 0, 1):
         found = "OpenPAI v1.0.0's web portal loads plug-ins from gerhut.github.io, which is not OpenPAI's"
         place = Place("services-configuration.yaml")
-        warnings.append(Problem(found, "install pai-1.0.y, which has none", place, WARNING))
+        warnings.append(Problem(found, "install pai-1.0.y, which has none", place, WARNING, cause="portal-plugins"))
     services = _template(
         "services-configuration.yaml.j2",
         version,
@@ -164,7 +164,9 @@ def openpai_yml(config: Config, warnings: list[Problem]) -> str:
     if config.kubelet_custom_flags and _is_read("kubelet_custom_flags", version):
         overrides["kubelet_custom_flags"] = [f"--{name}={value}" for name, value in config.kubelet_custom_flags.items()]
         found = "kubelet_custom_flags replaces OpenPAI's own flag --image-pull-progress-deadline=10m"
-        warnings.append(Problem(found, "add it to your flags to keep it", Place("openpai.yml"), WARNING))
+        warnings.append(
+            Problem(found, "add it to your flags to keep it", Place("openpai.yml"), WARNING, cause="kubelet-flags")
+        )
     if _is_read("openpai_kubespray_extra_var", version):
         overrides |= config.openpai_kubespray_extra_var
     return _override(text, overrides)

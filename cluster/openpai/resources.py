@@ -43,11 +43,15 @@ def parse_resources(text: str, file: str) -> Resources:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         found = f"column {error.colno}: not JSON: {error.msg}"
-        raise ClusterError(Problem(found, f"write {_SHAPE}", Place(file, error.lineno))) from None
+        raise ClusterError(
+            Problem(found, f"write {_SHAPE}", Place(file, error.lineno), cause="resources-file")
+        ) from None
     except RecursionError:
-        raise ClusterError(Problem("nested too deeply", f"write {_SHAPE}", Place(file, 1))) from None
+        raise ClusterError(
+            Problem("nested too deeply", f"write {_SHAPE}", Place(file, 1), cause="resources-file")
+        ) from None
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), dict) or not data["nodes"]:
-        raise ClusterError(Problem("no map `nodes`", f"write {_SHAPE}", Place(file, 1)))
+        raise ClusterError(Problem("no map `nodes`", f"write {_SHAPE}", Place(file, 1), cause="resources-file"))
     problems: list[Problem] = []
     requested = _requests(data.get("pods", []), file, problems)
     nodes: Resources = {}
@@ -56,7 +60,9 @@ def parse_resources(text: str, file: str) -> Resources:
             nodes[name] = _node(name, fields, *requested.get(name, (Decimal(0), Decimal(0))))
         except ValueError as error:
             line = text[: max(text.find(json.dumps(name)), 0)].count("\n") + 1
-            problems.append(Problem(f"{quoted(name)}: {error}", f"write {_SHAPE}", Place(file, line)))
+            problems.append(
+                Problem(f"{quoted(name)}: {error}", f"write {_SHAPE}", Place(file, line), cause="resources-file")
+            )
     if problems:
         raise ClusterError(*problems)
     return nodes
@@ -129,5 +135,9 @@ def _requests(pods: Any, file: str, problems: list[Problem]) -> dict[str, tuple[
             )
         except (AttributeError, ValueError) as error:
             found = str(error) if isinstance(error, ValueError) else "expected a map with node and requests"
-            problems.append(Problem(f"pod {index}: {found}", "correct it, or leave pods out", Place(file, 1)))
+            problems.append(
+                Problem(
+                    f"pod {index}: {found}", "correct it, or leave pods out", Place(file, 1), cause="resources-file"
+                )
+            )
     return requested

@@ -12,15 +12,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from cluster.names import duration, short, unnamed
+from cluster.names import duration, leading_address, short, unnamed
 from cluster.report.matrix import CHANGED, FAILED, NOT_RUN, WARNED, WELL, matrix, roles_of
 from cluster.report.plot import bars
 from cluster.report.records import Change, Deploy, Records
 
 _TEMPLATES = Path(__file__).parents[2] / "templates/report"
 NOTHING = "\N{EN DASH}"
-# What a connection's failure begins with.
-_ADDRESS = re.compile(r"\d+(?:\.\d+){3}(?=:)")
 # A shape beside each colour, and a word beside each shape.
 SIGNS = {WELL: "✓", CHANGED: "●", WARNED: "▲", FAILED: "✕", NOT_RUN: NOTHING}
 # Days from which a certificate's end is near; Kubernetes' own last a year.
@@ -121,7 +119,7 @@ def _failed(deploy: Deploy) -> Iterable[Wrong]:
     logs: dict[tuple[str, str, str, str], str] = {}
     for name, host in deploy.hosts.items():
         if one := host.failure:
-            own = address[0] if (address := _ADDRESS.match(one.reason)) else ""
+            own = leading_address(one.reason)
             reason, remedy = (unnamed(text, name, own) for text in (one.reason, one.remedy))
             said = (one.stage, one.operation, reason, remedy)
             groups.setdefault(said, []).append(name)

@@ -3,9 +3,8 @@
 # Before this text come LOGIN, the value of the Authorization header for the config's own registry, or nothing, and
 # REFUSED, what is said where the registry does not take it.
 
-ACCEPT='application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json,
- application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/json'
-ACCEPT=$(echo "$ACCEPT" | tr -d '\n')
+ACCEPT='application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json'
+ACCEPT="$ACCEPT, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/json"
 
 # The whole answer to a request: HEAD or GET, URL, Authorization. What is secret goes by a file or the environment, and
 # to no place that a registry sends on to: registry.k8s.io does, for its images.
@@ -37,8 +36,15 @@ ask() {
     rm -f "$given"
 }
 
-# The last answer's status; a proxy's own comes before it.
-status_of() { printf '%s\n' "$1" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p' | tail -n 1; }
+# Ask as ask() does: answer, and the status of its last part; a proxy's own comes before it.
+answer_to() {
+    answer=$(ask "$@") status=''
+    while read -r protocol number _; do
+        case $protocol in HTTP*) status=${number%%[!0-9]*} ;; esac
+    done <<END
+$answer
+END
+}
 
 # One parameter of the challenge of an answer.
 challenged() { printf '%s\n' "$2" | sed -n "s/^ *[Ww][Ww][Ww]-[Aa]uthenticate:.*[ ,]$1=\"\([^\"]*\)\".*/\1/p" | tail -n 1; }
@@ -59,23 +65,22 @@ manifest() {
     fi
     login='' said=''
     [ "$2" = image ] || login=$LOGIN
-    answer=$(ask HEAD "$4" "")
-    if [ "$(status_of "$answer")" = 401 ]; then
+    answer_to HEAD "$4" ""
+    if [ "$status" = 401 ]; then
         realm=$(challenged realm "$answer")
         case $(printf '%s\n' "$answer" | sed -n 's/^ *[Ww][Ww][Ww]-[Aa]uthenticate: *//p' | tail -n 1) in
         [Bb]earer*)
             service=$(challenged service "$answer" | sed 's/ /%20/g')
             token=$(ask GET "$realm?service=$service&scope=$(challenged scope "$answer")" "$login" |
                 sed -n 's/.*"\(access_\)\{0,1\}token" *: *"\([^"]*\)".*/\2/p' | head -n 1)
-            if [ -n "$token" ]; then answer=$(ask HEAD "$4" "Bearer $token"); else said=${login:+$REFUSED}; fi
+            if [ -n "$token" ]; then answer_to HEAD "$4" "Bearer $token"; else said=${login:+$REFUSED}; fi
             ;;
         *)
-            [ -z "$login" ] || answer=$(ask HEAD "$4" "$login")
-            [ "$(status_of "$answer")" != 401 ] || said=${login:+$REFUSED}
+            [ -z "$login" ] || answer_to HEAD "$4" "$login"
+            [ "$status" != 401 ] || said=${login:+$REFUSED}
             ;;
         esac
     fi
-    status=$(status_of "$answer")
     [ -n "$status" ] || said=$(printf '%s\n' "$answer" | tail -n 1 | sed 's/^curl: ([0-9]*) //')
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }

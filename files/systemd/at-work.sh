@@ -1,11 +1,18 @@
 # shellcheck shell=dash
 # What a reboot would end, a line each: its kind (container, gpu, vm, job, person), then who or what it is. Its library is
 # gpu-processes.sh.
+
+# Whether a process is runc's shim of a container that has ended: it stays a moment, and a busy host's stays longer.
+ended() {
+    case $(tr '\0' ' ' <"$1/cmdline") in *containerd-shim-runc-*) ;; *) return 1 ;; esac
+    children=$(cat "$1"/task/*/children) && [ -z "$children" ]
+}
+
 for process in /proc/[0-9]*; do
     read -r name <"$process/comm" || continue
     case $name in
-    # Every container of Docker and of Kubernetes has a shim, and keeps it while its daemon is down.
-    containerd-shim* | conmon) echo "container $name" ;;
+    # Every container of Docker and of Kubernetes has a shim as its parent, and keeps it while its daemon is down.
+    containerd-shim* | conmon) ended "$process" || echo "container $name" ;;
     qemu-system* | qemu-kvm | kvm | VBoxHeadless | libvirt_lxc) echo "vm $name (process ${process#/proc/})" ;;
     slurmstepd)
         # A job's step calls itself "slurmstepd: [JOB.STEP]"; the one without a job keeps Slurm's cgroup.

@@ -119,7 +119,7 @@ def source(path: str, uri: str, suite: str, components: str, signed_by: str) -> 
     before = "\n".join(current) + "\n" if current else ""
     found = takeover(host.get_fact(AptSources), path, uri, suite, signed_by)
     if found.mixed:
-        yield stop(*(_mixed(entry, uri, suite, signed_by) for entry in found.mixed))
+        yield stop(*(_mixed(entry, uri, suite, signed_by) for entry in found.mixed), cause="apt-mixed-source")
         return
     rivals = [*found.whole, *found.lines]
     if before == text and not rivals:
@@ -191,7 +191,8 @@ def packages(
             if not fitting:
                 yield stop(
                     f"{name}: no {'version ' + version if version else 'acceptable version'} on offer "
-                    f"(offered: {', '.join(offered[:5]) or 'none'}); check the mirror and the configured version"
+                    f"(offered: {', '.join(offered[:5]) or 'none'}); check the mirror and the configured version",
+                    cause="apt-no-version",
                 )
                 return
             chosen.append(f"{name}={fitting[0]}")
@@ -230,7 +231,7 @@ def program(
         yield fetch(f"{source}.sha256", f"{SUMS}/{record}", "nothing", "", remedy)
         expected = _sum(host.get_fact(Binaries, paths=[path]).recorded.get(record, ""))
     if expected is None:
-        yield stop(f"no sum at {source}.sha256; {remedy}")
+        yield stop(f"no sum at {source}.sha256; {remedy}", cause="download-sum")
     elif installed.sha256.get(path) != expected:
         yield fetch(source, path, "sha256", expected, remedy, "755")
 

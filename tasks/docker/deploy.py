@@ -9,9 +9,9 @@ from pyinfra.api import deploy
 from cluster import Cluster, Config
 from tasks import apt
 from tasks.apt import Release, proxy_file
-from tasks.docker import operations
 from tasks.docker.changes_due import packages_due
 from tasks.docker.facts import CLIENT_CONFIG, DROP_INS, Docker
+from tasks.docker.operations import daemon, logins
 from tasks.docker.packages import kept
 from tasks.reach import cluster_of, config_of, must_wait, role_of, waiting
 
@@ -39,18 +39,18 @@ def install() -> None:
         waiting(name="Docker's packages", due=waits)
         ours = False
     if ours:
-        operations.predecessors_removed(name="None of Docker's predecessors")
+        daemon.predecessors_removed(name="None of Docker's predecessors")
         _source(config)
     # Options before packages: a fresh daemon starts with them and needs no restart.
     proxy_file(PROXY, "docker/http-proxy.conf.j2", config, inside(cluster_of(host)))
     chosen, defaults = options(config)
-    operations.settings(name="Options in daemon.json", settings=chosen, defaults=defaults)
+    daemon.settings(name="Options in daemon.json", settings=chosen, defaults=defaults)
     if ours:
-        operations.packages(name="Docker packages, at their version and held")
-    operations.settled(name="Docker runs with its configuration")
-    operations.member(name="The user may use Docker", user=config.user, group="docker")
+        daemon.packages(name="Docker packages, at their version and held")
+    daemon.settled(name="Docker runs with its configuration")
+    daemon.member(name="The user may use Docker", user=config.user, group="docker")
     if config.docker_registry_username:
-        operations.logged_in(name="Root's Docker is logged in to the config's registry", path=CLIENT_CONFIG)
+        logins.logged_in(name="Root's Docker is logged in to the config's registry", path=CLIENT_CONFIG)
 
 
 def _source(config: Config) -> None:

@@ -67,7 +67,7 @@ def change_refusal(
     engines = [name for name in PREDECESSORS if name in ENGINES & installed.keys()]
     if work and not found and (engines or daemon.installed):
         what = ", ".join(engines) or f"Docker {daemon.version}, of no package,"
-        return Problem(f"{what} must give way to docker-ce, but {work}", ALLOW)
+        return Problem(f"{what} must give way to docker-ce, but {work}", ALLOW, cause="docker-change")
     found = found or (daemon.version if daemon.installed else None)
     if not found or (matches(found, version) if version else fits_kubelet(found)):
         return None
@@ -77,6 +77,7 @@ def change_refusal(
             f"Docker {shown} is installed, which the kubelet that OpenPAI needs may not drive; it is not taken down by "
             "a major version unasked, as its images and containers may be lost",
             f'set docker_version in config.yaml: "{shown}" keeps this one, "{FIRST_UNFIT_MAJOR - 1}" replaces it',
+            cause="docker-change",
         )
     patch = patches(found, version)
     if not work or (patch and spares(daemon, config)):
@@ -85,6 +86,7 @@ def change_refusal(
     return Problem(
         f"Docker {shown} must become {version}, but {work} and {why}",
         f'{ALLOW}; docker_version: "{shown}" keeps this one',
+        cause="docker-change",
     )
 
 

@@ -71,6 +71,7 @@ def no_fabric_manager(version: str, offers: Mapping[str, Sequence[str]]) -> Prob
         f"the GPUs are joined by NVSwitches, but {fabric_packages(version)[0]} {version} is in none of the host's apt "
         f"sources (offered: {offered}), and CUDA works with no other version",
         "add NVIDIA's CUDA repository for this release, or choose a driver whose fabric manager is offered",
+        cause="fabric-manager",
     )
 
 
@@ -98,7 +99,13 @@ def refusals(
         return faults(state.bus, SmiReport())
     if state.mismatch and not state.awaits_reboot:
         mismatch = f"driver/library version mismatch: {state.loaded} is loaded but {state.installed} is installed"
-        return [Problem(f"{mismatch}, by an upgrade outside this deploy", "reboot the host, then run again")]
+        return [
+            Problem(
+                f"{mismatch}, by an upgrade outside this deploy",
+                "reboot the host, then run again",
+                cause="driver-mismatch",
+            )
+        ]
     found: list[Problem] = []
     if smi is not None and not state.awaits_reboot and not state.broken_off:
         found += faults(state.bus, smi)
@@ -111,10 +118,14 @@ def refusals(
         else:
             found += _runfile(state, config, disruption)
     if state.nouveau and state.at_work and not disruption:
-        found.append(Problem(f"nouveau is loaded, but {in_words(state.at_work)} on the host", ALLOW_REBOOT))
+        found.append(
+            Problem(
+                f"nouveau is loaded, but {in_words(state.at_work)} on the host", ALLOW_REBOOT, cause="reboot-at-work"
+            )
+        )
     if state.nouveau and state.stale_initramfs and not state.initramfs_tool:
         stale = "nouveau is loaded from an initramfs that neither update-initramfs nor dracut is there to rebuild"
-        found.append(Problem(stale, "apt-get install initramfs-tools, then run again"))
+        found.append(Problem(stale, "apt-get install initramfs-tools, then run again", cause="nouveau-initramfs"))
     return found
 
 
@@ -123,11 +134,13 @@ def _preinstalled(state: DriverState, config: Config) -> Iterator[Problem]:
         yield Problem(
             f"no NVIDIA driver is installed for kernel {state.kernel}",
             "install one, or set nvidia_driver in config.yaml to runfile or apt",
+            cause="driver-missing",
         )
     elif not is_wanted(state.version, config):
         yield Problem(
             f"driver {state.version} is installed but nvidia_driver_version asks for {wanted_version(config)}",
             "install that version, or change nvidia_driver_version",
+            cause="driver-version",
         )
     elif state.secure_boot and not state.loaded and not state.signed:
         yield Problem(
@@ -157,6 +170,7 @@ def _installation(state: DriverState, config: Config, disruption: bool) -> Itera
             "with the machine's image or a container",
             "set nvidia_driver: preinstalled, remove it and reboot, or have it replaced with --data "
             "allow_disruption=yes",
+            cause="driver-origin",
         )
     # apt's driver is replaced on the disk, and what is loaded by a reboot; a runfile's takes no reboot.
     at_work = in_words(state.at_work, ON_GPUS) if config.nvidia_driver == "runfile" else in_words(state.at_work)
@@ -164,24 +178,27 @@ def _installation(state: DriverState, config: Config, disruption: bool) -> Itera
         yield Problem(
             f"driver {state.loaded} must be replaced but {at_work}",
             "stop them, or allow it with --data allow_disruption=yes",
+            cause="driver-at-work",
         )
 
 
 def _apt(state: DriverState, config: Config, offered: Sequence[str] | None) -> Iterator[Problem]:
     if state.os == "ubuntu" and not config.nvidia_driver_branch:
         fix = "set nvidia_driver_branch, as 535 or 535-server"
-        yield Problem("Ubuntu's driver packages are named by branch", fix)
+        yield Problem("Ubuntu's driver packages are named by branch", fix, cause="driver-branch")
     elif offered is not None and not fitting(offered, config):
         name, wanted = apt_package(config), wanted_version(config)
         version = f" {wanted}" if wanted else ""
         yield Problem(
             f"{name}{version} is in none of the host's apt sources (offered: {', '.join(offered[:5]) or 'none'})",
             "add the component or source that has it (non-free on Debian), or change nvidia_driver_version",
+            cause="driver-offer",
         )
     if state.from_runfile:
         yield Problem(
             f"driver {state.version or '(broken)'} was installed by NVIDIA's runfile, which apt must not overwrite",
             "run `nvidia-uninstall --silent` on the host, or set nvidia_driver: runfile",
+            cause="driver-origin",
         )
 
 
@@ -191,10 +208,11 @@ def _runfile(state: DriverState, config: Config, disruption: bool) -> Iterator[P
         yield unusable
     elif not wanted_version(config):
         fix = "set nvidia_driver_version to the one it installs"
-        yield Problem("the runfile's name shows no driver version", fix)
+        yield Problem("the runfile's name shows no driver version", fix, cause="driver-runfile")
     if state.packages and state.loaded and not disruption:
         yield Problem(
             f"the loaded driver {state.loaded} was installed from apt",
             "set nvidia_driver: apt, purge its packages and reboot, or have it replaced "
             "with --data allow_disruption=yes",
+            cause="driver-origin",
         )

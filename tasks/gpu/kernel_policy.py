@@ -78,6 +78,7 @@ def next_boot(state: DriverState, config: Config) -> Problem | None:
     return Problem(
         f"kernel {kernel}, which boots next, has {found}; {state.kernel}, which runs, has {state.installed}",
         f"{fix}, or remove that kernel (apt-get purge linux-image-{kernel})",
+        cause="next-kernel",
     )
 
 

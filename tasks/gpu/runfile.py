@@ -15,18 +15,24 @@ def problem(config: Config) -> Problem | None:
     """Why the configured runfile cannot be used; None when it can, or when the hosts are to find out (a URL)."""
     source, expected = config.nvidia_driver_runfile, config.nvidia_driver_runfile_sha256
     if not source:
-        return Problem("nvidia_driver is runfile but nvidia_driver_runfile names none", "set it to a path or URL")
+        return Problem(
+            "nvidia_driver is runfile but nvidia_driver_runfile names none",
+            "set it to a path or URL",
+            cause="driver-runfile",
+        )
     if is_url(source):
-        unchecked = Problem(f"{source}: a download must be checked", "set nvidia_driver_runfile_sha256")
+        unchecked = Problem(
+            f"{source}: a download must be checked", "set nvidia_driver_runfile_sha256", cause="driver-runfile"
+        )
         return None if expected else unchecked
     path = Path(source).expanduser()
     if not path.is_file():
         missing = f"nvidia_driver_runfile: no file {path} on this machine"
-        return Problem(missing, "download it there or correct the path")
+        return Problem(missing, "download it there or correct the path", cause="driver-runfile")
     found = digest(config)
     if expected and found != expected.lower():
         fix = "download it again or correct nvidia_driver_runfile_sha256"
-        return Problem(f"{path} has sha256 {found}, not {expected}", fix)
+        return Problem(f"{path} has sha256 {found}, not {expected}", fix, cause="runfile-sum")
     return None
 
 

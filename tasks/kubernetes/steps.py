@@ -30,7 +30,9 @@ def of_master(node: Node, servers: list[str]) -> Step | Problem:
     if node.ready:
         # Complete once, and now without its init's first object: etcd began anew on an empty disk.
         if node.rotates and "kubeadm-config" in node.missing:
-            return Problem("this control plane was complete, but etcd holds nothing of its cluster", RESTORE)
+            return Problem(
+                "this control plane was complete, but etcd holds nothing of its cluster", RESTORE, cause="etcd-lost"
+            )
         return Step.RESUME if node.missing else Step.NOTHING
     if node.untouched:
         return Step.INIT
@@ -39,12 +41,14 @@ def of_master(node: Node, servers: list[str]) -> Step | Problem:
         return foreign
     if ETCD_DATA in node.files and CA not in node.files:
         gone = f"etcd holds a cluster's data, but its certificates ({CA} and others) are gone"
-        return Problem(gone, "restore them from a backup: docs/day2.md, Backups")
+        return Problem(gone, "restore them from a backup: docs/day2.md, Backups", cause="certificates-lost")
     # kubeadm's last step but one points the kubelet at its rotating certificate.
     if not node.rotates:
         return Step.RESUME
     if ETCD_DATA not in node.files:
-        return Problem("this control plane was complete, but etcd's data (/var/lib/etcd) is gone", RESTORE)
+        return Problem(
+            "this control plane was complete, but etcd's data (/var/lib/etcd) is gone", RESTORE, cause="etcd-lost"
+        )
     return Step.REWRITE if node.manifests_missing else Step.REVIVE
 
 
@@ -60,9 +64,9 @@ def of_worker(node: Node, servers: list[str]) -> Step | Problem:
         return Step.REGISTER
     if node.api is Api.REFUSED:
         refused = "the API server refuses this host's certificate (expired, or the host was removed from the cluster)"
-        return Problem(refused, RESET_BY_HAND)
+        return Problem(refused, RESET_BY_HAND, cause="worker-refused")
     silent = f"the API server at {node.server} does not answer this host"
-    return Problem(silent, "check the network between them and the master's state")
+    return Problem(silent, "check the network between them and the master's state", cause="api-server-silent")
 
 
 def of_another_cluster(node: Node, servers: list[str]) -> Problem | None:
@@ -72,4 +76,4 @@ def of_another_cluster(node: Node, servers: list[str]) -> Problem | None:
 
 def _foreign(node: Node) -> Problem:
     fix = f"{RESET_BY_HAND}; if kube_api_name was changed, set it back: docs/day2.md, The API's name"
-    return Problem(f"this host belongs to another cluster, {node.server or 'unknown'}", fix)
+    return Problem(f"this host belongs to another cluster, {node.server or 'unknown'}", fix, cause="other-cluster")

@@ -28,25 +28,38 @@ def refusal(
     """
     before, after = numbers(found), numbers(wanted)
     if len(before) != 3:
-        return Problem("the API server does not say which version it is", "see what is wrong with it: deploy.py")
+        return Problem(
+            "the API server does not say which version it is",
+            "see what is wrong with it: deploy.py",
+            cause="api-server-silent",
+        )
     if after < before:
         fix = f"set kubernetes_version to {found}; Kubernetes knows no way back"
-        return Problem(f"the cluster runs {found}, newer than {wanted}", fix)
+        return Problem(f"the cluster runs {found}, newer than {wanted}", fix, cause="kubernetes-downgrade")
     if after[:2] > (before[0], before[1] + 1):
         step = f"v{before[0]}.{before[1] + 1}.x"
-        return Problem(f"{wanted} is more than one minor version after {found}", f"go by {step} first")
+        return Problem(
+            f"{wanted} is more than one minor version after {found}", f"go by {step} first", cause="upgrade-step"
+        )
     late = [name for name, version in kubelets.items() if after[1] - numbers(version)[1] > _SKEW]
     if late:
         listed = ", ".join(f"{name} ({kubelets[name]})" for name in late)
-        return Problem(f"kubelets that {wanted} does not serve: {listed}", f"upgrade these to {found} first")
+        return Problem(
+            f"kubelets that {wanted} does not serve: {listed}",
+            f"upgrade these to {found} first",
+            cause="upgrade-kubelets",
+        )
     newer = [name for name, version in kubelets.items() if numbers(version) > after]
     if newer:
-        return Problem(f"kubelets newer than {wanted}: {', '.join(newer)}", "choose their version")
+        return Problem(
+            f"kubelets newer than {wanted}: {', '.join(newer)}", "choose their version", cause="upgrade-kubelets"
+        )
     in_use = sorted(removed)
     if in_use and not go_on:
         return Problem(
             f"APIs in use that {wanted} no longer has: {', '.join(in_use)}",
             "have their users updated; to go on without them: --data removed_apis=ignore",
+            cause="removed-apis",
         )
     return None
 

@@ -24,7 +24,7 @@ def installed(folder: str, pythons: list[str]) -> Commands:
     there = state.pythons.items()
     python = next((name for name, version in there if kubespray_python_fits(version, state.requirements)), None)
     if python is None:
-        yield stop(_no_python(pythons, state))
+        yield stop(_no_python(pythons, state), cause="kubespray-python")
         return
     note = _sum(python, state.requirements)
     if state.installed == note:

@@ -13,6 +13,7 @@ from pyinfra.api.exceptions import PyinfraError
 
 from cluster import commands
 from cluster.names import short
+from cluster.problems import identified
 from cluster.report import renewed, save
 from tasks.preflight import report
 from tasks.preflight.survey import take
@@ -54,7 +55,8 @@ def gate() -> None:
         return
     if not first:
         raise gevent.GreenletExit
-    raise PyinfraError("; ".join(filter(None, (f"{said}; no host was changed", _way_on(verdict)))))
+    whole = "; ".join(filter(None, (f"{said}; no host was changed", _way_on(verdict))))
+    raise PyinfraError(identified(whole, cause="preflight-unmet"))
 
 
 def _gated() -> Verdict:
@@ -73,7 +75,7 @@ def _left_out(verdict: Verdict) -> list[str]:
     """The hosts that the operator's word leaves out; none where one of them is not a worker, as all need the others."""
     word = host.data.get("leave_out")
     if word not in (None, "unfit"):
-        raise PyinfraError(f"leave_out: {word!r} is not known; there is: unfit")
+        raise PyinfraError(identified(f"leave_out: {word!r} is not known; there is: unfit", cause="data-value"))
     return verdict.unfit if word and _are_workers(verdict.unfit) else []
 
 
@@ -93,7 +95,7 @@ def _judged(to_stderr: bool) -> tuple[Verdict, str]:
     skipped = [each for each in str(host.data.get("skip_requirements", "")).replace(" ", "").split(",") if each]
     cluster = cluster_of(host)
     if wrong := unknown(skipped, [each.name for each in cluster.hosts]):
-        raise PyinfraError("\n".join(wrong))
+        raise PyinfraError(identified("\n".join(wrong), cause="data-value"))
     survey = take(host.state)
     verdict = judge(survey, skipped)
     stream = sys.stderr if to_stderr else sys.stdout
@@ -105,7 +107,8 @@ def _judged(to_stderr: bool) -> tuple[Verdict, str]:
         if wanted:
             save(Path(str(wanted)), content)
     except OSError as error:
-        raise PyinfraError(f"report={wanted}: {error.strerror}; name a file that can be written") from None
+        said = f"report={wanted}: {error.strerror}; name a file that can be written"
+        raise PyinfraError(identified(said, cause="place-unusable")) from None
     return verdict, renewed(cluster.folder.name, {"preflight.json": content})
 
 

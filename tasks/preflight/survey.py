@@ -20,7 +20,7 @@ from tasks.reach import cluster_host, cluster_of, disruption_allowed
 
 # Seconds beyond the probes' own limit (files/preflight/snapshot.sh) after which a host is given up.
 GRACE = 100
-_NO_CONNECTION = Problem("no connection", "see the messages above", needed="an SSH connection")
+_NO_CONNECTION = Problem("no connection", "see the messages above", needed="an SSH connection", cause="reachable")
 
 
 def take(state: State) -> Survey:

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from cluster import Problem
+from cluster import Place, Problem
+from cluster.problems import identified
 
 # pyinfra's own words around an exception of a command: its type and its arguments.
 _EXCEPTION = re.compile(r"Command (?:socket/SSH|IO) error: \w+\((['\"])(.*)\1,?\)", re.DOTALL)
 _FACT_ERROR = re.compile(r"(?:\w+Error: )(\w+: the answer cannot be read.*)", re.DOTALL)
 # How a line says where more is: a path on the host.
 _LOG = re.compile(r"(?:\blog:|\bsee) (/\S+[\w/])")
-DEFAULT_REMEDY = "read the log, mend the cause, then run the same again"
+_READ = "read the log, mend the cause, then run the same again"
+DEFAULT_REMEDY = identified(_READ, cause="command-failed")
+# The identifier that a sentence ends with.
+_IDENTIFIED = re.compile(r"(.*) \[([a-z0-9-]+)\]")
 
 
 class Voice(Enum):
@@ -49,7 +53,8 @@ def cause(stops: Sequence[Problem | str], said: Sequence[Said]) -> Cause:
     if stops:
         first = stops[0]
         if isinstance(first, Problem):
-            return Cause(first.found, first.fix, log)
+            where = f"{first.place}: " if first.place != Place() else ""
+            return Cause(f"{where}{first.found}", identified(first.fix, cause=first.cause), log)
         return _split(first, log)
     tasks = [one.text for one in said if one.voice is Voice.TASK and one.text.strip()]
     if tasks:
@@ -71,4 +76,6 @@ def cause(stops: Sequence[Problem | str], said: Sequence[Said]) -> Cause:
 def _split(text: str, log: str) -> Cause:
     """A sentence of "what was found; what to do"."""
     found, _, fix = " ".join(text.split()).partition("; ")
+    if not fix and (own := _IDENTIFIED.fullmatch(found)):
+        found, fix = own[1], identified(_READ, cause=own[2])
     return Cause(found, fix or DEFAULT_REMEDY, log)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from cluster.names import leading_address, unnamed
+
 WELL, CHANGED, FAILED, NOT_RUN = "well", "changed", "failed", "not run"
 NOT_REACHED, LEFT_OUT, NOT_FINISHED = "not reached", "left out", "not finished"
 
@@ -25,6 +27,12 @@ class Failure:
     reason: str
     remedy: str
     log: str
+
+    def of_many(self, name: str) -> Failure:
+        """The same without what is its host's own: `name`, its address, and the log."""
+        address = leading_address(self.reason)
+        reason, remedy = (unnamed(text, name, address) for text in (self.reason, self.remedy))
+        return replace(self, reason=reason, remedy=remedy, log="")
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,15 @@ class Record:
         return [name for name, host in self.hosts.items() if host.state in states]
 
     def failures(self) -> list[tuple[Failure, list[str]]]:
-        """Each failure with its hosts, equal ones together; the log is the first host's."""
+        """Each failure with its hosts, equal ones together, without what is each host's own but the first one's log."""
         found: dict[Failure, tuple[Failure, list[str]]] = {}
         for name, host in self.hosts.items():
             if host.failure:
-                key = replace(host.failure, log="", reason=host.failure.reason.replace(name, "HOST"))
-                found.setdefault(key, (host.failure, []))[1].append(name)
-        return list(found.values())
+                found.setdefault(host.failure.of_many(name), (host.failure, []))[1].append(name)
+        return [
+            (replace(common, log=first.log) if len(names) > 1 else first, names)
+            for common, (first, names) in found.items()
+        ]
 
     def changes(self) -> Counter[str]:
         """How many operations changed a host, by stage."""

@@ -24,6 +24,8 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_state
 
 from cluster import Cluster, secrets
+from cluster.data import PROJECT
+from cluster.problems import identified
 from cluster.report import private_folder, renewed
 from tasks.progress import closing, plan
 from tasks.progress.heard import Listener, Without
@@ -61,6 +63,17 @@ def watch(cluster: Cluster | None = None) -> None:
     state.run.cluster = cluster or state.run.cluster
 
 
+def watch_ours() -> None:
+    """Take hold of a run of this project's operations that neither config.py nor an inventory told of.
+
+    That is one outside of the checkout whose inventory is missing. Runs of other people's operations are theirs.
+    """
+    context = click.get_current_context(silent=True)
+    operations = context.params.get("operations") or () if context else ()
+    if any(one.startswith("tasks.") or Path(one).resolve().is_relative_to(PROJECT) for one in operations):
+        watch()
+
+
 def _interrupt(*_: Any) -> None:
     """End by the main greenlet. The handler runs in whichever is at work; threads' greenlets would swallow it."""
     # A second one ends at once.
@@ -72,8 +85,8 @@ def _interrupt(*_: Any) -> None:
     hub.loop.run_callback_threadsafe(hub.parent.throw, SystemExit(INTERRUPTED))
 
 
-def _refuse(sentence: str, status: int = 1) -> NoReturn:
-    click.echo(sentence, err=True)
+def _refuse(sentence: str, status: int = 1, *, cause: str) -> NoReturn:
+    click.echo(identified(sentence, cause=cause), err=True)
     sys.exit(status)
 
 
@@ -100,13 +113,13 @@ class Run:
         """In the place of State.init: the inventory is known, and no host was touched."""
         wanted = self.given["inventory"]
         if not len(inventory):
-            _refuse(f"{wanted}: there is no such inventory file in {Path.cwd()}")
+            _refuse(f"{wanted}: there is no such inventory file in {Path.cwd()}", cause="inventory-missing")
         if initial_limit == []:
             patterns = [*(f"--limit {one}" for one in self.given["limit"])]
             patterns += [f"--exclude {one}" for one in self.given["exclude"]]
             names = [host.name for host in inventory]
             known = ", ".join([*names[:5], *(["..."] if len(names) > 5 else [])])
-            _refuse(f"{' '.join(patterns)}: no host of {wanted} is left; its hosts: {known}")
+            _refuse(f"{' '.join(patterns)}: no host of {wanted} is left; its hosts: {known}", cause="no-host-chosen")
         kind = self._kind(inventory.get_override_data().get("output"))
         State.init(self.state, inventory, config, initial_limit=initial_limit)
         if self.cluster is not None:
@@ -137,7 +150,8 @@ class Run:
     def _kind(self, asked: Any) -> str:
         given = self.given
         if asked not in (None, RAW, PLAIN, LIVE):
-            _refuse(f"--data output={asked} is not known; there are: {RAW}, {PLAIN}, {LIVE}", WRONG_USAGE)
+            said = f"--data output={asked} is not known; there are: {RAW}, {PLAIN}, {LIVE}"
+            _refuse(said, WRONG_USAGE, cause="data-value")
         if given["operations"][0] in _SHOWING or given["json_output"]:
             return RAW
         if asked:
@@ -178,7 +192,8 @@ class Run:
         try:
             agreed = bool(_confirm(message))
         except EOFError:
-            _refuse("\nno terminal to confirm on: -y goes on without asking, --dry shows the plan alone", WRONG_USAGE)
+            way_on = "-y goes on without asking, --dry shows the plan alone"
+            _refuse(f"\nno terminal to confirm on: {way_on}", WRONG_USAGE, cause="no-terminal")
         if self.watcher is not None and agreed:
             self._screen.start(self.watcher.rows)
         return agreed

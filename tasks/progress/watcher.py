@@ -6,7 +6,6 @@ import logging
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import gevent
 from pyinfra.api import Host, State
@@ -221,7 +220,7 @@ class Watcher(BaseStateCallback):
     def _fail(self, host: Host, failure: Failure, state: str) -> None:
         record = self.record.hosts[host.name]
         record.state, record.failure = state, failure
-        self._failures.setdefault(replace(failure, log=""), []).append(host)
+        self._failures.setdefault(failure.of_many(host.name), []).append(host)
         for stage in self.stages.values():
             if not stage.began:
                 stage.left.pop(host, None)
@@ -240,6 +239,8 @@ class Watcher(BaseStateCallback):
 
     def told(self, heard: Heard) -> None:
         """Called with everything that is logged."""
+        if self.state.current_stage is StateStage.Connect and heard.level >= logging.ERROR:
+            return  # host_connect_error tells it, once for hosts alike
         if heard.level >= logging.ERROR and heard.host is not None:
             self._errors.setdefault(heard.host, []).append(Said(heard.voice, heard.text))
         elif heard.level >= logging.WARNING or (heard.level == logging.INFO and heard.voice is not Voice.PYINFRA):
@@ -263,7 +264,9 @@ class Watcher(BaseStateCallback):
         pending, self._pending = self._pending, {}
         self._show(pending)
         failures, self._failures = self._failures, {}
-        for one, hosts in failures.items():
+        for common, hosts in failures.items():
+            alone = self.record.hosts[hosts[0].name].failure if len(hosts) == 1 else None
+            one = alone or common
             where = f"{one.operation}: " if one.operation else ""
             names = stages.crowd(self.state, hosts)
             self.screen.line(f"{INDENT}FAILED   {names}: {where}{one.reason}; {one.remedy}", RED)

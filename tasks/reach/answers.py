@@ -42,13 +42,17 @@ def question(commands: list[str]) -> bytes:
 
 
 def heard(source: IO[bytes], commands: list[str]) -> Iterator[tuple[str, Answer]]:
-    """Each of `commands` with its answer, when it comes; ValueError where it is cut off or something else is there."""
-    for command in commands:
-        mark, *numbers = source.readline().split() or [b""]
-        if mark != b"@@@":
-            raise ValueError("no mark")
-        status, *sizes = map(int, numbers)
+    """Each of `commands` with its answer; ValueError where it is cut off or something else is there."""
+    marks = [_mark(source.readline()) for _ in commands]
+    for command, (status, *sizes) in zip(commands, marks, strict=True):
         stdout, stderr = (source.read(size) for size in sizes)
         if [len(stdout), len(stderr)] != sizes:
             raise ValueError("cut off")
         yield command, Answer(status, stdout, stderr)
+
+
+def _mark(line: bytes) -> list[int]:
+    mark, *numbers = line.split() or [b""]
+    if mark != b"@@@":
+        raise ValueError("no mark")
+    return [int(number) for number in numbers]

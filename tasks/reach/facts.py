@@ -11,6 +11,7 @@ from pyinfra.api import FactBase, Host, State
 from pyinfra.api.exceptions import FactProcessError
 from pyinfra.context import ctx_host
 
+from cluster.problems import identified
 from tasks.reach.asking import Holds
 from tasks.reach.sections import END, parse_sections
 from tasks.reach.stop import planning
@@ -41,10 +42,11 @@ class Fact(FactBase[T]):
             return self.parse(output)
         except Exception as error:
             # pyinfra would show the cause in place of the sentence.
-            raise FactProcessError(
+            said = (
                 f"{type(self).__name__}: the answer cannot be read ({type(error).__name__}: {error}), it begins with "
                 f"{_first(output)!r}; see what this host's shell and programs print"
-            ) from None
+            )
+            raise FactProcessError(identified(said, cause="answers")) from None
 
     def check_preconditions(self, state: State, host: Host) -> None:
         """pyinfra's: end the planning for a host that has failed.

@@ -15,6 +15,7 @@ from pyinfra.api.output import echo
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command_for_host, read_output_buffers
 
+from cluster.problems import identified
 from tasks.reach import foresight, streams
 from tasks.reach.answers import Answer
 from tasks.reach.asking import asking
@@ -115,10 +116,9 @@ class HostShell(BaseConnector):
     def _limited(self, kill: Callable[[], object], limit: int | None = None) -> Iterator[None]:
         """OSError, which pyinfra keeps to the one host, where it takes longer than `limit` or the command_timeout."""
         seconds = limit or cluster_of(self.host).config.command_timeout
-        overrun = OSError(
-            f"a command has not ended within {seconds} s and was given up; see what hangs there, or raise "
-            "command_timeout in config.yaml"
-        )
+        said = f"a command has not ended within {seconds} s and was given up"
+        fix = "see what hangs there, or raise command_timeout in config.yaml"
+        overrun = OSError(identified(f"{said}; {fix}", cause="command-hangs"))
         try:
             with gevent.Timeout(seconds, overrun):
                 yield

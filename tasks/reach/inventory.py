@@ -9,6 +9,7 @@ from pyinfra import config, state
 from pyinfra.context import ctx_config, ctx_state
 
 from cluster import Cluster, ClusterError, Host, load, secrets
+from cluster.problems import identified
 from tasks import progress
 from tasks.reach import one_run
 
@@ -26,7 +27,7 @@ def groups(inventory_file: str | Path, made_by: str | None = None) -> tuple[Grou
     shown = os.path.relpath(folder)
     if not folder.is_dir():
         init = f"python -m cluster init {shown} --master master.csv --worker worker.csv --config config.yaml"
-        sys.exit(f"{shown} does not exist; make it with: {made_by or init}")
+        sys.exit(identified(f"{shown} does not exist; make it with: {made_by or init}", cause="folder-missing"))
     try:
         cluster = load(folder)
         secrets.password(cluster)  # asked for here, once, where the config says so: before any host is touched

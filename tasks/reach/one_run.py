@@ -23,6 +23,7 @@ from pyinfra import logger
 from pyinfra.api import Host
 
 from cluster import Role
+from cluster.problems import identified
 from tasks.reach.script import script
 
 LOCK = "run.lock"
@@ -99,7 +100,8 @@ def _user() -> str:
 
 
 def _refusal(where: str, whose: str) -> str:
-    return f"{where}: another run is at work: {whose or 'it has only just begun'}; wait until it has ended"
+    said = f"{where}: another run is at work: {whose or 'it has only just begun'}; wait until it has ended"
+    return identified(said, cause="run-under-way")
 
 
 def reached(host: Host) -> None:

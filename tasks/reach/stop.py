@@ -7,7 +7,7 @@ on is one host's affair.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, overload
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -18,10 +18,14 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host
 
 from cluster import Problem
+from cluster.problems import identified
 from tasks.progress import notes, would_stop
 
 # What is said in place of running a command where given_up().
-GIVEN_UP = "not run: the host has failed, and what the operation would do next rests on a fact that is not known"
+GIVEN_UP = identified(
+    "not run: the host has failed, and what the operation would do next rests on a fact that is not known",
+    cause="host-failed",
+)
 
 # What ends a run, "No hosts remaining!", is raised where one host is at work. pyinfra says it in one line; gevent would
 # print its traceback before.
@@ -36,28 +40,43 @@ def planning() -> bool:
     return state.current_stage == StateStage.Prepare
 
 
-def stop(*messages: Problem | str) -> FunctionCommand:
+@overload
+def stop(*problems: Problem) -> FunctionCommand: ...
+
+
+@overload
+def stop(*sentences: str, cause: str) -> FunctionCommand: ...
+
+
+def stop(*messages: Problem | str, cause: str = "") -> FunctionCommand:
     """A command to yield from an operation: says the messages and fails this host while the others go on.
 
-    In a dry run the messages are shown as well, since nothing after them would run. Of a host that has failed already
-    they would be untrue: they rest on facts that are not known.
+    `cause` is the identifier of sentences ("what was found; what to do"); Problems have their own. In a dry run the
+    messages are shown as well, since nothing after them would run. Of a host that has failed already they would be
+    untrue: they rest on facts that are not known.
     """
 
+    said = [one if isinstance(one, Problem) else identified(one, cause=cause) for one in messages]
+
     def say(state: Any, host: Any) -> bool:
-        for message in () if given_up(state, host) else messages:
+        for message in () if given_up(state, host) else said:
             notes(host).stops.append(message)
-            complain(state, host, str(message))
+            _complain(state, host, str(message))
         return False
 
     if planning() and host not in state.failed_hosts:
-        would_stop(host, *messages)
-        for message in messages:
+        would_stop(host, *said)
+        for message in said:
             host.log_styled(str(message), fg="yellow", log_func=logger.warning)
     return FunctionCommand(say, (), {})
 
 
-def complain(state: State, host: Host, message: str) -> bool:
-    """Say why `host` fails, and keep it for why(); false, as a FunctionCommand's that fails."""
+def complain(state: State, host: Host, message: str, *, cause: str) -> bool:
+    """Say why `host` fails, and keep it for why(); false, as a FunctionCommand's that fails. `cause` as in stop()."""
+    return _complain(state, host, identified(message, cause=cause))
+
+
+def _complain(state: State, host: Host, message: str) -> bool:
     host.log_styled(message, fg="red", log_func=logger.error)
     _said.setdefault(state, {})[host.name] = message
     return False
@@ -85,6 +104,6 @@ def given_up(state: State, of: Host) -> bool:
 
 
 @operation(is_idempotent=False)
-def refused(message: str) -> Generator[Any]:
-    """Stop this host with `message`."""
-    yield stop(message)
+def refused(message: str, cause: str) -> Generator[Any]:
+    """Stop this host with `message`; `cause` is its identifier."""
+    yield stop(message, cause=cause)

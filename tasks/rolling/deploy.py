@@ -23,7 +23,7 @@ def change() -> None:
     if config_of(host).installer != "none":
         kubernetes.roll(due, converge)
     elif role_of(host) is Role.MASTER:
-        refused(name="Nodes of another installer", message=UNKNOWN)
+        refused(name="Nodes of another installer", message=UNKNOWN, cause="other-installer")
 
 
 def due() -> list[str]:

@@ -48,7 +48,10 @@ def authorized(user: str, identity: str) -> Commands:
     (dev_box,) = inventory.get_group("dev_box")
     files = host.get_fact(Ssh, user=user)
     if not files.home:
-        yield stop(f"there is no user {user}; make the account of the config's `user`, with sudo, on this host")
+        yield stop(
+            f"there is no user {user}; make the account of the config's `user`, with sudo, on this host",
+            cause="user-missing",
+        )
         return
     keys = {"this side's": _public(identity)}
     if dev_box.name != host.name:
@@ -58,7 +61,10 @@ def authorized(user: str, identity: str) -> Commands:
     missing = [key for key in keys.values() if _key(key) not in have]
     # While planning, the keys that the run itself will make are absent.
     if absent and not planning():
-        yield stop(f"no public key to authorise: {' and '.join(absent)}; see why making it failed, then run again")
+        yield stop(
+            f"no public key to authorise: {' and '.join(absent)}; see why making it failed, then run again",
+            cause="ssh-key-missing",
+        )
     elif missing:
         yield from _add(f"{files.home}/.ssh/authorized_keys", user, files.authorized_keys, missing)
 

@@ -56,11 +56,14 @@ def reboot_for(cause: Callable[[], str | None]) -> Commands:
         return
     boot = host.get_fact(Boot)
     if boot.boot_id == Path(BOOT_ID).read_text().strip():
-        yield stop(f"{why}, but this is the machine that pyinfra runs on; reboot it yourself, then run again")
+        yield stop(
+            f"{why}, but this is the machine that pyinfra runs on; reboot it yourself, then run again",
+            cause="reboot-here",
+        )
         return
     at_work = beyond_pods(boot.at_work) if has_turn(host) else boot.at_work
     if at_work and not disruption_allowed(host):
-        yield stop(Problem(f"{why}, but {in_words(at_work)} on the host", ALLOW_REBOOT))
+        yield stop(Problem(f"{why}, but {in_words(at_work)} on the host", ALLOW_REBOOT, cause="reboot-at-work"))
         return
     if planning():
         foresee(host, REBOOT)
@@ -69,7 +72,7 @@ def reboot_for(cause: Callable[[], str | None]) -> Commands:
     yield FunctionCommand(_reboot, (why, boot.boot_id, batch, config.reboot_timeout), {})
     remaining = cause()
     if remaining is not None:
-        yield stop(f"after the reboot still: {remaining}")
+        yield stop(f"after the reboot still: {remaining}", cause="reboot-fruitless")
 
 
 def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None, patience: int) -> bool:
@@ -77,7 +80,7 @@ def _reboot(state: State, host: Host, why: str, boot_id: str, batch: int | None,
     with shared.room:
         if shared.lost is not None:
             said = f"not rebooted ({why}), because {shared.lost} did not come back from its own reboot"
-            return complain(state, host, said)
+            return complain(state, host, said, cause="reboot-halted")
         if not _reboot_and_wait(state, host, why, boot_id, patience):
             shared.lost = host.name
             return False
@@ -88,7 +91,7 @@ def _reboot_and_wait(state: State, host: Host, why: str, boot_id: str, patience:
     host.log(f"rebooting: {why}")
     started = time.monotonic()
     if _run(host, _REBOOT) is None:
-        return complain(state, host, f"could not be told to reboot ({why})")
+        return complain(state, host, f"could not be told to reboot ({why})", cause="reboot-failed")
     seen = False
     while time.monotonic() - started < patience:
         gevent.sleep(_INTERVAL)
@@ -99,7 +102,12 @@ def _reboot_and_wait(state: State, host: Host, why: str, boot_id: str, patience:
             return True
         seen = current is not None
     what = "was told to reboot but is still up as before" if seen else "did not come back from its reboot"
-    return complain(state, host, f"{host.name} {what} after {patience} s ({why}); look at its console, then run again")
+    return complain(
+        state,
+        host,
+        f"{host.name} {what} after {patience} s ({why}); look at its console, then run again",
+        cause="reboot-failed",
+    )
 
 
 def _current_boot(host: Host) -> str | None:
@@ -124,7 +132,7 @@ def reread() -> Commands:
     if losing and not may_disturb(host):
         them = f"{len(losing)} containers ({', '.join(losing[:5])})"
         found = f"systemd must read its units anew, by which {them} lose their GPUs"
-        yield stop(Problem(found, "stop them, or allow it with --data allow_disruption=yes"))
+        yield stop(Problem(found, "stop them, or allow it with --data allow_disruption=yes", cause="gpu-containers"))
 
 
 def systemctl(*words: str) -> Commands:

@@ -147,7 +147,9 @@ def test_another_version_from_apt_takes_one_reboot_also_when_the_run_is_killed_b
     killed_when(lab, lambda: lab.run(BY_APT, installed).returncode == 0, "--limit", BY_APT, file=STAGE)
     assert out(lab, BY_APT, LOADED) == "535.216.03"
 
-    busy = "cp /bin/sleep /tmp/containerd-shim-runc-v2; setsid /tmp/containerd-shim-runc-v2 600 >/dev/null 2>&1 &"
+    # A shim is its container's parent.
+    shim = "/tmp/containerd-shim-runc-v2"
+    busy = f"cp /bin/sh {shim}; setsid {shim} -c 'sleep 600; :' >/dev/null 2>&1 &"
     out(lab, BY_APT, busy)
     boot = out(lab, BY_APT, BOOT_ID)
     refused = run(lab, BY_APT)

@@ -149,7 +149,7 @@ def make_folder(parent: Path) -> Path:
     target = parent / "plan"
     target.mkdir()
     for name in ("master.csv", "worker.csv"):
-        (target / name).write_text((ROOT / "inventories" / "example" / name).read_text())
+        (target / name).write_text((ROOT / "tests/data/golden/inputs-1.0" / name).read_text())
     config = target / "config.yaml"
     config.write_text(
         "user: paiadmin\npassword: never-shown\nbranch_name: pai-1.0.y\ndocker_image_tag: v1.0.0\n"

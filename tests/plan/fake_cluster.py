@@ -102,7 +102,7 @@ def _changed(of: FakeCluster):
 
     yield FunctionCommand(apply, (), {})
     if cluster_host(host).name in of.broken:
-        yield stop("its GPUs are gone")
+        yield stop("its GPUs are gone", cause="gpu-lost")
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeCluster:

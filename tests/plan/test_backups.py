@@ -80,7 +80,7 @@ def test_what_is_missing_is_made_up_for(folder, key, master, dev_box, expected):
 
 def test_a_key_is_made_once_for_the_operator_alone(folder, caplog):
     logger.propagate = True
-    logger.setLevel("DEBUG")
+    caplog.set_level("DEBUG", logger.name)
     with planned(
         folder, backups.kept, answers(kept(NEWEST, recipient=""), kept(NEWEST), **{"age-keygen": KEY.splitlines()})
     ) as plan:
@@ -157,7 +157,7 @@ def test_no_master_is_made_of_a_host_by_mistake(folder, key, caplog, given, foun
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_new_master_gets_the_newest_backup_and_the_key_in_no_command(folder, key, caplog, monkeypatch, killed):
     logger.propagate = True
-    logger.setLevel("DEBUG")
+    caplog.set_level("DEBUG", logger.name)
     monkeypatch.setattr(backups.docker, "install", lambda: None)
     monkeypatch.setattr(backups.node, "make_ready", lambda: None)
     copies, inputs = [], []

@@ -181,7 +181,7 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
     )
     monkeypatch.setattr("tasks.kubernetes.operations.membership.ca_hash", lambda pem: "f" * 64)
     answers = {"kubeadm --kubeconfig": [TOKEN], f"cat {CA}": certificate.splitlines()}
-    logger.setLevel("DEBUG")
+    caplog.set_level("DEBUG", logger.name)
     with planned(host_gw, kubernetes.join, {"openpai-master-01": answers}) as plan:
         plan.run()
         master, worker = plan.commands(MASTER), plan.commands(WORKER)

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 import pytest
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, deploy, operation
+from pyinfra.api.exceptions import ConnectError
 
+from cluster import Problem
 from tasks.progress import watcher
 from tasks.progress.heard import Listener
 from tasks.progress.record import HostRecord, Record
@@ -47,8 +49,8 @@ def docker():
 
 
 @contextmanager
-def watched(folder, what, **given):
-    """The lines of a screen, and every line of the log, of a run on the plan's six fake hosts."""
+def watching(folder, what, **given):
+    """A plan of six fake hosts, its watcher, the lines of its screen, and every line of its log."""
     with planned(folder, what, **given) as plan:
         log: list[str] = []
         screen, record = Screen(), Record("plan", dry=False)
@@ -59,14 +61,21 @@ def watched(folder, what, **given):
         logger.addHandler(handler)
         logger.setLevel("INFO")
         try:
-            ours.phase(watcher.StateStage.Prepare)
-            ours.phase(watcher.StateStage.Execute)
-            plan.run()
-            ours.close()
+            yield plan, ours, screen.lines, log
         finally:
             logger.removeHandler(handler)
             logger.setLevel(level)
-        yield screen.lines, log
+
+
+@contextmanager
+def watched(folder, what, **given):
+    """The lines of a screen, and every line of the log, of a whole run."""
+    with watching(folder, what, **given) as (plan, ours, lines, log):
+        ours.phase(watcher.StateStage.Prepare)
+        ours.phase(watcher.StateStage.Execute)
+        plan.run()
+        ours.close()
+        yield lines, log
 
 
 def test_a_long_wait_is_told_with_its_hosts_and_its_log(folder, monkeypatch):
@@ -97,6 +106,23 @@ def test_a_host_on_its_own_is_heard_at_once(folder):
             "== Docker: @fake/openpai-master-01",
             "@fake/openpai-master-01  rebooting: nouveau is loaded",
         ]
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_hosts_that_are_not_reached_are_told_once(folder, count):
+    """pyinfra's own line of each, hundreds where a network is down, is for the log."""
+    with watching(folder, docker) as (plan, ours, lines, log):
+        state = plan.state
+        state.current_stage = watcher.StateStage.Connect
+        ours.phase(state.current_stage)
+        for lost in list(state.inventory)[-count:]:
+            lost.connector_data["refusal"] = Problem(f"{lost.data.address}: timed out", "look")
+            logger.error(f"[{lost.name}] {lost.data.address}: timed out; look")
+            state.trigger_callbacks("host_connect_error", lost, ConnectError("timed out"))
+        ours.close()
+    failed = {1: "@fake/openpai-004: 10.0.0.4: timed out; look", 4: "all 4 workers: ADDRESS: timed out; look"}
+    assert lines == [f"FAILED   {failed[count]}"]
+    assert len([line for line in log if "timed out" in line]) == count
 
 
 @pytest.mark.parametrize("name", ["Packages", "Words"])

@@ -66,10 +66,11 @@ def blocks(document: Path) -> Iterator[Block]:
 
 
 def anchors(document: Path) -> set[str]:
-    """What a link may name behind a #: the headings, as GitHub writes them."""
+    """What a link may name behind a #: the headings, as GitHub writes them, and anchors by name."""
     text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
     headings = re.findall(r"^#+ +(.*?) *$", text, re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    named = re.findall(r'<a id="([^"]+)"></a>', text)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(named)
 
 
 def links(document: Path) -> Iterator[tuple[str, str]]:

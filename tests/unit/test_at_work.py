@@ -20,12 +20,15 @@ class Host:
         self.programs.real("find", "sort")
         self.programs.add("loginctl")
 
-    def process(self, number: int, name: str, line: str = "", opened: str = "") -> None:
-        """One that runs `name` with the command line `line` and has the file `opened` open."""
+    def process(self, number: int, name: str, line: str = "", opened: str = "", children: tuple[str, ...] = ()) -> None:
+        """One that runs `name` with the command line `line`, has the file `opened` open, and children by thread."""
         folder = self.folder / "proc" / str(number)
         (folder / "fd").mkdir(parents=True)
         (folder / "comm").write_text(f"{name}\n")
         (folder / "cmdline").write_text(line.replace(" ", "\0"))
+        for thread, each in enumerate(children, number):
+            (folder / f"task/{thread}").mkdir(parents=True)
+            (folder / f"task/{thread}/children").write_text(each)
         if opened:
             (folder / "fd/3").symlink_to(opened)
 
@@ -71,6 +74,23 @@ def test_each_kind_is_found(host):
         "32)), jobs of Slurm run (17, 18_4)"
     )
     assert in_words(found, ["gpu"]) == "processes use GPUs (python3 (process 36))"
+
+
+SHIM = "/usr/bin/containerd-shim-runc-v2 -namespace moby -id 5e3"
+
+
+@pytest.mark.parametrize(
+    ("line", "children", "runs"),
+    [
+        (SHIM, ("", "77 ", ""), True),
+        (SHIM, ("", ""), False),
+        (SHIM, (), True),  # a kernel that does not tell
+        ("/opt/kata/bin/containerd-shim-kata-v2 -id 5e3", ("",), True),  # of others it is not known what they keep
+    ],
+)
+def test_a_shim_whose_container_has_ended_is_nothing_at_work(host, line, children, runs):
+    host.process(30, "containerd-shim", line, children=children)
+    assert host.at_work() == (("container containerd-shim",) if runs else ())
 
 
 def test_people_are_those_of_other_sessions_than_the_deploys_own(host):

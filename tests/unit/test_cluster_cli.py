@@ -65,8 +65,25 @@ def test_init_keeps_an_inventory_file_that_is_there(tmp_path: Path) -> None:
 def test_init_with_files_to_be_edited(tmp_path: Path) -> None:
     result = run("init", tmp_path / "prod", "--example")
     assert result.exit_code == 0 and "next: edit master.csv, worker.csv, config.yaml in it, then " in result.output
-    assert run("check", tmp_path / "prod").exit_code == 0
     assert mode(tmp_path / "prod" / "config.yaml") == 0o600
+    checked = run("check", tmp_path / "prod")
+    assert checked.exit_code == 1 and "can be used" not in checked.output
+
+
+def test_the_list_of_verbs_is_not_cut_off() -> None:
+    verbs = run("--help").output.partition("Commands:")[2].splitlines()[1:]
+    assert len(verbs) == 4 and all(line.endswith(".") and "..." not in line for line in verbs), verbs
+
+
+def test_what_comes_next_where_there_is_nothing_to_log_in_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path / "prod", {C: "user: paiadmin\n"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    result = run("check", folder)
+    assert result.exit_code == 0, "the password may come from the environment of the run alone"
+    assert "can be used; next: give it something to log in with, then pyinfra " in result.output
+    monkeypatch.setenv("OPENPAI_PASSWORD", "x")
+    assert "can be used; next: pyinfra " in run("check", folder).output
 
 
 @pytest.mark.parametrize(
@@ -192,7 +209,7 @@ def test_render_of_a_bad_folder_writes_nothing(tmp_path: Path) -> None:
     result = run("render", write(tmp_path / "c", {W: ""}), "--output", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (
         1,
-        f"{tmp_path / 'c' / W}: no host in it; add one `hostname,address` a line\n",
+        f"{tmp_path / 'c' / W}: no host in it; add one `hostname,address` a line [csv-empty]\n",
     )
     assert not (tmp_path / "out").exists()
 

@@ -50,7 +50,7 @@ def test_config_with_a_secret_is_private(key: str, tmp_path: Path) -> None:
     assert lines_of(tmp_path) == []
     (tmp_path / C).chmod(0o640)
     assert lines_of(tmp_path) == [
-        f"{C}: holds a password and others can read it (mode 0640); run: chmod 600 {tmp_path / C}"
+        f"{C}: holds a password and others can read it (mode 0640); run: chmod 600 {tmp_path / C} [file-mode]"
     ]
 
 

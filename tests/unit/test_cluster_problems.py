@@ -26,7 +26,7 @@ def test_what_is_printed(place, severity, said):
 
 def test_the_cause_is_for_code_and_never_said():
     problem = Problem("Secure Boot is on", "turn it off", cause="secure-boot")
-    assert (problem.cause, str(problem)) == ("secure-boot", "Secure Boot is on; turn it off")
+    assert (problem.cause, str(problem)) == ("secure-boot", "Secure Boot is on; turn it off [secure-boot]")
     assert problem.at(Place(host="w")) == Problem(
         "Secure Boot is on", "turn it off", Place(host="w"), cause="secure-boot"
     )

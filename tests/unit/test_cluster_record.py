@@ -24,7 +24,7 @@ def test_nothing_to_say_after_a_deploy(tmp_path: Path) -> None:
 
 def test_an_added_host(tmp_path: Path) -> None:
     found = lines_of(write(deployed(tmp_path), {W: WORKER + "openpai-005,10.0.0.5\n"}))
-    assert found == [f"{W}:5: notice: openpai-005 is new; the next deploy adds it"]
+    assert found == [f"{W}:5: notice: openpai-005 is new; the next deploy adds it [host-new]"]
 
 
 def test_a_removed_host(tmp_path: Path) -> None:

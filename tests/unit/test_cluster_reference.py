@@ -10,7 +10,7 @@ import yaml
 
 from cluster import reference
 from cluster.config import GROUPS, Config, is_secret, meta_of
-from tests.unit.cluster_folder import C, lines_of, write
+from tests.unit.cluster_folder import C, M, W, lines_of, write
 
 RENEW = "out of date: run python -m cluster.reference"
 
@@ -23,8 +23,22 @@ def test_the_example_is_current() -> None:
     assert reference.EXAMPLE.read_text() == reference.example(), RENEW
 
 
-def test_the_example_is_a_cluster_that_can_be_used() -> None:
-    assert lines_of(reference.EXAMPLE.parent) == []
+def test_the_troubleshooting_is_current() -> None:
+    assert reference.TROUBLESHOOTING.read_text() == reference.troubleshooting(), RENEW
+
+
+def test_the_example_is_a_cluster_but_for_what_is_to_be_edited(tmp_path: Path) -> None:
+    """`check` names each line to be edited, and with these edited nothing more."""
+    folder = reference.EXAMPLE.parent
+    config, masters, workers = (folder / name for name in (C, M, W))
+    places = [one.partition(": ")[0] for one in lines_of(folder)]
+    lines = config.read_text().splitlines()
+    edited = [number for number, line in enumerate(lines, 1) if re.match("[a-z].*: <your-", line)]
+    assert [lines[number - 1].partition(":")[0] for number in edited] == ["user", "password"]
+    assert places == [*(f"{C}:{number}" for number in edited), f"{M}:1", *(f"{W}:{number}" for number in range(1, 5))]
+    own = re.sub("<your-ssh-(.*)>", r"\1", config.read_text())
+    hosts = {path.name: path.read_text().replace("192.0.2.", "10.0.2.") for path in (masters, workers)}
+    assert lines_of(write(tmp_path, {C: own, **hosts})) == []
 
 
 def test_every_key_of_the_example_is_a_key_once_it_is_uncommented(tmp_path: Path) -> None:

@@ -48,5 +48,5 @@ def test_the_version_that_a_config_means(keys: dict[str, str], version: str) -> 
 def test_aliases_that_multiply_are_not_written_out(tmp_path: Path) -> None:
     lists = ["&a0 [x]", *(f"&a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 12))]
     found = lines_of(write(tmp_path, {C: f"{BASE}no_proxy: [{', '.join(lists)}]\n"}))
-    said = "expected text, found a list; write one value"
+    said = "expected text, found a list; write one value [key-value]"
     assert set(found) == {f"{C}:2: no_proxy[{number}]: {said}" for number in range(1, 13)}

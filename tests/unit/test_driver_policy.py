@@ -137,7 +137,7 @@ def test_who_would_lose_by_a_reboot_forbids_it_before_anything_changes(from_runf
     busy = dataclasses.replace(BARE, at_work=("person ann", "vm kvm (process 7)"))
     said = refused(busy, from_runfile)
     assert "nouveau is loaded, but virtual machines run (kvm (process 7)), people are logged in (ann)" in said
-    assert said.endswith("; stop them, or allow the reboot with --data allow_disruption=yes")
+    assert said.endswith("; stop them, or allow the reboot with --data allow_disruption=yes [reboot-at-work]")
     assert refusals(busy, from_runfile, disruption=True) == []
     old = dataclasses.replace(RUNNING, loaded="470.256.02", installed="470.256.02", at_work=("person ann",))
     assert "must be replaced but people are logged in (ann)" in refused(old, FROM_APT)

@@ -185,7 +185,7 @@ def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(made_up, mon
     monkeypatch.setattr(made_up, "get_fact", look)
     assert not watching(made_up).running(REST, start)
     assert len(starts) == TRIES - 1
-    assert "rest: no daemonset rest-ds; paictl failed 3 times, its log ends:" in made_up.said
+    assert "rest: no daemonset rest-ds; paictl failed 3 times, its log ends: [paictl-failed]" in made_up.said
 
 
 @pytest.mark.parametrize("seconds", [0, 40, 10_000])

@@ -88,13 +88,13 @@ def test_a_host_that_would_stop_ends_a_dry_run_with_1(made: Callable[..., FakeRu
         "from pyinfra import host\nfrom pyinfra.api import deploy\nfrom tasks.reach import stop\n"
         "from tasks.reach.stop import refused\n\n@deploy('Docker')\ndef docker():\n"
         "    if host.data.address == '10.2.1.2':\n"
-        "        refused(name='Fit', message='it is full; make room')\n\ndocker()\n"
+        "        refused(name='Fit', message='it is full; make room', cause='disk-var')\n\ndocker()\n"
     )
     run.deploy.write_text(stopping)
     for arguments, count, word in ((("--dry",), "1 would stop", "WOULD STOP"), (("-y",), "1 failed", "FAILED")):
         done = run.run(*arguments)
         assert done.returncode == 1
-        for said in (count, f"{word} @fake/openpai-002: Docker, Fit", "why: it is full", "do:  make room"):
+        for said in (count, f"{word} @fake/openpai-002: Docker, Fit", "why: it is full", "do:  make room [disk-var]"):
             assert said in done.stdout, done.stdout
 
 
@@ -102,6 +102,22 @@ def test_a_missing_inventory_file(made: Callable[..., FakeRun]) -> None:
     done = FakeRun(Path("inventories/nowhere.py"), ROOT / "deploy.py").run("-y")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("inventories/nowhere.py: there is no such inventory file in ")
+
+
+@pytest.mark.parametrize("given", [("-y",), ("--dry",), ()])
+def test_a_missing_inventory_file_outside_of_the_checkout(given: tuple[str, ...], tmp_path: Path) -> None:
+    """pyinfra warns of it and goes on over no hosts; no file of ours is read but the connectors."""
+    for file in (ROOT / "deploy.py", "tasks.preflight.check"):
+        done = FakeRun(Path("nowhere.py"), Path(file)).run(*given, cwd=tmp_path)
+        assert done.returncode == 1
+        said = f"nowhere.py: there is no such inventory file in {tmp_path} [inventory-missing]"
+        assert done.stdout.splitlines()[-1] == said
+
+
+def test_other_peoples_operations_are_theirs(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").touch()
+    done = FakeRun(Path("nowhere.py"), tmp_path / "theirs.py").run("-y", cwd=tmp_path)
+    assert done.returncode == 0 and "no such inventory file" not in done.stdout
 
 
 def test_a_limit_that_matches_no_host(made: Callable[..., FakeRun]) -> None:
@@ -114,7 +130,7 @@ def test_a_limit_that_matches_no_host(made: Callable[..., FakeRun]) -> None:
 def test_an_output_that_is_not_known(made: Callable[..., FakeRun]) -> None:
     done = made(workers=2).run("-y", "--data", "output=pretty")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
-        2, "--data output=pretty is not known; there are: raw, plain, live",
+        2, "--data output=pretty is not known; there are: raw, plain, live [data-value]",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
 
-from cluster import Problem
+from cluster import Place, Problem
 from cluster.names import duration
 from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
@@ -30,6 +30,10 @@ def of(voice: Voice, *lines: str) -> list[Said]:
         ([Problem("it is full", "make room")], [], Cause("it is full", "make room")),
         (["it is full; make room; then go on"], [], Cause("it is full", "make room; then go on")),
         (["it is full"], [], Cause("it is full", DEFAULT_REMEDY)),
+        (["it is full [disk]"], [], Cause("it is full", DEFAULT_REMEDY.replace("[command-failed]", "[disk]"))),
+        (["it is full; make room [disk]"], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", cause="disk")], [], Cause("it is full", "make room [disk]")),
+        ([Problem("it is full", "make room", Place("a.csv", 1))], [], Cause("a.csv:1: it is full", "make room")),
         (
             [],
             of(Voice.TASK, "rest-server: failed; see its log: /var/log/x.log", "  a line of the log"),
@@ -85,6 +89,13 @@ def test_a_hosts_own_name_does_not_tell_failures_apart() -> None:
     assert "FAILED openpai-[001-002]: Docker" in [line.text for line in summary(record(*named), "run.log")]
 
 
+def test_hosts_that_are_not_reached_for_one_reason_are_one() -> None:
+    lost = [Failure("Connect", "", f"10.0.0.{n}: timed out: 10.0.0.{n}:22", "look", "run.log") for n in (1, 2)]
+    together, alone = ([line.text for line in summary(record(*some), "run.log")] for some in (lost, lost[:1]))
+    assert "FAILED openpai-[001-002]: Connect" in together and "    why: ADDRESS: timed out: ADDRESS:22" in together
+    assert "    why: 10.0.0.1: timed out: 10.0.0.1:22" in alone
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 100])
 def test_the_summary_is_short_whatever_failed(count: int) -> None:
     said = ["interrupted", "another sentence"]
@@ -135,6 +146,6 @@ def test_secrets_are_taken_out() -> None:
     ],
 )
 def test_why_a_host_is_not_reached(error: Exception, found: str) -> None:
-    said, fix = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
-    assert said.startswith(f"10.0.0.1: {found}"), said
-    assert fix
+    problem = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
+    assert problem.found.startswith(f"10.0.0.1: {found}"), problem
+    assert problem.fix and problem.cause

@@ -53,7 +53,7 @@ def test_after_one_that_stays_down_no_further_occupied_host_is_rebooted(down):
     hosts, results = rebooted(1)
     assert results == [True, False, False, False, False]
     assert hosts[2].said == [
-        "not rebooted (nouveau is loaded), because openpai-001 did not come back from its own reboot"
+        "not rebooted (nouveau is loaded), because openpai-001 did not come back from its own reboot [reboot-halted]"
     ]
 
 

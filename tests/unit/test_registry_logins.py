@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from cluster.secrets import RegistryLogin
-from tasks.docker import operations
 from tasks.docker.facts import CLIENT_CONFIG, Logins
+from tasks.docker.operations import logins
 
 AUTH = base64.b64encode(b"me:hunter2").decode()
 LOGIN = RegistryLogin("reg.example.com:5000", SecretStr(AUTH))
@@ -58,6 +58,8 @@ def test_how_a_file_stands_to_the_login_is_seen_and_no_login_is_shown(
 class Files:
     """A host that is its files, by path, and begins with root's or none."""
 
+    name = "openpai-001"
+
     def __init__(self, root: str | None = None) -> None:
         self.files = {} if root is None else {CLIENT_CONFIG: root}
         self.said: list[str] = []
@@ -76,31 +78,32 @@ class Files:
 
 def test_others_logins_and_settings_stay_and_a_new_file_begins_with_them() -> None:
     host: Any = Files(root=json.dumps(THEIRS))
-    assert operations._log_in(None, host, LOGIN, "/var/lib/kubelet/config.json", CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, "/var/lib/kubelet/config.json", CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == THEIRS
     both = {**THEIRS, "auths": {**THEIRS["auths"], **OURS["auths"]}}
     assert json.loads(host.files["/var/lib/kubelet/config.json"]) == both
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == both
 
 
 def test_a_login_that_changed_is_replaced_whole() -> None:
     before = {"auths": {LOGIN.server: {"auth": "b2xk", "email": "x@y", "identitytoken": "old"}}}
     host: Any = Files(root=json.dumps(before))
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert json.loads(host.files[CLIENT_CONFIG]) == OURS
 
 
 def test_where_there_is_no_file_one_is_made() -> None:
     host: Any = Files()
-    assert operations._log_in(None, host, LOGIN, CLIENT_CONFIG, None)
+    assert logins._log_in(None, host, LOGIN, CLIENT_CONFIG, None)
     assert json.loads(host.files[CLIENT_CONFIG]) == OURS
 
 
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"auths": []}'])
 def test_a_file_that_cannot_be_read_stays_and_fails_the_host_with_a_sentence(text: str) -> None:
     host: Any = Files(root=text)
-    assert not operations._log_in(None, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
+    state: Any = Files()  # no more than a key here
+    assert not logins._log_in(state, host, LOGIN, CLIENT_CONFIG, CLIENT_CONFIG)
     assert host.files == {CLIENT_CONFIG: text}
     (said,) = host.said
     assert said.startswith(f"{CLIENT_CONFIG} is not valid: ") and "left untouched" in said and AUTH not in said

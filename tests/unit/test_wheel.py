@@ -83,7 +83,8 @@ def test_its_command_does_the_verbs_elsewhere(installed: Path, tmp_path: Path) -
     assert (version.returncode, version.stdout) == (0, f"openpai-deploy, version {__version__}\n"), version.stderr
     made = run(installed, "cluster", "init", "prod", "--example", cwd=tmp_path)
     assert made.returncode == 0 and (tmp_path / "prod" / "master.csv").is_file(), made.stderr
-    assert run(installed, "cluster", "check", "prod.py", cwd=tmp_path).returncode == 0
+    checked = run(installed, "cluster", "check", "prod.py", cwd=tmp_path)
+    assert checked.returncode == 1 and "prod/worker.csv:1: 192.0.2.101 is an address for examples" in checked.stdout
     folder = write(tmp_path / "c", {"config.yaml": CONFIG})
     resources = INPUTS / "nodes-v100.json"
     rendered = run(installed, "cluster", "render", folder, "--output", "out", "--resources", resources, cwd=tmp_path)

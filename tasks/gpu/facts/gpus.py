@@ -80,7 +80,7 @@ def faults(bus: Sequence[str], smi: SmiReport) -> list[Problem]:
     """Everything wrong with a host's GPUs; empty when all is well. `bus` holds the addresses that BUS found."""
     if not bus:
         fix = "check that the card is seated, powered and enabled in the firmware, or set gpu_type for other devices"
-        return [Problem("no NVIDIA GPU on the PCI bus", fix)]
+        return [Problem("no NVIDIA GPU on the PCI bus", fix, cause="gpu")]
     failure = _failure(smi)
     if failure:
         return [failure]
@@ -88,31 +88,39 @@ def faults(bus: Sequence[str], smi: SmiReport) -> list[Problem]:
     missing = sorted(set(bus) - {gpu.bus_id for gpu in smi.gpus})
     if missing:
         shown = f"nvidia-smi shows {len(smi.gpus)} of the {len(bus)} GPUs on the PCI bus, missing {', '.join(missing)}"
-        found.append(Problem(shown, "look for Xid in dmesg, reseat or replace the card, reboot"))
+        found.append(Problem(shown, "look for Xid in dmesg, reseat or replace the card, reboot", cause="gpu-lost"))
     for gpu in smi.gpus:
         if gpu.memory is None:
             fix = "the driver does not fully support it or the card failed: check the driver version, reboot"
-            found.append(Problem(f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A])", fix))
+            found.append(
+                Problem(
+                    f"GPU {gpu.index} ({gpu.name}, {gpu.bus_id}) reports no memory size ([N/A])",
+                    fix,
+                    cause="gpu-health",
+                )
+            )
     return found
 
 
 def _failure(smi: SmiReport) -> Problem | None:
     """Why nvidia-smi as a whole gave no usable answer."""
     if smi.status == NOT_FOUND:
-        return Problem("nvidia-smi is missing", "install the NVIDIA driver, or have its programs in PATH")
+        return Problem(
+            "nvidia-smi is missing", "install the NVIDIA driver, or have its programs in PATH", cause="driver-missing"
+        )
     if smi.status == TIMED_OUT:
         hangs = f"nvidia-smi did not answer within {SMI_TIME_LIMIT} s: the driver or a GPU hangs"
-        return Problem(hangs, "look for Xid in dmesg, power-cycle the host")
+        return Problem(hangs, "look for Xid in dmesg, power-cycle the host", cause="gpu-hangs")
     if re.search(r"driver/library version mismatch", smi.said, re.I):
         mismatch = f"driver/library version mismatch: {smi.said}"
-        return Problem(mismatch, "reboot the host so that the installed driver is loaded")
+        return Problem(mismatch, "reboot the host so that the installed driver is loaded", cause="driver-mismatch")
     if re.search(r"GPU is lost|fallen off the bus|Unable to determine the device handle", smi.said, re.I):
         lost = f"a GPU has fallen off the bus: {smi.said}"
-        return Problem(lost, "look for Xid 79 in dmesg, power-cycle the host")
+        return Problem(lost, "look for Xid 79 in dmesg, power-cycle the host", cause="gpu-lost")
     if smi.status != 0:
         remedy = next((remedy for words, remedy in _REMEDIES if words in smi.said), "look for NVRM in dmesg, reboot")
         said = smi.said.rstrip(".") or "it said nothing"
-        return Problem(f"nvidia-smi failed with exit status {smi.status}: {said}", remedy)
+        return Problem(f"nvidia-smi failed with exit status {smi.status}: {said}", remedy, cause="nvidia-smi")
     return None
 
 

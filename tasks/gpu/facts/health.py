@@ -93,20 +93,37 @@ def defects(health: GpuHealth) -> Iterator[Problem]:
         yield Problem(
             f"GPU {gpu} has memory that cannot be remapped any more",
             "have the card replaced (RMA), or leave the host out",
+            cause="gpu-memory",
         )
 
 
 def ailments(health: GpuHealth) -> Iterator[Problem]:
     """What slows jobs down or will end them, though the GPU answers."""
     for gpu, count in sorted(health.uncorrected.items()):
-        yield Problem(f"GPU {gpu} has had {count} uncorrected memory errors", "reset it or reboot; watch for more")
+        yield Problem(
+            f"GPU {gpu} has had {count} uncorrected memory errors",
+            "reset it or reboot; watch for more",
+            cause="gpu-health",
+        )
     for gpu in sorted(health.pending):
-        yield Problem(f"GPU {gpu} has memory to be remapped or retired", "drain the host and reboot it")
+        yield Problem(
+            f"GPU {gpu} has memory to be remapped or retired", "drain the host and reboot it", cause="gpu-health"
+        )
     for gpu, (now, most) in sorted(health.narrow.items()):
         yield Problem(
-            f"GPU {gpu} uses {now} of {most} PCIe lanes", "reseat the card or its riser, look at the firmware"
+            f"GPU {gpu} uses {now} of {most} PCIe lanes",
+            "reseat the card or its riser, look at the firmware",
+            cause="gpu-health",
         )
     for gpu in sorted(health.throttled):
-        yield Problem(f"GPU {gpu} is slowed down by heat or power", "look at fans, air flow and power supplies")
+        yield Problem(
+            f"GPU {gpu} is slowed down by heat or power",
+            "look at fans, air flow and power supplies",
+            cause="gpu-health",
+        )
     for gpu, xid in health.xids:
-        yield Problem(f"GPU {gpu}: Xid {xid} in the kernel's log, {_XIDS[xid]}", "look at dmesg; reboot, test the card")
+        yield Problem(
+            f"GPU {gpu}: Xid {xid} in the kernel's log, {_XIDS[xid]}",
+            "look at dmesg; reboot, test the card",
+            cause="gpu-health",
+        )

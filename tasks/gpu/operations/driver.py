@@ -116,7 +116,8 @@ def installed(config: Config) -> Commands:
         yield stop(
             f"the installation left driver {driver.installed or 'none'} on the disk, "
             f"not {driver_policy.wanted_version(config)}; "
-            f"see /var/log/nvidia-installer.log and {detached.LOGS}/{INSTALL}.log"
+            f"see /var/log/nvidia-installer.log and {detached.LOGS}/{INSTALL}.log",
+            cause="driver-installation",
         )
 
 
@@ -145,7 +146,9 @@ def _install_from_apt(driver: DriverState, config: Config) -> Commands:
     missing = [name for name in asked if not fitting[name]]
     if missing:
         wanted = driver_policy.wanted_version(config) or ""
-        yield stop(f"{', '.join(missing)} {wanted}".rstrip() + " is in none of the host's apt sources")
+        yield stop(
+            f"{', '.join(missing)} {wanted}".rstrip() + " is in none of the host's apt sources", cause="driver-offer"
+        )
         return
     chosen = [f"{name}={versions[0]}" for name, versions in fitting.items() if versions]
     steps = [
@@ -220,7 +223,7 @@ def verified(config: Config) -> Commands:
     found = faults(driver.bus, host.get_fact(NvidiaSmi))
     if not driver_policy.is_wanted(driver.loaded, config):
         other = f"driver {driver.loaded or 'none'} is loaded, not {driver_policy.wanted_version(config)}"
-        found.append(Problem(other, "reboot the host"))
+        found.append(Problem(other, "reboot the host", cause="driver-version"))
     if found:
         yield stop(*found)
 

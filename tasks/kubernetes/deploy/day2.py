@@ -22,7 +22,7 @@ def ours() -> bool:
     """Whether the cluster is kubeadm's, made here; for another one, its master stops with what to do instead."""
     installer = config_of(host).installer
     if installer != "kubeadm" and role_of(host) is Role.MASTER:
-        refused(name="Kubernetes of another installer", message=OTHERS[installer])
+        refused(name="Kubernetes of another installer", message=OTHERS[installer], cause="other-installer")
     return installer == "kubeadm"
 
 

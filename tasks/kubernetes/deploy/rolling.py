@@ -9,6 +9,7 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_host
 
 from cluster import Role
+from cluster.problems import identified
 from tasks import gpu
 from tasks.kubernetes.facts.work import Kind, list_pods, read_pods
 from tasks.kubernetes.operations import device_plugin, pod_network, service, turns
@@ -37,7 +38,7 @@ def roll(due: Due, change: Callable[[], None], masters_first: bool = False) -> N
     found, _ = once(host.state, "roll", lambda: _planned(host.state, due, masters_first))
     name = cluster_host(host).name
     if name in found.left_out:
-        refused(name="Left out", message=f"not changed: {found.left_out[name]}")
+        refused(name="Left out", message=f"not changed: {found.left_out[name]}", cause="node-left-out")
     mine = found.batch_of(name)
     for number in host.loop(range(len(found.batches))):
         if number == mine:
@@ -73,7 +74,8 @@ def _planned(state: State, due: Due, masters_first: bool) -> Roll:
         members = service.members(master)
         jobs = Counter(pod.node for pod in read_pods(ask(master, list_pods())) if pod.kind is Kind.JOB)
     except PyinfraError as error:
-        raise PyinfraError(f"no host was changed: the API server does not say what runs where ({error})") from None
+        said = f"no host was changed: the API server does not say what runs where ({error})"
+        raise PyinfraError(identified(said, cause="api-server-silent")) from None
     candidates = []
     for one, what in found.items():
         name, is_master = cluster_host(one).name, role_of(one) is Role.MASTER

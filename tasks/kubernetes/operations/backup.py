@@ -39,7 +39,9 @@ def opener(cluster: Cluster) -> Path:
 
 def without(key: Path) -> Problem:
     """Nothing opens the backups."""
-    return Problem(f"{key} is not there, which opens the backups", "name its copy: --data backup_key=FILE")
+    return Problem(
+        f"{key} is not there, which opens the backups", "name its copy: --data backup_key=FILE", cause="backup-key"
+    )
 
 
 @operation()
@@ -52,7 +54,7 @@ def recipient_known(cluster: Cluster, recipient: str | None) -> Commands:
     wanted = recipient or recipient_in(key)
     if not wanted and key.exists():
         line = f"add it as its first line; the command `age-keygen -y {key}` says what belongs behind the colon"
-        yield stop(Problem(f"{key} has no line `{_PUBLIC}age1...`", line))
+        yield stop(Problem(f"{key} has no line `{_PUBLIC}age1...`", line, cause="backup-key"))
     elif not wanted or host.get_fact(Backups, folder=FOLDER).recipient != wanted:
         yield FunctionCommand(_made_known, (key, wanted), {})
 
@@ -67,7 +69,7 @@ def _made_known(state: Any, host: Any, key: Path, recipient: str) -> bool:
         path, part = QuoteString(RECIPIENT), QuoteString(f"{RECIPIENT}.part")
         ask(host, StringCommand("cat >", part, "&& chmod 644", part, "&& mv", part, path), stdin=f"{recipient}\n")
     except (PyinfraError, OSError) as error:
-        return complain(state, host, f"no key for backups: {error}")
+        return complain(state, host, f"no key for backups: {error}", cause="backup-key")
     return True
 
 
@@ -85,7 +87,7 @@ def taken() -> Commands:
 def now(unit: str) -> Commands:
     """Have a backup made, or fetched, whatever there is; `unit` is there since a deploy."""
     if not host.get_fact(ServiceState, unit=f"{unit}.service", files=[]).loaded:
-        yield stop(Problem("backups are not set up here", "run the deploy first"))
+        yield stop(Problem("backups are not set up here", "run the deploy first", cause="backups-not-set-up"))
         return
     yield _started(unit)
 
@@ -124,14 +126,15 @@ def restorable(cluster: Cluster, folder: str, backup: str | None, confirmed: str
     files, name = host.get_fact(KubernetesNode, node=cluster_host(host).name).files, cluster.folder.name
     if files and not (files <= {ETCD_DATA, CA} and host.get_fact(Restoring)):
         go_on = "go on with deploy.py; for a snapshot: tasks.kubernetes.restore"
-        yield stop(Problem("Kubernetes is on this master already", go_on))
+        yield stop(Problem("Kubernetes is on this master already", go_on, cause="master-in-use"))
     elif wanted not in names:
-        yield stop(f"choose a backup with --data backup=FILE: {', '.join(names) or f'there are none in {folder}'}")
+        kept = ", ".join(names) or f"there are none in {folder}"
+        yield stop(f"choose a backup with --data backup=FILE: {kept}", cause="snapshot-choice")
     elif not opener(cluster).is_file():
         yield stop(without(opener(cluster)))
     elif confirmed != name:
         as_of = f"this makes {cluster_host(host).name} the master of {name} as of {wanted}"
-        yield stop(f"{as_of}; to go on: --data confirm={name}")
+        yield stop(f"{as_of}; to go on: --data confirm={name}", cause="confirm-new-master")
 
 
 @operation(is_idempotent=False)
@@ -154,7 +157,7 @@ def opened(state: Any, host: Any, program: StringCommand, key: Path, said: str) 
     try:
         ask(host, program, stdin=key.read_text(encoding="utf-8"))
     except (PyinfraError, OSError) as error:
-        return complain(state, host, f"the backup was not put back: {error}")
+        return complain(state, host, f"the backup was not put back: {error}", cause="backup-not-opened")
     host.log(said)
     return True
 

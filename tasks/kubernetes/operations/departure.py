@@ -34,7 +34,13 @@ def departed(cluster: Cluster, forced: bool, most: int, confirmed: str | None) -
     if count > most and confirmed != str(count):
         named = ", ".join(worker.name for worker in leaving)
         found = f"of {count + len(cluster.workers)} workers {count} are in worker.csv no more: {named}"
-        yield stop(Problem(found, f"if all of them shall leave: --data confirm={count}; else mend worker.csv"))
+        yield stop(
+            Problem(
+                found,
+                f"if all of them shall leave: --data confirm={count}; else mend worker.csv",
+                cause="confirm-departure",
+            )
+        )
         return
     yield snapshot("removal")
     members = host.get_fact(Members)
@@ -84,7 +90,8 @@ def reset(cluster: Cluster, confirmed: str | None) -> Commands:
     if confirmed != cluster.folder.name:
         yield stop(
             f"this ends the cluster {cluster.folder.name} and everything that runs in it; "
-            f"to go on: --data confirm={cluster.folder.name}"
+            f"to go on: --data confirm={cluster.folder.name}",
+            cause="confirm-reset",
         )
         return
     # A cluster that no longer runs may be reset all the same.

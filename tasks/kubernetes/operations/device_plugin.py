@@ -31,5 +31,6 @@ def advertised(node: str, vendor: Vendor) -> Commands:
     if found < wanted:
         yield stop(
             f"{node} advertises {found} of its {wanted} GPUs; "
-            f"see: kubectl -n kube-system logs -l {plugin.pods} --prefix"
+            f"see: kubectl -n kube-system logs -l {plugin.pods} --prefix",
+            cause="gpus-not-advertised",
         )

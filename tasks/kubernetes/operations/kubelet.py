@@ -49,5 +49,6 @@ def version_kept(version: str) -> Commands:
     if found and found != version:
         yield stop(
             f"the cluster runs {found}, the config asks for {version}; set kubernetes_version to {found}, "
-            "or upgrade first: pyinfra INVENTORY tasks.kubernetes.upgrade"
+            "or upgrade first: pyinfra INVENTORY tasks.kubernetes.upgrade",
+            cause="kubernetes-upgrade",
         )

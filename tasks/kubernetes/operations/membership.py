@@ -19,7 +19,7 @@ from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations import kubelet
 from tasks.kubernetes.operations.control_plane import INIT, passing
 from tasks.kubernetes.steps import Step, of_another_cluster, of_master, of_worker
-from tasks.reach import DIRECT, Commands, ask, cluster_host, detached, stop, the_master, until
+from tasks.reach import DIRECT, Commands, ask, cluster_host, complain, detached, stop, the_master, until
 
 JOIN = "kubeadm-join"
 
@@ -43,7 +43,7 @@ def touchable(node_name: str, servers: list[str], master: bool) -> Commands:
         fix = (
             "bring it back by tasks.kubernetes.restore_master; for a new cluster: `kubeadm reset -f` on its nodes first"
         )
-        yield stop(Problem(lost, fix))
+        yield stop(Problem(lost, fix, cause="master-lost"))
 
 
 def _nodes_of(servers: list[str]) -> list[str]:
@@ -62,7 +62,7 @@ def joined(cluster: Cluster, worker: Host, ignore: list[str]) -> Commands:
         yield detached.wait(JOIN)
         node = host.get_fact(KubernetesNode, node=worker.name)
     if the_master(host) in state.failed_hosts:
-        yield stop("the master failed in this run; a worker joins once it is up")
+        yield stop("the master failed in this run; a worker joins once it is up", cause="master-failed")
         return
     step = of_worker(node, api_servers(cluster))
     if isinstance(step, Problem):
@@ -116,8 +116,7 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
             # The part before the dot is the token's public name.
             ask(master, StringCommand(f"{kubeadm} delete", QuoteString(token.partition(".")[0])))
     except (PyinfraError, ValueError) as error:
-        host.log_styled(f"cannot join: {error}", fg="red", log_func=logger.error)
-        return False
+        return complain(state, host, f"cannot join: {error}", cause="join-failed")
     for line in output.stderr_lines:
         host.log(line, logger.error)
     return worked

@@ -55,7 +55,8 @@ def readdressed(forced: bool) -> Commands:
     if kept:
         yield stop(
             f"nothing reaches {len(kept)} pods, with addresses of a range that their node had before it registered "
-            f"again: {', '.join(kept)}; delete them when their work is done, or now with --data allow_disruption=yes"
+            f"again: {', '.join(kept)}; delete them when their work is done, or now with --data allow_disruption=yes",
+            cause="pods-unreached",
         )
 
 
@@ -84,7 +85,7 @@ def ready(names: list[str], timeout: int) -> Commands:
     )  # fmt: skip
     still = late()
     if still:
-        yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()))
+        yield stop(*(f"{name} is not Ready: {fault}" for name, fault in still.items()), cause="node-not-ready")
 
 
 @operation()
@@ -99,7 +100,10 @@ def settled(timeout: int) -> Commands:
         )
     still = host.get_fact(Unready)
     if still:
-        yield stop(*(f"{one} pods are ready; see: kubectl -n kube-system describe {one.split()[0]}" for one in still))
+        yield stop(
+            *(f"{one} pods are ready; see: kubectl -n kube-system describe {one.split()[0]}" for one in still),
+            cause="workloads-not-ready",
+        )
 
 
 @operation()

@@ -20,7 +20,7 @@ def called(wanted: str) -> Commands:
     if seen.name != wanted and seen.node:
         found = f"this host is a Kubernetes node by the name of {seen.name}, not {wanted}"
         fix = "correct its CSV file, or take it out of its cluster first: docs/kubernetes.md, Day 2"
-        yield stop(Problem(found, fix))
+        yield stop(Problem(found, fix, cause="hostname"))
         return
     hosts = renamed(seen.hosts, seen.name, wanted)
     # First, so that a run that ends here leaves a name that can be looked up.

@@ -33,7 +33,7 @@ def converged(node: str) -> Commands:
     yield until(StringCommand("!", quoted(pod_network.faults(node)), "| grep -q ."), PATIENCE)
     faults = host.get_fact(PodNetworkFaults, node=node)
     if faults:
-        yield stop(*(f"pod network: {fault}" for fault in faults))
+        yield stop(*(f"pod network: {fault}" for fault in faults), cause="pod-network")
 
 
 @operation()
@@ -49,7 +49,11 @@ def calico_manifest(source: str, path: str, replaced: dict[str, str], needed: li
     pool = host.get_fact(CalicoPool)
     if pool is not None and pool != vxlan:
         yield stop(
-            Problem("calico_encapsulation is not what this cluster's pool of addresses is for", POOL_KEEPS[pool])
+            Problem(
+                "calico_encapsulation is not what this cluster's pool of addresses is for",
+                POOL_KEEPS[pool],
+                cause="calico-pool",
+            )
         )
         return
     for text in needed:

@@ -25,12 +25,13 @@ def restored(snapshot: str | None) -> Commands:
     backups = dev_box.get_fact(Backups, folder=folder).names
     if snapshot not in {*kept, *backups}:
         named = ", ".join(sorted({*kept, *backups})) or "there are none"
-        yield stop(f"choose a snapshot with --data snapshot=FILE: {named}")
+        yield stop(f"choose a snapshot with --data snapshot=FILE: {named}", cause="snapshot-choice")
         return
     if host.data.get("confirm") != cluster.folder.name:
         yield stop(
             f"this takes the cluster {cluster.folder.name} back to {snapshot}; to go on: "
-            f"--data confirm={cluster.folder.name}"
+            f"--data confirm={cluster.folder.name}",
+            cause="confirm-restore",
         )
         return
     path = f"{FOLDER}/{snapshot}"

@@ -59,7 +59,12 @@ def _drained(state: State, host: Host, why: str) -> bool:
     try:
         member = members(master).get(name)
         if member is None or (member.cordoned and not member.mark):
-            return complain(state, host, f"not changed: {name} was cordoned or deleted by somebody else meanwhile")
+            return complain(
+                state,
+                host,
+                f"not changed: {name} was cordoned or deleted by somebody else meanwhile",
+                cause="node-taken",
+            )
         if member.mark and member.mark.stage is Stage.CHANGING:
             host.log(f"{name} is out of service since {member.mark.since}, by an earlier run")
             return True
@@ -70,10 +75,10 @@ def _drained(state: State, host: Host, why: str) -> bool:
             stay = _evicted(host, master, name)
         if stay:
             ask(master, marked(name, None))
-            return complain(state, host, f"not changed, and back in service: {stay}")
+            return complain(state, host, f"not changed, and back in service: {stay}", cause="node-not-drained")
         ask(master, marked(name, replace(mark, stage=Stage.CHANGING)))
     except PyinfraError as error:
-        return complain(state, host, f"not changed: {error}")
+        return complain(state, host, f"not changed: {error}", cause="api-server-silent")
     return True
 
 
@@ -134,7 +139,7 @@ def _back(state: State, host: Host) -> bool:
         ask(master, until(is_back, config_of(host).kubernetes_timeout, "echo 'its kubelet does not say so'"))
         ask(master, marked(name, None))
     except PyinfraError as error:
-        return complain(state, host, f"{name} is not Ready and stays out of service ({error})")
+        return complain(state, host, f"{name} is not Ready and stays out of service ({error})", cause="node-not-ready")
     return True
 
 

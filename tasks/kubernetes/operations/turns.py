@@ -30,11 +30,12 @@ def may_begin(roll: Roll) -> Commands:
     reason = halted(roll, failed, _begun.get(state, ()), config_of(host).rolling_max_failures)
     strangers = [line.split()[-1] for line in host.get_fact(Docker).containers if not line.split()[-1].startswith(_POD)]
     if reason:
-        yield stop(f"left alone: {reason}")
+        yield stop(f"left alone: {reason}", cause="roll-halted")
     elif strangers and not disruption_allowed(host):
         yield stop(
             f"left alone: containers run that are no pods: {in_short(strangers)}; stop them, or allow it with "
-            "--data allow_disruption=yes"
+            "--data allow_disruption=yes",
+            cause="containers-no-pods",
         )
 
 
@@ -56,4 +57,4 @@ def nothing_due(due: Due) -> Commands:
         return
     left = due()
     if left:
-        yield stop(f"after its change still: {'; '.join(left)}")
+        yield stop(f"after its change still: {'; '.join(left)}", cause="change-fruitless")

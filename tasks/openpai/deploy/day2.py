@@ -15,7 +15,11 @@ def _here() -> bool:
     if role_of(host) is not Role.DEV_BOX:
         return False
     if not config_of(host).openpai:
-        refused(name="OpenPAI is left out", message="config.yaml says openpai: false; set it to true to have OpenPAI")
+        refused(
+            name="OpenPAI is left out",
+            message="config.yaml says openpai: false; set it to true to have OpenPAI",
+            cause="openpai-off",
+        )
         return False
     return True
 

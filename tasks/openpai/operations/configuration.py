@@ -39,7 +39,7 @@ def written(paictl: Paictl) -> Commands:
             yield StringCommand("true")  # a plan on hosts without Kubernetes: it will be measured then
         else:
             yield stop(f"the cluster's nodes cannot be measured; try on the dev box: kubectl --kubeconfig "
-                       f"{paictl.kubeconfig} get nodes")  # fmt: skip
+                       f"{paictl.kubeconfig} get nodes", cause="not-measured")  # fmt: skip
         return
     note = host.get_fact(Note, path=f"{folder}/{MEASURED}")
     try:
@@ -55,7 +55,7 @@ def written(paictl: Paictl) -> Commands:
             text = json.dumps(named, indent=1)
         files = rendered(cluster, text)
     except ClusterError as error:
-        yield stop(*map(str, error.problems))
+        yield stop(*error.problems)
         return
     present = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=folder).files
     changed = {name: content for name, content in files.items() if present.get(name) != _sum(content)}
@@ -124,7 +124,10 @@ def pushed(paictl: Paictl) -> Commands:
     state = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
     wanted = paictl.cluster.config.openpai_cluster_id
     if state.cluster_id and state.cluster_id != wanted:
-        yield stop(f"the cluster calls itself {state.cluster_id}, not {wanted}; set openpai_cluster_id to that name")
+        yield stop(
+            f"the cluster calls itself {state.cluster_id}, not {wanted}; set openpai_cluster_id to that name",
+            cause="cluster-id",
+        )
     elif not state.files or _differing(paictl, host):
         yield FunctionCommand(_push, (paictl,), {})
 
@@ -138,4 +141,6 @@ def _push(state: Any, host: Host, paictl: Paictl) -> bool:
     if not run(host, paictl, "pushing the configuration", "config", "push", "-p", CONFIGURATION, "-m", "service"):
         return False
     left = _differing(paictl, host)
-    return not left or failed(host, f"paictl pushed, but the cluster has another {', '.join(left)}; run again")
+    return not left or failed(
+        host, f"paictl pushed, but the cluster has another {', '.join(left)}; run again", cause="paictl-failed"
+    )

@@ -33,6 +33,7 @@ def _change(state: Any, host: Host, paictl: Paictl) -> bool:
                 host,
                 "neither the password of secrets.yaml nor the published one logs in; write the present one into "
                 "secrets.yaml as admin_password, then run again",
+                cause="admin-password",
             )
         # Before the cluster has it: a run that is killed between the two must not leave a password that nobody knows.
         secrets.record_admin_password(cluster, new, before=old)
@@ -40,7 +41,7 @@ def _change(state: Any, host: Host, paictl: Paictl) -> bool:
         secrets.record_admin_password(cluster, new)
         rest_of(host, paictl).login(USER, new)
     except RestError as error:
-        return failed(host, f"the password was not changed: {error}")
+        return failed(host, f"the password was not changed: {error}", cause="admin-password")
     host.log(f"{USER} has a new password; it is in {cluster.folder}")
     return True
 

@@ -44,7 +44,10 @@ def succeeds(paictl: Paictl) -> Commands:
     config = paictl.cluster.config
     vendor = gpu.vendor(config)
     if vendor is None:
-        yield stop(f"no job is known that shows a GPU of gpu_type {config.gpu_type}; submit one of your own")
+        yield stop(
+            f"no job is known that shows a GPU of gpu_type {config.gpu_type}; submit one of your own",
+            cause="gpu-type-job",
+        )
         return
     if planning():
         yield FunctionCommand(lambda state, host: True, (), {})
@@ -52,7 +55,7 @@ def succeeds(paictl: Paictl) -> Commands:
     try:
         files = rendered(paictl.cluster, host.get_fact(Note, path=f"{paictl.configuration}/{MEASURED}"))
     except ClusterError as error:
-        yield stop(*map(str, error.problems))
+        yield stop(*error.problems)
         return
     yield FunctionCommand(_image_suits, (paictl,), {})
     yield FunctionCommand(_stranger_refused, (paictl,), {})
@@ -70,10 +73,15 @@ def _image_suits(state: Any, host: Host, paictl: Paictl) -> bool:
     try:
         said = ask(worker, f"docker run --rm --network none --entrypoint sh {image} -c '{missing}'")
     except PyinfraError as error:
-        return failed(host, f"{image} does not run: {error}; set first_job_image to an image that workers can pull")
+        return failed(
+            host,
+            f"{image} does not run: {error}; set first_job_image to an image that workers can pull",
+            cause="first-job-image",
+        )
     return not said.split() or failed(
         host,
         f"{image} has no {', '.join(said.split())}, which OpenPAI's runtime calls; set first_job_image to one that has",
+        cause="first-job-image",
     )
 
 
@@ -82,10 +90,14 @@ def _stranger_refused(state: Any, host: Host, paictl: Paictl) -> bool:
         rest_of(host, paictl).login(USER, SecretStr("not-the-password"))
     except RestError as error:
         if error.code != "IncorrectPasswordError":
-            return failed(host, f"login: {error}")
+            return failed(host, f"login: {error}", cause="openpai-rest")
         host.log("login: a wrong password is refused")
         return True
-    return failed(host, "OpenPAI takes a wrong password; do not use this cluster before its rest-server is replaced")
+    return failed(
+        host,
+        "OpenPAI takes a wrong password; do not use this cluster before its rest-server is replaced",
+        cause="password-open",
+    )
 
 
 def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor) -> bool:
@@ -107,20 +119,21 @@ def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor
                     host,
                     f"{name} is {shown} after {config.first_job_timeout} s and was stopped; its pods: kubectl "
                     f"--kubeconfig {paictl.kubeconfig} describe pods -l type=kube-launcher-task",
+                    cause="first-job-late",
                 )
             gevent.sleep(LOOK)
         log = _log(rest, full)
     except RestError as error:
-        return failed(host, f"{name}: {error}")
+        return failed(host, f"{name}: {error}", cause="openpai-rest")
     for line in (log or "").strip().splitlines()[-20:]:
         host.log(f"  {line}")
     if status["state"] != "SUCCEEDED":
         cause = status.get("appExitTriggerMessage") or status.get("appExitDiagnostics") or "no word of why"
-        return failed(host, f"{name} {status['state']}: {str(cause)[:300]}")
+        return failed(host, f"{name} {status['state']}: {str(cause)[:300]}", cause="first-job-failed")
     if log is None:
         host.log(f"{name}: its log is in the portal; REST has logs from v1.5.0 on")
     elif vendor.job_shows not in log:
-        return failed(host, f"{name} succeeded, but its log shows no GPU")
+        return failed(host, f"{name} succeeded, but its log shows no GPU", cause="first-job-no-gpu")
     host.log(f"{name}: SUCCEEDED in {time.monotonic() - started:.0f} s")
     return True
 

@@ -13,6 +13,7 @@ from pyinfra.api import Host, StringCommand
 
 from cluster import Cluster
 from cluster.openpai import paictl_image, replaced_images
+from cluster.problems import identified
 from tasks.openpai.facts import PaictlRun
 from tasks.reach import detached, script
 
@@ -76,10 +77,12 @@ def run(host: Host, paictl: Paictl, title: str, *arguments: str, answers: tuple[
     while at_work(host):
         if time.monotonic() > deadline:
             host.run_shell_command(paictl.stop(), _sudo=True)
-            return failed(host, f"{title} did not end within its time; the log: {LOG}")
+            return failed(host, f"{title} did not end within its time; the log: {LOG}", cause="paictl-late")
         gevent.sleep(LOOK)
     ended = status(host)
-    return ended == "0" or failed(host, f"{title} failed (exit status {ended or 'unknown'})", log=True)
+    return ended == "0" or failed(
+        host, f"{title} failed (exit status {ended or 'unknown'})", log=True, cause="paictl-failed"
+    )
 
 
 def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] = ()) -> bool:
@@ -88,7 +91,7 @@ def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] 
         host.log("waiting for paictl of an earlier run")
         gevent.sleep(LOOK)
     worked, output = host.run_shell_command(paictl.start(*arguments, answers=answers), _sudo=True)
-    return worked or failed(host, f"paictl could not be started: {output.stderr.strip()[-200:]}")
+    return worked or failed(host, f"paictl could not be started: {output.stderr.strip()[-200:]}", cause="paictl-failed")
 
 
 def at_work(host: Host) -> bool:
@@ -101,9 +104,9 @@ def status(host: Host) -> str:
     return host.get_fact(PaictlRun, unit=f"{detached.PREFIX}{UNIT}.service", status=detached.status_file(UNIT))
 
 
-def failed(host: Host, message: str, log: bool = False) -> bool:
-    """Say why this host fails, with the end of paictl's log where asked; always False."""
-    host.log_styled(message, fg="red", log_func=logger.error)
+def failed(host: Host, message: str, log: bool = False, *, cause: str) -> bool:
+    """Say why this host fails, with the end of paictl's log where asked; always False. `cause` as in stop()."""
+    host.log_styled(identified(message, cause=cause), fg="red", log_func=logger.error)
     if log:
         _, output = host.run_shell_command(StringCommand("tail -n 15", LOG), _sudo=True)
         for line in output.stdout_lines:

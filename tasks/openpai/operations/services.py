@@ -38,7 +38,10 @@ def of_this_version(paictl: Paictl) -> Commands:
     other = other_version(services_of(host, paictl), seen(paictl, host))
     if other:
         tag = paictl.cluster.config.docker_image_tag
-        yield stop(f"{other} runs, the config asks for {tag}; upgrade with: pyinfra INVENTORY tasks.openpai.upgrade")
+        yield stop(
+            f"{other} runs, the config asks for {tag}; upgrade with: pyinfra INVENTORY tasks.openpai.upgrade",
+            cause="openpai-upgrade",
+        )
 
 
 @operation()
@@ -107,12 +110,12 @@ def _apply(host: Host, paictl: Paictl, template: str) -> bool:
     text = render(template, image=paictl.cluster.config.openpai_fuse_plugin_image)
     command = quoted([*kubectl(paictl.kubeconfig), "apply", "-f", "-"])
     worked, output = host.run_shell_command(command, _sudo=True, _stdin=text)
-    return worked or failed(host, output.stderr.strip()[-300:])
+    return worked or failed(host, output.stderr.strip()[-300:], cause="kubectl-failed")
 
 
 def _kubectl(host: Host, paictl: Paictl, *words: str, quiet: bool = False) -> bool:
     worked, output = host.run_shell_command(quoted([*kubectl(paictl.kubeconfig), *words]), _sudo=True)
-    return worked or (not quiet and failed(host, output.stderr.strip()[-300:]))
+    return worked or (not quiet and failed(host, output.stderr.strip()[-300:], cause="kubectl-failed"))
 
 
 @operation()
@@ -143,7 +146,11 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
         return False
     left = present(service, seen(paictl, host))
     if left:
-        return failed(host, f"{service.name}: {left[0]} is still there after paictl service {verb}; run again")
+        return failed(
+            host,
+            f"{service.name}: {left[0]} is still there after paictl service {verb}; run again",
+            cause="service-remains",
+        )
     ended(host, paictl, service)
     _noted(host, paictl, service, None)  # a record that is not there has nothing to forget
     return True
@@ -167,7 +174,10 @@ def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Commands:
         return
     if confirmed != name:
         lost = "its users, jobs and data are lost" if delete else "its data stay on the master"
-        yield stop(f"this takes OpenPAI off the cluster {name}; {lost}; to go on: --data confirm={name}")
+        yield stop(
+            f"this takes OpenPAI off the cluster {name}; {lost}; to go on: --data confirm={name}",
+            cause="confirm-uninstall",
+        )
         return
     for service in services:
         yield FunctionCommand(_stop, (paictl, service, delete), {})

@@ -132,12 +132,13 @@ class Watch:
                     self._host,
                     f"{title}: {lacks or 'its script has not ended'} after {limit} s; raise openpai_service_timeout "
                     f"if images are still being pulled; paictl's log: {LOG}",
+                    cause="service-late",
                 )
             if again and lacks not in (None, SILENT) and status(self._host) not in ("running", "0"):
                 failures += 1
                 if failures == TRIES:
                     words = f"{title}: {lacks}; paictl failed {TRIES} times, its log ends:"
-                    return failed(self._host, words, log=True)
+                    return failed(self._host, words, log=True, cause="paictl-failed")
                 if not again():
                     return False
             gevent.sleep(LOOK)
@@ -160,10 +161,10 @@ class Watch:
 
     def _say(self, service: str, trouble: Trouble) -> None:
         words = f"{service}: pod {trouble.pod} cannot start: {trouble.reason}: {trouble.message}"
-        failed(self._host, words[:400])
+        failed(self._host, words[:400], cause="pod-cannot-start")
         asked = script("openpai/diagnose", self._paictl.kubeconfig, trouble.namespace, trouble.pod)
         for line in self._host.run_shell_command(asked, _sudo=True)[1].stdout_lines:
-            failed(self._host, f"  {line}")
+            self._host.log_styled(f"  {line}", fg="red", log_func=logger.error)
 
 
 def ended(host: Host, paictl: Paictl, service: Service) -> None:

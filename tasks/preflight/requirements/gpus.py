@@ -32,15 +32,15 @@ def _driver_built(config: Config) -> bool:
     return _nvidia(config) and config.nvidia_driver != "preinstalled"
 
 
-def _refused(subject: Subject, needed: str, cause: str) -> Iterable[Problem]:
-    """What the driver's policy refuses for `cause` ("": for any that has none)."""
+def _refused(subject: Subject, needed: str, cause: str = "") -> Iterable[Problem]:
+    """What the driver's policy refuses for `cause`, or for any that is no requirement of its own."""
     # Without a loaded driver nvidia-smi can only fail; the deploy loads one that is on the disk.
     state = subject.seen.driver
     if subject.rolls:
         state = replace(state, at_work=())
     smi = subject.seen.smi if state.loaded else None
     for problem in refusals(state, subject.config, disruption=subject.survey.disruption, smi=smi):
-        if problem.cause == cause:
+        if problem.cause == cause or (not cause and problem.cause not in (SECURE_BOOT, HEADERS)):
             yield replace(problem, needed=needed)
 
 
@@ -56,7 +56,7 @@ def gpu(subject: Subject) -> Iterable[Problem]:
 def gpu_driver(subject: Subject) -> Iterable[Problem]:
     """The driver works and shows every GPU of the bus, or nothing forbids the deploy to install it."""
     if subject.seen.driver.bus:
-        yield from _refused(subject, "a working driver, or a way to install one", "")
+        yield from _refused(subject, "a working driver, or a way to install one")
 
 
 @each_host("secure-boot", WORKERS, when=_nvidia, needs_root=True)

@@ -10,17 +10,16 @@ import json
 from typing import Any
 
 from pyinfra import host, logger
-from pyinfra.api import FileUploadCommand, FunctionCommand, Host, QuoteString, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
-from cluster import Problem, secrets
+from cluster import Problem
 from cluster.kubernetes import docker_api_fits
-from cluster.secrets import RegistryLogin
 from cluster.versions import matches
 from tasks import apt
 from tasks.apt import AptPackages, AptRemovals
 from tasks.docker import daemon_json
 from tasks.docker.daemon_json import Take
-from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf, Logins, Unowned
+from tasks.docker.facts import APPLIED, DAEMON_JSON, Docker, DockerApi, DockerDaemon, GroupsOf, Unowned
 from tasks.docker.packages import (
     PACKAGES,
     PREDECESSORS,
@@ -50,7 +49,10 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
     try:
         current = daemon_json.parse(daemon.file)
     except ValueError as error:
-        yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
+        yield stop(
+            f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)",
+            cause="docker-config",
+        )
         return
     defaults = dict(defaults or {})
     if daemon.answers or daemon.stored:
@@ -64,7 +66,8 @@ def settings(settings: dict[str, Any], defaults: dict[str, Any] | None = None) -
     if clashes:
         yield stop(
             f"docker.service sets {', '.join(clashes)} on dockerd's command line, which keeps it from starting with "
-            f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)"
+            f"the same key in {DAEMON_JSON}; remove the flag from the unit's drop-in (systemctl cat docker)",
+            cause="docker-flags",
         )
         return
     _foresee(daemon, wanted)
@@ -93,7 +96,10 @@ def settled() -> Commands:
     try:
         wanted = daemon_json.parse(daemon.file)
     except ValueError as error:
-        yield stop(f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)")
+        yield stop(
+            f"{DAEMON_JSON} is not valid: {error}; mend it or move it away (it was left untouched)",
+            cause="docker-config",
+        )
         return
     if not daemon.installed:
         yield from systemctl("enable", "--now", "docker.service")
@@ -138,7 +144,8 @@ def _restart(daemon: DockerDaemon, wanted: dict[str, Any]) -> Commands:
         yield stop(
             f"Docker must be restarted to take its configuration, but {running(daemon)} and "
             f"{'data-root moves' if moves else 'live-restore is off'}; "
-            "stop them, or allow it with --data allow_disruption=yes"
+            "stop them, or allow it with --data allow_disruption=yes",
+            cause="docker-restart",
         )
         return
     if daemon.needs_daemon_reload:
@@ -178,7 +185,8 @@ def predecessors_removed() -> Commands:
     if others:
         yield stop(
             f"apt would remove {', '.join(others)} with {', '.join(present)}, on which they depend; "
-            "remove them by hand if nothing needs them, or use another host"
+            "remove them by hand if nothing needs them, or use another host",
+            cause="docker-removals",
         )
         return
     if planning():
@@ -234,12 +242,13 @@ def suits_kubelet(version: str) -> Commands:
     served = host.get_fact(DockerApi)
     if not served:
         if not planning():
-            yield stop("Docker does not answer; see: systemctl status docker")
+            yield stop("Docker does not answer; see: systemctl status docker", cause="docker-silent")
         return
     if not docker_api_fits(version, *served):
         yield stop(
             f"Docker serves API {served[0]} to {served[1]}, which the kubelet of {version} does not speak; "
-            "set docker_version to 20.10 or newer and below 29, as 28"
+            "set docker_version to 20.10 or newer and below 29, as 28",
+            cause="docker-api",
         )
     try:
         options = daemon_json.parse(host.get_fact(Docker).file).get("exec-opts", [])
@@ -247,7 +256,10 @@ def suits_kubelet(version: str) -> Commands:
         return
     others = [one for one in options if one.startswith("native.cgroupdriver=") and one != CGROUP_DRIVER]
     if others:
-        yield stop(f"daemon.json sets {others[0]}, the kubelet needs {CGROUP_DRIVER}; remove it from exec-opts")
+        yield stop(
+            f"daemon.json sets {others[0]}, the kubelet needs {CGROUP_DRIVER}; remove it from exec-opts",
+            cause="docker-cgroup-driver",
+        )
 
 
 @operation()
@@ -256,42 +268,3 @@ def member(user: str, group: str) -> Commands:
     if group not in host.get_fact(GroupsOf, user=user):
         yield StringCommand("groupadd", "-f", QuoteString(group))
         yield StringCommand("usermod", "-aG", QuoteString(group), QuoteString(user))
-
-
-@operation()
-def logged_in(path: str, like: str | None = None) -> Commands:
-    """Have the config's login at docker_registry_domain in `path`, a configuration of Docker's client, 0600 and root's.
-
-    Every other entry stays; a file that is not there yet begins as a copy of `like`. `docker login` would need the
-    registry, and a daemon.
-    """
-    login = secrets.registry_login(config_of(host))
-    if login is None:
-        return
-    paths = [path, *([like] if like else [])]
-    entry = f'"{login.server}":{{"auth":"{login.auth.get_secret_value()}"}}'
-    # A stream, because pyinfra logs plain arguments.
-    found = host.get_fact(Logins, paths=paths, _stdin=io.BytesIO(entry.encode()))
-    if found[:1] == ["ours 600 root"]:
-        return
-    source = next((one for one, state in zip(paths, found, strict=False) if state != "absent"), None)
-    file, folder = QuoteString(path), QuoteString(path.rpartition("/")[0])
-    yield StringCommand("mkdir -p -m 700", folder)
-    # Before the login is in it: a file that is replaced hands down its mode.
-    yield StringCommand("if [ -e", file, "]; then chown root:", file, "&& chmod 600", file, "; fi")
-    yield FunctionCommand(_log_in, (login, path, source), {})
-
-
-def _log_in(state: Any, host: Host, login: RegistryLogin, path: str, source: str | None) -> bool:
-    """Write `source` with the login in it as `path`; what others' logins are passes through memory alone."""
-    content = io.BytesIO()
-    if source and not host.get_file(source, content, _sudo=True):
-        return False
-    try:
-        client = daemon_json.parse(content.getvalue().decode())
-        client["auths"] = {**client.get("auths", {}), login.server: {"auth": login.auth.get_secret_value()}}
-    except (ValueError, TypeError) as error:
-        said = f"{source} is not valid: {error}; mend it or move it away (it was left untouched)"
-        host.log_styled(said, fg="red", log_func=logger.error)
-        return False
-    return bool(host.put_file(io.StringIO(json.dumps(client, indent=4) + "\n"), path, _sudo=True))

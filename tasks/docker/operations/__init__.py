@@ -1,0 +1,1 @@
+"""What changes Docker on a host."""
