@@ -50,7 +50,7 @@ class Master:
         """Run it in a session of its own, which a stand-in can kill."""
         return subprocess.run(
             ["/bin/sh", "-c", self.text(name), name, *map(str, arguments)], capture_output=True, text=True,
-            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, start_new_session=True,
+            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, start_new_session=True, cwd=self.folder,
         )  # fmt: skip
 
     def installed(self) -> None:
@@ -152,7 +152,7 @@ def test_etcd_is_waited_for(master):
 
 @pytest.mark.parametrize("fails", ["age", "tar", "sync", "sh"])
 def test_a_backup_that_fails_is_none_and_leaves_nothing(master, fails):
-    master.programs.add(fails, does='cat >"${4:-/dev/null}"; exit 1')
+    master.programs.add(fails, does='[ "$1" != -R ] || echo half >"$4"; exit 1')
     master.programs.add("sleep")
     assert master.backed_up().returncode == 1
     assert list(master.backups.iterdir()) == list(master.etcd.iterdir()) == []
