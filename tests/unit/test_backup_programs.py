@@ -50,7 +50,8 @@ class Master:
         """Run it in a session of its own, which a stand-in can kill."""
         return subprocess.run(
             ["/bin/sh", "-c", self.text(name), name, *map(str, arguments)], capture_output=True, text=True,
-            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, start_new_session=True, cwd=self.folder,
+            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, cwd=self.folder,
+            start_new_session=True,
         )  # fmt: skip
 
     def installed(self) -> None:
