@@ -296,5 +296,5 @@ def test_a_new_master_from_the_backup_alone(cluster):
     word = "get secret kept -o jsonpath='{.data.word}' | base64 -d"
     assert out(cluster, MASTER, f"{KUBECTL} {word}") == "xyzzy"
     settled(cluster)
-    done = verification(cluster, suite="tests/hosts/test_upkeep.py")
-    assert done.status == 0, done.output
+    # The workers' looks at their GPUs failed while there was no API; they look again every minute.
+    wait_until(lambda: verification(cluster, suite="tests/hosts/test_upkeep.py").status == 0, 3 * MINUTES, step=5)
