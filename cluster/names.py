@@ -40,8 +40,8 @@ def unnamed(text: str, name: str, address: str = "") -> str:
     """`text` with the words HOST and ADDRESS for a host's own, so that what befalls many hosts alike reads alike."""
     for word, own in (("HOST", name), ("ADDRESS", address)):
         if own:
-            # Neither a part of a longer name nor of a longer address; a sentence's full stop may follow.
-            text = re.sub(rf"(?<![\w.-]){re.escape(own)}(?![\w-]|\.\w)", word, text)
+            # Neither a part of a longer name, address or path (openpai/dev-box is an image); a full stop may follow.
+            text = re.sub(rf"(?<![\w.-])(?<!\w/){re.escape(own)}(?![\w-]|\.\w)", word, text)
     return text
 
 

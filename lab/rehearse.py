@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ def rehearse(name: str, workers: int) -> None:
     reports = PROJECT / "reports" / name
     rehearsal.command("verification", commands.verification(lab, "--report-dir", str(reports)))
     rehearsal.summary()
-    click.echo(f"report: {reports / 'verify.html'}; the lab stays up (python -m lab status | down)")
+    click.echo(f"report: {os.path.relpath(reports / 'verify.html')}; the lab stays up (python -m lab status | down)")
     click.echo("\n".join(["", *again.said("How to get in"), "", *job.said("The first job")]))
 
 

@@ -54,6 +54,9 @@ text{{font:{size}px ui-monospace,Menlo,Consolas,monospace;fill:{text};white-spac
 </svg>
 """
 
+# Where the command runs is nobody's affair: in a film a checkout is at home.
+_HERE, _THERE = os.fsencode(Path.cwd()), b"~/openpai-deploy"
+
 Row = tuple[Span, ...]
 
 
@@ -95,7 +98,7 @@ def record(command: Sequence[str], columns: int = COLUMNS, lines: int = LINES) -
         sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     os.close(master)
-    return Recording(pieces, process.wait())
+    return Recording([(when, piece.replace(_HERE, _THERE)) for when, piece in pieces], process.wait())
 
 
 def _read(terminal: int) -> bytes:

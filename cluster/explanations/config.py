@@ -116,7 +116,7 @@ CONFIG = {
     ),
     "kubernetes-version": Explanation(
         seen="kubernetes_version ...: not a version that OpenPAI 1.x and Docker both work with",
-        why="OpenPAI 1.x calls interfaces that newer versions removed, and its jobs are Docker's containers.",
+        why="OpenPAI 1.x's manifests need beta APIs that Kubernetes 1.22 removed, and its jobs run in Docker.",
         remedy="kubernetes_version: v1.20.15.",
     ),
     "binary-name": Explanation(

@@ -26,7 +26,7 @@ DOCKER = {
     ),
     "docker-api": Explanation(
         seen="Docker serves API ... to ..., which the kubelet of ... does not speak",
-        why="Docker 29 and later no longer speak with the kubelets that OpenPAI needs.",
+        why="The kubelet that OpenPAI 1.x needs speaks Docker's API 1.40 or 1.41: that of Docker 20.10 to 28.",
         remedy='Set docker_version: "28", or leave the key out on new hosts.',
     ),
     "docker-cgroup-driver": Explanation(

@@ -37,7 +37,8 @@ HOSTS = {
     "reachable": Explanation(
         seen="no connection; see the messages above (preflight's row `reachable`)",
         why="Everything is done over SSH.",
-        remedy="The message of that host, above, says what was tried. The others go on with --data leave_out=unfit.",
+        remedy="The message of that host, above, says what was tried. A deploy goes on with the others, and ends with "
+        "status 1.",
     ),
     "answers": Explanation(
         seen="no answer that can be read (preflight's row `answers`); ...: the answer cannot be read",

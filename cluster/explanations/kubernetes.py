@@ -139,7 +139,7 @@ KUBERNETES = {
     "pod-network": Explanation(
         seen="pod network: ...",
         why="The bridge or the routes to other nodes' pods are not there.",
-        remedy="journalctl on the node for what the line names; another program may set routes or rules. Run again.",
+        remedy="The line says what could not be set on the node; another program may own the routes. Then run again.",
     ),
     "calico-pool": Explanation(
         seen="calico_encapsulation is not what this cluster's pool of addresses is for",

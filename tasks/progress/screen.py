@@ -105,7 +105,9 @@ def _table(rows: Iterable[Row]) -> Table:
     table = Table.grid(padding=(0, 2), expand=False)
     for justify in ("left", "right", "right"):
         table.add_column(justify=justify, no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(
+        ratio=1
+    )  # the one that gives way on a narrow terminal: it alone may be cut, by its texts' own word
     spinner = "|/-\\"[int(time.monotonic() * 4) % 4]
     for row in rows:
         mark = spinner if row.running else " "
@@ -113,5 +115,6 @@ def _table(rows: Iterable[Row]) -> Table:
         doing = row.doing or (f"{row.failed} failed" if row.failed else "")
         count = f"{row.done} of {row.hosts}" if row.hosts else ""
         took = duration(row.seconds) if row.running or row.seconds else ""
-        table.add_row(*(Text(cell, style=style) for cell in (f"{mark} {row.name}", count, took, doing)))
+        cells = [Text(cell, style=style) for cell in (f"{mark} {row.name}", count, took)]
+        table.add_row(*cells, Text(doing, style=style, no_wrap=True, overflow="ellipsis"))
     return table

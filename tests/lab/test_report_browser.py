@@ -1,4 +1,7 @@
-"""The report in a real browser, Debian's Chromium: readable at every width, in light and dark, by keyboard alone."""
+"""The report in a real browser, Debian's Chromium: readable at every width, in light and dark, by keyboard alone.
+
+And the recording of the documents: that it plays.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,14 @@ SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 # WCAG 2.1, 1.4.3: of text against what is behind it.
 CONTRAST = 4.5
 SMALLEST = 11  # pixels of a letter's size
+RECORDING = PROJECT / "docs/pictures/rehearse.svg"
+# The numbers of the pictures of a film whose clock is in its window at this second.
+SHOWN = """(at) => {
+    document.getAnimations().forEach((each) => { each.pause(); each.currentTime = at * 1000; });
+    const window = document.querySelector('svg > rect').getBoundingClientRect();
+    return [...document.querySelectorAll('.film > g')].map((each, i) => [i, each.firstChild.getBoundingClientRect()])
+        .filter(([i, clock]) => clock.top >= window.top && clock.bottom <= window.bottom).map(([i, clock]) => i);
+}"""
 
 # Every text that is seen: its colour against the backgrounds behind it, laid over each other, and its size in pixels.
 TEXTS = """() => {
@@ -67,9 +78,9 @@ class Seen:
     page: Page
     said: list[str] = field(default_factory=list)
 
-    def ask(self, script: str) -> Any:
+    def ask(self, script: str, argument: Any = None) -> Any:
         """What `script` answers there."""
-        return self.page.evaluate(script)
+        return self.page.evaluate(script, argument)
 
     def walk(self) -> list[str]:
         """The elements that Tab reaches one after another; each shows that it has the focus."""
@@ -180,3 +191,26 @@ def test_the_matrix_scrolls_under_its_headings(seen: Seen) -> None:
         seen.page.wait_for_function("(region) => region.scrollLeft > 0", arg=region.element_handle())
         name = last.locator("th").bounding_box()
         assert name is not None and abs(name["x"] - box["x"]) <= 2, "the host's name stays"
+
+
+def test_the_recording_plays(browser: Browser) -> None:
+    page = browser.new_page()
+    seen = Seen(page)
+    page.on("console", lambda message: seen.said.append(message.text))
+    page.goto(RECORDING.as_uri())
+    count = seen.ask("() => document.querySelectorAll('.film > g').length")
+    seconds = seen.ask("() => document.getAnimations()[0].effect.getTiming().duration") / 1000
+    assert count > 30 and 30 <= seconds <= 40
+    shown = [seen.ask(SHOWN, at) for at in (0, seconds / 3, seconds / 2, seconds - 0.01)]
+    assert shown[0] == [0] and shown[-1] == [count - 1] and shown == sorted(shown), shown
+    assert all(len(each) == 1 for each in shown) and seen.said == []
+    page.close()
+
+
+def test_whoever_wants_no_motion_sees_how_the_recording_ends(browser: Browser) -> None:
+    page = browser.new_page(reduced_motion="reduce")
+    page.goto(RECORDING.as_uri())
+    count = page.evaluate("() => document.querySelectorAll('.film > g').length")
+    assert page.evaluate("() => document.getAnimations().length") == 0
+    assert page.evaluate(SHOWN, 0) == [count - 1]
+    page.close()

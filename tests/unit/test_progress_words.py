@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from paramiko.ssh_exception import NoValidConnectionsError, SSHException
+from rich.console import Console
 
 from cluster import Place, Problem
 from cluster.names import duration
@@ -16,6 +18,7 @@ from tasks.progress.closing import sentences
 from tasks.progress.log import Mask
 from tasks.progress.reasons import DEFAULT_REMEDY, Cause, Said, Voice, cause
 from tasks.progress.record import FAILED, LEFT_OUT, NOT_REACHED, WELL, Change, Failure, HostRecord, Record
+from tasks.progress.screen import Row, _table
 from tasks.progress.summary import LINES, LONGEST, summary
 from tasks.reach.connectors import unreached
 
@@ -149,3 +152,23 @@ def test_why_a_host_is_not_reached(error: Exception, found: str) -> None:
     problem = unreached(error, "10.0.0.1", 22, "prod/config.yaml")
     assert problem.found.startswith(f"10.0.0.1: {found}"), problem
     assert problem.fix and problem.cause
+
+
+@pytest.mark.parametrize("width", [60, 108])
+def test_a_narrow_terminal_cuts_off_what_is_waited_for_and_nothing_else(width: int) -> None:
+    shown = [
+        Row("Apt goes through the proxy", 4, 4, 1, running=False),
+        Row(
+            "Docker",
+            0,
+            4,
+            754,
+            running=True,
+            doing="Docker packages: waiting for all 4 hosts; log there: /var/log/x" * 2,
+        ),
+    ]
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(_table(shown))
+    first, second = console.export_text().splitlines()
+    assert first.split() == ["Apt", "goes", "through", "the", "proxy", "4", "of", "4", "1", "s"]
+    assert "Docker " in second and " 0 of 4 " in second and "12 min 34 s  Docker" in second and "…" in second

@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from tests import recording
 from tests.recording import LENGTH, PICTURES_A_SECOND, Recording, film, pictures
+from tests.unit.documents import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
+REHEARSAL = ROOT / "docs/pictures/rehearse.svg"
 
 
 def text_of(picture: recording.Picture) -> list[str]:
@@ -23,10 +25,10 @@ def text_of(picture: recording.Picture) -> list[str]:
 
 
 def test_a_command_is_recorded_on_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    asks = "import os; print(os.isatty(1), os.get_terminal_size().columns, '\\x1b[32mgreen\\x1b[0m')"
+    asks = "import os; print(os.isatty(1), os.get_terminal_size().columns, '\\x1b[32mgreen\\x1b[0m', os.getcwd())"
     made = recording.record([sys.executable, "-c", asks], columns=77)
     assert made.status == 0 and made.seconds > 0
-    assert b"".join(piece for _, piece in made.pieces) == b"True 77 \x1b[32mgreen\x1b[0m\r\n"
+    assert b"".join(piece for _, piece in made.pieces) == b"True 77 \x1b[32mgreen\x1b[0m ~/openpai-deploy\r\n"
     assert "True 77" in capfd.readouterr().out
 
 
@@ -62,3 +64,17 @@ def test_a_command_that_fails_leaves_no_film(tmp_path: Path) -> None:
     result = CliRunner().invoke(recording.main, [str(tmp_path / "x.svg"), "sh", "-c", "echo no; exit 3"])
     assert result.exit_code == 1 and "ended with 3: no film of it" in result.output
     assert not os.listdir(tmp_path)
+
+
+def test_the_rehearsals_film_is_light_and_says_nothing_of_the_machine_that_made_it() -> None:
+    text = REHEARSAL.read_text(encoding="utf-8")
+    root = ElementTree.fromstring(text)
+    assert len(text) < 500_000 and "<script" not in text
+    hosts = set(re.findall(r"https?://([\w.:-]+)", text)) - {"www.w3.org"}
+    assert all(host.startswith("10.77.") for host in hosts), "those of a lab alone"
+    assert not re.search(r"/(?!var/(lib|cache)/openpai-lab)(root|tmp|srv|opt|work|mnt|var/cache)/", text)
+    drawn = ["".join(line.itertext()) for line in root.findall(f"{SVG}defs/{SVG}text")]
+    stages = [line.removeprefix("==").strip() for line in drawn if line.startswith("==")]
+    source = (ROOT / "lab/rehearse.py").read_text(encoding="utf-8")
+    for title in ("hosts, Kubernetes and OpenPAI", "the same again: nothing may change", "verification"):
+        assert title in source and title in stages, stages
