@@ -80,9 +80,10 @@ def plug(lab: LabState, address: str, leader: int) -> None:
 def wait_until_unplugged(machine: str) -> None:
     """Wait until the machine's end of a host's cable is gone: the kernel removes it some time after the host's end.
 
-    `machine` is the host's name for systemd-nspawn, which could not plug the next boot's cable beside the old one.
+    `machine` is the host's name for systemd-nspawn, which could not plug the next boot's cable beside the old one. The
+    kernel takes one network after the other down, those of a node's pods and of other labs among them.
     """
-    wait_until(lambda: not _plugged(f"vb-{machine}"), 20, f"the cable of {machine}, which has ended, does not go away")
+    wait_until(lambda: not _plugged(f"vb-{machine}"), 120, f"the cable of {machine}, which has ended, does not go away")
 
 
 def _plugged(cable: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from lab.api import Lab
+from lab.settings import PROJECT
 from lab.wait import wait_until
 from tests.lab.harness import out
 from tests.lab.kubernetes_stage import MASTER, said
@@ -20,6 +21,18 @@ def newest(lab: Lab) -> str:
     assert out(lab, "dev-box", f"sha256sum <{KEPT}/{name}") == out(lab, MASTER, f"sha256sum <{THERE}/{name}")
     assert out(lab, "dev-box", f"head -n 1 {KEPT}/{name}") == "age-encryption.org/v1"
     return name
+
+
+def key_is_here_alone(lab: Lab) -> None:
+    """What opens the backups is the operator's, in the cluster folder, and in no log or file of a host."""
+    key = lab.folder / "backup.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    secret = next(line for line in key.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-1"))
+    folders = "/etc /home /root /run /tmp /usr/local /var/backups /var/lib/openpai-deploy /var/log"
+    for host in ("dev-box", MASTER):
+        assert lab.run(host, f"grep -rlsF -D skip -f - {folders}", stdin=f"{secret}\n").stdout == ""
+    reports = [path for path in (PROJECT / "reports" / lab.folder.name).rglob("*") if path.is_file()]
+    assert reports and not [path for path in reports if secret.encode() in path.read_bytes()]
 
 
 def kill_one(lab: Lab) -> None:

@@ -243,6 +243,7 @@ def test_a_backup_brings_back_what_was_there(cluster):
     assert stage(cluster, file="tasks.kubernetes.snapshot").status == 0
     assert "-manual.db" in out(cluster, MASTER, "ls /var/backups/openpai-deploy/etcd | tail -n 1")
     backup = backup_steps.newest(cluster)
+    backup_steps.key_is_here_alone(cluster)
     out(cluster, MASTER, f"{KUBECTL} create configmap after")
     # As after the loss of the master's own copies.
     out(cluster, MASTER, "rm -r /var/backups/openpai-deploy")
@@ -295,5 +296,5 @@ def test_a_new_master_from_the_backup_alone(cluster):
     word = "get secret kept -o jsonpath='{.data.word}' | base64 -d"
     assert out(cluster, MASTER, f"{KUBECTL} {word}") == "xyzzy"
     settled(cluster)
-    done = verification(cluster, suite="tests/hosts/test_upkeep.py")
-    assert done.status == 0, done.output
+    # The workers' looks at their GPUs failed while there was no API; they look again every minute.
+    wait_until(lambda: verification(cluster, suite="tests/hosts/test_upkeep.py").status == 0, 3 * MINUTES, step=5)

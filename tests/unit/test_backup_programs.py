@@ -50,7 +50,8 @@ class Master:
         """Run it in a session of its own, which a stand-in can kill."""
         return subprocess.run(
             ["/bin/sh", "-c", self.text(name), name, *map(str, arguments)], capture_output=True, text=True,
-            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, start_new_session=True,
+            check=False, timeout=60, env={"PATH": str(self.programs.folder)}, input=KEY, cwd=self.folder,
+            start_new_session=True,
         )  # fmt: skip
 
     def installed(self) -> None:
@@ -60,10 +61,14 @@ class Master:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{name} {SECRET}")
         (self.kubernetes / "openpai-kubeadm.yaml").write_text("kind: ClusterConfiguration\n")
-        (self.folder / "snapshot.sh").write_text(
-            f'mkdir -p "$1"; touch {self.etcd}/openpai-$2.part; echo "$2 $3 $4 {SECRET}" >{self.etcd}/openpai-$2.part; '
-            f'mv {self.etcd}/openpai-$2.part "$1/20261126T000000Z-$2.db"\n'
-        )
+        (self.folder / "snapshot.sh").write_text(self.snapshot)
+
+    @property
+    def snapshot(self) -> str:
+        """What saves etcd's content, by way of a file in its own folder."""
+        part = self.etcd / "openpai-$2.part"
+        write = f'mkdir -p "$1"; touch {part}; echo "$2 $3 $4 {SECRET}" >{part}'
+        return f'{write}; mv {part} "$1/20261126T000000Z-$2.db"\n'
 
     def backed_up(self, keep: int = 2) -> subprocess.CompletedProcess[str]:
         """A backup."""
@@ -139,9 +144,17 @@ def test_a_backup_holds_what_a_new_master_needs_and_the_newest_are_kept(master):
     assert encrypted[1:3] == ["-R", "/recipient"]
 
 
+def test_etcd_is_waited_for(master):
+    (master.folder / "snapshot.sh").write_text(f"[ -e {master.folder}/up ] || exit 1\n{master.snapshot}")
+    master.programs.add("sleep", does=f"touch {master.folder}/up")
+    assert master.backed_up().returncode == 0 and whole(kept(master.backups)[0])
+    assert [call for call in master.programs.calls if call[0] == "sleep"] == [["sleep", "20"]]
+
+
 @pytest.mark.parametrize("fails", ["age", "tar", "sync", "sh"])
 def test_a_backup_that_fails_is_none_and_leaves_nothing(master, fails):
-    master.programs.add(fails, does='cat >"${4:-/dev/null}"; exit 1')
+    master.programs.add(fails, does='[ "$1" != -R ] || echo half >"$4"; exit 1')
+    master.programs.add("sleep")
     assert master.backed_up().returncode == 1
     assert list(master.backups.iterdir()) == list(master.etcd.iterdir()) == []
 
