@@ -5,4 +5,4 @@ from cluster.loader import load
 from cluster.model import Cluster, Host, Role
 from cluster.problems import ClusterError, Place, Problem
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
