@@ -119,7 +119,7 @@ def await_master(host: Host) -> None:
 
 def settled(host: Host) -> None:
     """Hold the others no longer, where `host` is the master: it was reached, or was not."""
-    if host.data.role == Role.MASTER.value:
+    if _runs and host.data.role == Role.MASTER.value:
         _decided.set()
 
 
