@@ -235,12 +235,12 @@ def test_pods_that_nothing_reaches_are_made_anew_but_for_jobs(host_gw, caplog, f
 
     def readdress():
         if host.data.role == "master":
-            nodes.readdressed(name="Pods", forced=forced == "yes")
+            nodes.readdressed(name="Pods", forced=forced == "yes", timeout=300)
 
     with planned(host_gw, readdress, answers) as plan:
         plan.run()
         said = [command for command in plan.commands(MASTER) if "delete pod" in command]
-    assert sorted(re.findall(r"-n \S+ (\S+)", command)[0] for command in said) == deleted
+    assert sorted(re.findall(r"--timeout=300s -n \S+ (\S+)", command)[0] for command in said) == deleted
     assert ("nothing reaches 1 pods" in caplog.text and "default/job" in caplog.text) is (forced == "no")
 
 

@@ -154,7 +154,11 @@ def equip() -> None:
         nodes.without_tokens(name="No token outlives its join")
         renew_certificates()
         if config.openpai_kube_network_plugin == "host-gw":
-            nodes.readdressed(name="Pods have addresses of their node", forced=disruption_allowed(host))
+            nodes.readdressed(
+                name="Pods have addresses of their node",
+                forced=disruption_allowed(host),
+                timeout=config.kubernetes_timeout,
+            )
     service.reminded(name="Nodes that a rolling change has left out of service")
     nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
     nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)

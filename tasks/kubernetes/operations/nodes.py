@@ -40,16 +40,16 @@ def without_tokens() -> Commands:
 
 
 @operation()
-def readdressed(forced: bool) -> Commands:
+def readdressed(forced: bool, timeout: int) -> Commands:
     """Delete pods whose address is of a range that their node has no more: nothing reaches them.
 
     The system's are made again by what made them; of others, which may be jobs, only those that the operator gives up
-    (`forced`).
+    (`forced`). Each has `timeout` seconds to end.
     """
     stranded = host.get_fact(StrandedPods)
     given_up = [pod for pod in stranded if forced or pod.startswith("kube-system/")]
     for pod in given_up:
-        delete = f"{KUBECTL_PATIENT} delete pod --ignore-not-found --timeout=60s -n"
+        delete = f"{KUBECTL_PATIENT} delete pod --ignore-not-found --timeout={timeout}s -n"
         yield StringCommand(delete, *map(QuoteString, pod.split("/", 1)))
     kept = [pod for pod in stranded if pod not in given_up]
     if kept:
