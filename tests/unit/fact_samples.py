@@ -55,6 +55,7 @@ Node//openpai-001|||||||||true
 Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ||
 CronJob/default/cleaner|2|||||openpai/cleaner:v1.8.0 |||
 ConfigMap/default/pai-configuration|||||||||"""
+_POD = "Pod/default/webportal-ds-5c4-x1|||||||||||webportal-ds-5c4|2026-11-25T19:52:34Z"
 _CONFIG = "/home/a/pai-deploy/kube/config"
 _DAEMON = {
     "version": "Docker version 20.10.24, build 297e128",
@@ -273,16 +274,17 @@ SAMPLES = [
     Sample(
         openpai.OpenPai,
         sections(
-            objects=_OPENPAI, configmaps="pai-configuration|2026-11-25T19:52:34Z", started=f"webportal {'b' * 64}",
-            pods="webportal-ds-5c4|2026-11-25T19:52:34Z", pushed=f"{'a' * 64} layout.yaml", cluster_id="pai",
+            objects="\n".join([f"{line}|||" for line in _OPENPAI.splitlines()] + [_POD]),
             files=f"{'a' * 64} layout.yaml",
+            data=f"openpai-deploy/webportal {'b' * 64}\npai-configuration/layout.yaml {'a' * 64}\n"
+            "pai-cluster-id/cluster-id pai",
         ),
-        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": False},
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
     ),
     Sample(
-        openpai.OpenPai,
+        openpai.ServicesNow,
         sections(objects=_OPENPAI),
-        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": True},
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
     ),
     Sample(openpai.Pods, sections(pods=json.dumps({"items": [_NODE]})), {"kubeconfig": _CONFIG}),
     Sample(openpai.Note, sections(text="v1.8.0"), {"path": "/home/a/pai-deploy/installed"}),

@@ -134,7 +134,7 @@ def pushed(paictl: Paictl) -> Commands:
 
 def _differing(paictl: Paictl, host: Host) -> list[str]:
     state = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
-    return [name for name in names(paictl.cluster) if state.pushed.get(name) != state.files.get(name)]
+    return [name for name in names(paictl.cluster) if state.pushed.get(name, "") != state.files.get(name)]
 
 
 def _push(state: Any, host: Host, paictl: Paictl) -> bool:
