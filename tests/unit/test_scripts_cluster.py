@@ -216,3 +216,20 @@ def test_the_data_of_openpais_configmaps_are_told_but_of_its_configuration_the_s
     assert state.pushed == {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     assert (state.started, state.cluster_id) == ({"webportal": "abc"}, "pai")
     assert not any(text in done.stdout for text in texts.values() if text)
+
+
+@pytest.mark.parametrize(
+    ("diff", "labels", "found", "asked"),
+    [
+        (0, "", "same", 1),
+        (1, "plugin map[app.kubernetes.io/managed-by:openpai-deploy]", "differs", 2),
+        (1, "", "differs", 2),
+        (1, "plugin map[app:theirs]", "same", 2),
+    ],
+)
+def test_what_is_as_its_manifest_says_costs_one_question_and_somebody_elses_is_left_alone(
+    programs, diff, labels, found, asked
+):
+    programs.add("kubectl", does=f"case $1 in diff) exit {diff} ;; get) echo '{labels}' ;; esac")
+    done = programs.run(script("kubernetes/manifest-differs.sh", "kubectl", "/manifest.yaml", "daemonset/plugin"))
+    assert done.stdout.strip() == found and len(programs.calls) == asked
