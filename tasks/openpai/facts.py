@@ -30,25 +30,24 @@ class Hardware(Fact[dict[str, Any]]):
         return probe_script("openpai/hardware.sh", kubeconfig)
 
     def read(self, found: dict[str, str]) -> dict[str, Any]:
-        nodes = {}
-        for line in found["nodes"].splitlines():
-            name, cpu, memory, *devices = line.split("|")
-            counts = {kind: count for kind, count in zip(DEVICES, devices, strict=True) if count}
-            nodes[name] = {"cpu": cpu, "memory": memory, **counts}
-        return {"nodes": nodes, "pods": list(_requests(found["pods"]))} if nodes else {}
+        nodes, pods = {}, []
+        for line in found["objects"].splitlines():
+            kind, namespace, name, cpu, memory, *devices, node, containers = line.split("|")
+            if kind == "Node":
+                counts = {device: count for device, count in zip(DEVICES, devices, strict=True) if count}
+                nodes[name] = {"cpu": cpu, "memory": memory, **counts}
+            elif node and namespace != "default":
+                pods += [{"node": node, "requests": requests} for requests in _requests(containers)]
+        return {"nodes": nodes, "pods": pods} if nodes else {}
 
 
-def _requests(lines: str) -> Iterator[dict[str, Any]]:
-    """A pod's containers one by one: their requests add up in cluster/openpai as upstream adds them."""
-    for line in lines.splitlines():
-        namespace, node, containers = line.split("|")
-        if namespace == "default" or not node:
-            continue
-        for container in containers.split():
-            cpu, _, memory = container.partition(",")
-            requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
-            if requests:
-                yield {"node": node, "requests": requests}
+def _requests(containers: str) -> Iterator[dict[str, str]]:
+    """What each container of a pod requests: they add up in cluster/openpai as upstream adds them."""
+    for container in containers.split():
+        cpu, _, memory = container.partition(",")
+        requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
+        if requests:
+            yield requests
 
 
 class OpenPai(Fact[ClusterState]):

@@ -36,8 +36,7 @@ def sections(**texts):
 
 
 def hardware():
-    nodes = "\n".join(f"{name}|16|65000000Ki|4||" for name in MEASURED["nodes"])
-    return sections(nodes=nodes, pods="")
+    return sections(objects="\n".join(f"Node||{name}|16|65000000Ki|4||||" for name in MEASURED["nodes"]))
 
 
 def up(folder, tag="v1.0.0"):

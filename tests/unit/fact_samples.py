@@ -207,7 +207,9 @@ SAMPLES = [
     Sample(members.Unready, sections(workloads="DaemonSet/kube-proxy 3 3\nDeployment/coredns  2")),
     Sample(
         members.StrandedPods,
-        sections(ranges="openpai-001|10.200.2.0/25", pods="default/job|openpai-001||Running|10.200.0.130"),
+        sections(
+            places="Node|/openpai-001|10.200.2.0/25||||\nPod|default/job||openpai-001||Running|10.200.0.130"
+        ),
     ),
     Sample(members.JoinTokens, sections(tokens="bootstrap-token-aaaaaa openpai-001-joins")),
     Sample(
@@ -263,12 +265,13 @@ SAMPLES = [
     Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
-    Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),
     Sample(
         openpai.Hardware,
-        sections(nodes="openpai-001|95|527953240Ki|4||", pods="kube-system|openpai-001|250m, ,70Mi "),
+        sections(
+            objects="Node||openpai-001|95|527953240Ki|4||||\nPod|kube-system|x||||||openpai-001|250m, ,70Mi "
+        ),
         {"kubeconfig": _CONFIG},
     ),
     Sample(

@@ -57,7 +57,8 @@ def written(paictl: Paictl) -> Commands:
     except ClusterError as error:
         yield stop(*error.problems)
         return
-    present = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=folder).files
+    # By root as elsewhere: one question for all who ask it.
+    present = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=folder, _sudo=True).files
     changed = {name: content for name, content in files.items() if present.get(name) != _sum(content)}
     if text != note:
         changed[MEASURED] = text
