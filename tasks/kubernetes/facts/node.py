@@ -54,8 +54,8 @@ class Node:
     """A host's part in a Kubernetes cluster.
 
     `api` and `offers` (what pods may ask of it, by name of the resource) are a worker's: what the API server says to
-    its kubelet's credentials. `ready` and `missing` are a master's: the latter names what kubeadm's init makes through the
-    API and the API says not to have; an API that says nothing proves nothing.
+    its kubelet's credentials. `ready` and `missing` are a master's: the latter names what kubeadm's init makes through
+    the API and the API says not to have; an API that says nothing proves nothing.
     """
 
     running: tuple[str, ...] = ()
