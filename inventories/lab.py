@@ -2,4 +2,4 @@
 
 from tasks.reach import groups
 
-dev_box, master, worker = groups(__file__)
+dev_box, master, worker = groups(__file__, made_by="python -m lab up")
