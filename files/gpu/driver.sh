@@ -4,6 +4,7 @@ blacklist=$1 under_way=$2 record=$3 # files of this project, see tasks/gpu/facts
 unit=$4                             # in which an installation runs
 bus=$5 at_work=$6 module=$7         # programs: list the GPUs of the PCI bus, say what is at work, ask the module
 kernel=$(uname -r)
+export LC_ALL=C
 
 present() {
     for path; do
@@ -48,14 +49,19 @@ stale() {
 }
 
 # apt's own tools parse every package list anew where they may keep no cache: a second of processor time for each call.
+# The lists are 50 MB of text on Debian, which grep reads faster than a pipe brings it; or they are compressed.
 headers() {
+    line="Package: linux-headers-$kernel"
     if [ -e "/lib/modules/$kernel/build" ]; then
         echo present
     elif [ -z "$gpus" ]; then
         echo unknown # and nobody's question
     elif [ -z "$(present /var/lib/apt/lists/*_Packages*)" ]; then
         echo unknown
-    elif /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages* | grep -qx "Package: linux-headers-$kernel"; then
+    elif grep -qsxF "$line" /var/lib/apt/lists/*_Packages || {
+        [ "$(present /var/lib/apt/lists/*_Packages.*)" ] &&
+            /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages.* | grep -qxF "$line"
+    }; then
         echo offered
     else
         echo missing

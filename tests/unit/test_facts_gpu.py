@@ -225,3 +225,27 @@ def test_the_module_is_found_once_and_asked_for_its_version_and_its_signer(drive
     found = ask(modinfo=f"case $2-$5 in {words.replace(')', '-nvidia-current)')} esac")
     assert (found.installed, found.signed) == (installed, signed)
     assert [call[0] for call in programs.calls].count("modprobe") == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "found"),
+    [
+        ({}, "unknown"),
+        ({"a_Packages": "Package: linux-headers-9\n"}, "missing"),
+        ({"a_Packages": "Package: linux-headers-9\n", "b_Packages": "Package: linux-headers-9.1\n"}, "offered"),
+        ({"a_Packages": "", "b_Packages.lz4": "Package: linux-headers-9.1\n"}, "offered"),
+        ({"a_Packages": "", "b_Packages.lz4": "Package: linux-headers-9.11\n"}, "missing"),
+    ],
+)
+def test_headers_are_looked_for_in_apts_lists_compressed_or_not(tmp_path, lists, found):
+    programs = StandIns(tmp_path)
+    programs.add("uname", does="echo 9.1")
+    programs.add("apt-helper", does='shift; exec cat "$@"')
+    (tmp_path / "lists").mkdir()
+    for name, lines in lists.items():
+        (tmp_path / "lists" / name).write_text(lines)
+    program = NvidiaDriver().command().get_raw_value().replace('in_shell "$bus"', "echo 0000:1b:00.0")
+    there = program.replace("/var/lib/apt/lists/", f"{tmp_path}/lists/").replace(
+        "/usr/lib/apt/apt-helper", "apt-helper"
+    )
+    assert NvidiaDriver().process(programs.run(StringCommand(there)).stdout.splitlines()).headers == found
