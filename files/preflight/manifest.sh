@@ -9,19 +9,22 @@ ACCEPT="$ACCEPT, application/vnd.oci.image.manifest.v1+json, application/vnd.oci
 # The whole answer to a request: HEAD or GET, URL, Authorization. What is secret goes by a file or the environment, and
 # to no place that a registry sends on to: registry.k8s.io does, for its images.
 ask() {
-    given=$(mktemp -p "$dir")
     if command -v curl >/dev/null; then
+        given=$(mktemp -p "$dir")
         printf 'header = "Accept: %s"\n' "$ACCEPT" >"$given"
         if [ -n "$3" ]; then printf 'header = "Authorization: %s"\n' "$3"; else echo location; fi >>"$given"
         [ "$1" = GET ] || echo head >>"$given"
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo insecure >>"$given" # the deploy brings them
         curl -q -sS -i -m "$CONNECT" -K "$given" "$2" 2>&1
+        rm -f "$given"
     elif command -v wget >/dev/null; then
+        given=$(mktemp -p "$dir")
         printf 'header = Accept: %s\n' "$ACCEPT" >"$given"
         [ -z "$3" ] || printf 'header = Authorization: %s\n' "$3" >>"$given"
         [ "$1" = GET ] || echo 'spider = on' >>"$given"
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo 'check_certificate = off' >>"$given"
         WGETRC=$given wget -nv -S -T "$CONNECT" -t 1 --max-redirect $((${#3} ? 0 : 5)) -O - "$2" 2>&1
+        rm -f "$given"
     else
         # shellcheck disable=SC2016
         AUTHORIZATION=$3 timeout "$CONNECT" bash -c '
@@ -31,9 +34,8 @@ ask() {
             exec 3<>"/dev/tcp/${address%:*}/$port" || exit
             printf "%s\r\n" "$1 /${rest#*/} HTTP/1.0" "Host: $address" "Accept: $3" \
                 ${AUTHORIZATION:+"Authorization: $AUTHORIZATION"} "" >&3
-            cat <&3' bash "$1" "$2" "$ACCEPT" 2>&1
+            while IFS= read -r line <&3 || [ "$line" ]; do printf "%s\n" "$line"; done' bash "$1" "$2" "$ACCEPT" 2>&1
     fi
-    rm -f "$given"
 }
 
 # Ask as ask() does: answer, and the status of its last part; a proxy's own comes before it.

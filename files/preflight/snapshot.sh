@@ -10,7 +10,7 @@
 #   PACKAGES   names of packages whose versions are asked for, separated by spaces
 #   LOCK_WAIT  seconds to wait for a held package lock
 #   BUNDLED    names of further probes, the commands of other facts, each a function probe_NAME
-# Every probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
+# Every slow probe runs at once with the others and writes a file of its own; one that fails leaves its file empty, one that
 # hangs (a GPU, a dead mount) is left behind at the limit and named under `late`. Nothing on the host is changed.
 
 LC_ALL=C
@@ -22,29 +22,43 @@ COMMAND=10
 CONNECT=8
 LIMIT=$((LOCK_WAIT + 70))
 
-probe_os() { cat /etc/os-release; }
-probe_kernel() { uname -r; uname -m; }
-probe_name() { uname -n; }
-# sudo looks its own host up, and waits for a name server that does not know it.
-probe_resolves() { timeout $CONNECT getent hosts "$(uname -n)"; }
-probe_cpus() { getconf _NPROCESSORS_ONLN; }
-probe_memory() { grep MemTotal: /proc/meminfo; }
-probe_swaps() { tail -n +2 /proc/swaps; }
-probe_machine_id() { cat /etc/machine-id; }
-probe_systemd() { [ -d /run/systemd/system ] && echo running; }
-probe_cgroup() {
-    for at in /sys/fs/cgroup /sys/fs/cgroup/unified; do
-        [ -d $at ] && stat -fc %T $at
-    done
+# The lines of the file $1, by the shell itself: each program started takes a host a millisecond of processor time.
+show() {
+    while IFS= read -r line || [ "$line" ]; do printf '%s\n' "$line"; done <"$1"
 }
+
+probe_os() { show /etc/os-release; }
+probe_kernel() { show /proc/sys/kernel/osrelease && uname -m; }
+probe_name() { show /proc/sys/kernel/hostname; }
+# sudo looks its own host up, and waits for a name server that does not know it. In both families at once, as it does:
+# `getent hosts` would ask the server for an IPv6 address where /etc/hosts has the other.
+probe_resolves() { timeout $CONNECT getent ahosts "$(probe_name)"; }
+probe_cpus() { getconf _NPROCESSORS_ONLN; }
+probe_memory() { read -r total </proc/meminfo && echo "$total"; }
+probe_swaps() {
+    { read -r _ && while read -r swap; do printf '%s\n' "$swap"; done; } </proc/swaps
+}
+probe_machine_id() { show /etc/machine-id; }
+probe_systemd() { [ -d /run/systemd/system ] && echo running; }
+probe_cgroup() { stat -fc %T /sys/fs/cgroup /sys/fs/cgroup/unified; }
 
 # The controllers that kubeadm's first check counts: those of v2, else those that the kernel has enabled for v1.
 probe_controllers() {
-    if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then cat /sys/fs/cgroup/cgroup.controllers
-    else awk '!/^#/ && $4 != 0 { print $1 }' /proc/cgroups; fi
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then show /sys/fs/cgroup/cgroup.controllers
+    else
+        while read -r name _ _ enabled; do
+            case $name-$enabled in '#'* | *-0) ;; *) echo "$name" ;; esac
+        done </proc/cgroups
+    fi
 }
 # The bytes of the largest initramfs: one more of them is written beside it before it is replaced.
-probe_initramfs() { stat -Lc %s /boot/initrd.img-* | sort -n | tail -n 1; }
+probe_initramfs() {
+    stat -Lc %s /boot/initrd.img-* | {
+        largest=0
+        while read -r size; do [ "$size" -le $largest ] || largest=$size; done
+        echo $largest
+    }
+}
 
 # Name, MAC, flags and IPv4 address of every interface; without `ip`, what the kernel shows by itself.
 probe_addresses() {
@@ -57,16 +71,28 @@ probe_addresses() {
 
 probe_links() {
     for link in /sys/class/net/*; do
-        echo "${link##*/} $(cat "$link/address")"
+        read -r mac <"$link/address" && echo "${link##*/} $mac"
     done
 }
 
-# Free and total kilobytes where a folder is, or will be made.
+# Free and total kilobytes where a folder is, or will be made; by one df, unless one of them cannot be told.
 probe_space() {
+    set --
     for folder in $FOLDERS; do
         at=$folder
-        until [ -d "$at" ]; do at=$(dirname "$at"); done
-        timeout $COMMAND df -Pk "$at" | awk -v folder="$folder" 'NR == 2 { print folder, $4, $2 }'
+        until [ -d "$at" ]; do at=${at%/*} at=${at:-/}; done
+        set -- "$@" "$at"
+    done
+    if said=$(timeout $COMMAND df -Pk "$@"); then
+        printf '%s\n' "$said" | {
+            read -r _
+            for folder in $FOLDERS; do read -r _ total _ free _ && echo "$folder $free $total"; done
+        }
+        return
+    fi
+    for folder in $FOLDERS; do
+        timeout $COMMAND df -Pk "$1" | { read -r _ && read -r _ total _ free _ && echo "$folder $free $total"; }
+        shift
     done
 }
 
@@ -80,24 +106,46 @@ probe_storage() {
 }
 
 # Listening TCP ports with process id and name, and `kubernetes` or `docker` where the process is in a container of theirs.
+# By ss, as the kernel looks through all its connections to write its own files.
 probe_ports() {
     {
-        awk '$4 == "0A" { split($2, a, ":"); print "port", a[2], $10 }' /proc/net/tcp /proc/net/tcp6
+        if command -v ss >/dev/null; then ss -ltne; else cat /proc/net/tcp /proc/net/tcp6; fi
         timeout $COMMAND find /proc/[0-9]*/fd -lname 'socket:*' -printf '%h %l\n'
     } | awk '
         function decimal(hex, i, n) {
             for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
             return n
         }
-        $1 == "port" { port[$3] = decimal($2); next }
-        { gsub(/[^0-9]/, "", $2); if ($2 in port) { split($1, p, "/"); owner[$2] = p[3] } }
-        END { for (i in port) print port[i], (i in owner) ? owner[i] : "-" }' | sort -nu |
-        while read -r port pid; do
-            group=-
-            grep -q docker "/proc/$pid/cgroup" && group=docker
-            grep -q kubepods "/proc/$pid/cgroup" && group=kubernetes
-            echo "$port $pid $group $(cat "/proc/$pid/comm")"
-        done
+        function group(file, line, found) {
+            found = "-"
+            while ((getline line <file) > 0)
+                if (line ~ /kubepods/) found = "kubernetes"
+                else if (line ~ /docker/ && found == "-") found = "docker"
+            close(file)
+            return found
+        }
+        function first(file, line) {
+            getline line <file
+            close(file)
+            return line
+        }
+        $4 == "0A" { split($2, a, ":"); port[$10] = decimal(a[2]) }
+        match($0, / ino:[0-9]+/) {
+            inode = substr($0, RSTART + 5, RLENGTH - 5)
+            for (i = 1; $i !~ /:[0-9]+$/; i++) {}
+            sub(/.*:/, "", $i)
+            port[inode] = $i
+        }
+        $2 ~ /^socket:/ {
+            gsub(/[^0-9]/, "", $2)
+            if ($2 in port) { n = split($1, path, "/"); owner[port[$2]] = path[n - 1] }
+        }
+        END {
+            for (i in port) listening[port[i]]
+            for (i in listening)
+                if (i in owner) print i, owner[i], group("/proc/" owner[i] "/cgroup"), first("/proc/" owner[i] "/comm")
+                else print i, "- - "
+        }'
 }
 
 probe_package_lock() {
@@ -112,18 +160,18 @@ probe_package_lock() {
 }
 
 # Packages that need no package source any more, and those that docker-ce comes in place of, with their versions.
+# And those that dpkg has not finished with: its database is read once.
 probe_packages() {
-    dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $PACKAGES | sed -n 's/^installed //p'
-}
-# Packages that dpkg has not finished with.
-probe_unfinished() {
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' | grep -E '^(half|unpacked|triggers)'
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | awk -v asked=" $PACKAGES " '
+        $1 == "installed" && index(asked, " " $2 " ") { print $2, $3 }
+        /^(half|unpacked|triggers)/ { unfinished = unfinished $1 " " $2 "\n" }
+        END { print "\n@@@ unfinished\n" unfinished }'
 }
 probe_kubelet() { command -v kubelet; }
 probe_age() { command -v age; }
-probe_node() { ls /etc/kubernetes/kubelet.conf; }
+probe_node() { [ -e /etc/kubernetes/kubelet.conf ] && echo yes; }
 probe_account() { id -u -- "$ACCOUNT"; }
-probe_firewall() { timeout $COMMAND ufw status verbose; }
+probe_firewall() { command -v ufw >/dev/null && timeout $COMMAND ufw status verbose; }
 probe_runtime() { command -v nvidia-container-runtime; }
 
 # What brings a container runtime or a Kubernetes of its own.
@@ -147,14 +195,23 @@ probe_peers() {
         wait' bash $PEERS
 }
 
+# Download by apt's own helper: a proxy or `-`, then by twos URLs and files. What it says.
+by_apt() {
+    options=
+    [ "$1" = - ] || options="-o Acquire::http::Proxy=$1 -o Acquire::https::Proxy=$1"
+    shift
+    timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
+        -o Acquire::https::Verify-Peer=$trusted -o APT::Sandbox::User=root $options download-file "$@" 2>&1
+}
+trusted=yes with_curl='' with_wget=''
+if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then # the deploy brings them
+    trusted=no with_curl=--insecure with_wget=--no-check-certificate
+fi
+
 # ID, the HTTP status (000: none), and what went wrong. apt's sources are fetched by apt itself, so that its own proxy
 # settings count; the proxy travels by the environment because it may hold a password.
 url() {
     [ "$3" = - ] || export http_proxy="$3" https_proxy="$3"
-    trusted=yes with_curl='' with_wget=''
-    if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then # the deploy brings them
-        trusted=no with_curl=--insecure with_wget=--no-check-certificate
-    fi
     if [ "$2" = http ] && command -v curl >/dev/null; then
         said=$(curl -q -sS $with_curl -m $CONNECT -o /dev/null -w '\n%{http_code}' "$4" 2>&1)
         status=$(echo "$said" | tail -n 1)
@@ -163,30 +220,49 @@ url() {
         said=$(wget -nv -S $with_wget -T $CONNECT -t 1 --max-redirect 0 -O /dev/null "$4" 2>&1)
         status=$(echo "$said" | sed -n 's/^ *HTTP[^ ]* \([0-9]\{3\}\).*/\1/p' | tail -n 1)
         said=$(echo "$said" | tail -n 1)
+    elif said=$(by_apt "$3" "$4" "$(mktemp -u -p "$dir")"); then
+        status=200 said=''
     else
-        through=
-        [ "$3" = - ] || through="-o Acquire::http::Proxy=$3 -o Acquire::https::Proxy=$3"
-        said=$(timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
-            -o Acquire::https::Verify-Peer=$trusted -o APT::Sandbox::User=root $through \
-            download-file "$4" "$(mktemp -u -p "$dir")" 2>&1)
-        code=$?
         status=$(echo "$said" | sed -n 's/^[EW]: .*  \([0-9]\{3\}\)  .*/\1/p' | head -n 1)
-        [ $code = 0 ] && status=200
         said=$(echo "$said" | sed -n 's/^[EW]: \(Failed to fetch [^ ]* *\)*//p' | head -n 1)
     fi
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }
 
+# The URLs on standard input that apt asks through the proxy $1: in one process where all is well, else each by itself.
+urls_of_apt() {
+    through=$1 ids=''
+    set --
+    while read -r id by proxy address; do
+        [ "$by $proxy" = "apt $through" ] || continue
+        ids="$ids $id"
+        set -- "$@" "$address" "$dir/fetched.$id"
+    done
+    if [ $# -gt 2 ] && by_apt "$through" "$@" >/dev/null; then
+        for id in $ids; do echo "$id 200 "; done
+        return
+    fi
+    for id in $ids; do
+        url "$id" apt "$through" "$1" &
+        shift 2
+    done
+    wait
+}
+
 probe_urls() {
     # shellcheck source=/dev/null
     . /etc/os-release
-    echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|" | {
+    wanted=$(echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|")
+    echo "$wanted" | {
+        proxies=
         while read -r id by proxy address; do
             case $by in
             image*) manifest "$id" "$by" "$proxy" "$address" & ;;
+            apt) case " $proxies " in *" $proxy "*) ;; *) proxies="$proxies $proxy" ;; esac ;;
             ?*) url "$id" "$by" "$proxy" "$address" & ;;
             esac
         done
+        for proxy in $proxies; do echo "$wanted" | urls_of_apt "$proxy" & done
         wait
     }
 }
@@ -201,13 +277,15 @@ probe_sources() {
         "$APT_PROXY" "$dir/lists" >"$dir/apt.conf"
     export APT_CONFIG="$dir/apt.conf"
     # shellcheck disable=SC2016 # apt's own names
-    apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' | sed 's|//[^/@ ]*@|//|' | sort -u |
-        grep ' http' >"$dir/places"
+    apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(BASE_URI)' |
+        awk '{ sub("//[^/@ ]*@", "//") } / http/ && !seen[$0]++' >"$dir/places"
+    [ -s "$dir/places" ] || return
     # In one process where all is well; else each by itself, for who is at fault.
-    indexes=$(awk -v to="$dir/index" '{ print $2 "InRelease", to NR }' "$dir/places")
-    if timeout $CONNECT /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
-        -o APT::Sandbox::User=root download-file $indexes >/dev/null 2>&1; then
-        sed 's/$/ 200 /' "$dir/places"
+    set --
+    while read -r _ base; do set -- "$@" "${base}InRelease" "$dir/index$#"; done <"$dir/places"
+    if timeout $COMMAND /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::AllowRedirect=false \
+        -o APT::Sandbox::User=root download-file "$@" >/dev/null 2>&1; then
+        while read -r place base; do echo "$place $base 200 "; done <"$dir/places"
         return
     fi
     while read -r place base; do
@@ -220,24 +298,30 @@ probe_sources() {
     wait
 }
 
+# What the probe $1 says, in a file of its own, and beside it whether it has come to its end.
+answer() {
+    {
+        printf '@@@ %s\n' "$1"
+        "probe_$1"
+        echo
+    } >"$dir/$1"
+    : >"$dir/$1.done"
+}
+
 snapshot() {
     dir=$(mktemp -d -p /dev/shm || mktemp -d) || return
     trap 'rm -rf "$dir"' EXIT
     late=no
     trap 'late=yes' ALRM
 
-    probes="os kernel name resolves cpus memory swaps machine_id systemd cgroup controllers initramfs addresses links space
-        storage ports package_lock packages unfinished kubelet age node account firewall runtime rivals peers urls sources $BUNDLED"
-    pids=
-    for probe in $probes; do
-        {
-            {
-                printf '@@@ %s\n' $probe
-                probe_$probe
-                echo
-            } >"$dir/$probe"
-            : >"$dir/$probe.done"
-        } &
+    # The first ones ask what is in memory, where nothing hangs: a process for all of them.
+    quick="os kernel name cpus memory swaps machine_id systemd cgroup controllers links storage kubelet age node runtime rivals"
+    slow="resolves initramfs addresses space ports package_lock packages account firewall peers urls sources $BUNDLED"
+    probes="$quick $slow"
+    for probe in $quick; do answer $probe; done &
+    pids=$!
+    for probe in $slow; do
+        answer $probe &
         pids="$pids $!"
     done
 

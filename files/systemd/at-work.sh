@@ -35,15 +35,24 @@ done
 own=' ' process=$$
 while [ "${process:-0}" -gt 1 ]; do
     own="$own$process "
-    process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status")
+    while read -r key value; do [ "$key" != PPid: ] || break; done <"/proc/$process/status" || value=
+    process=$value
 done
-for session in $(loginctl list-sessions --no-legend | awk '{ print $1 }'); do
-    loginctl show-session "$session" -p Name -p Leader -p Class -p State | {
-        name='' leader='' class='' state=''
-        while IFS='=' read -r key value; do
-            case $key in Name) name=$value ;; Leader) leader=$value ;; Class) class=$value ;; State) state=$value ;; esac
-        done
+show() { loginctl show-session "$@" -p Name -p Leader -p Class -p State; }
+sessions=$(loginctl list-sessions --no-legend | while read -r session _; do echo "$session"; done)
+# All at once, unless one of them has ended meanwhile.
+# shellcheck disable=SC2086 # words
+shown=$([ -z "$sessions" ] || show $sessions) || shown=$(for session in $sessions; do show "$session" && echo; done)
+printf '%s\n\n' "$shown" | while IFS='=' read -r key value; do
+    case $key in
+    Name) name=$value ;;
+    Leader) leader=$value ;;
+    Class) class=$value ;;
+    State) state=$value ;;
+    '')
         case $own in *" $leader "*) class=own ;; esac
         case $class-$state in *-closing) ;; user*) echo "person $name" ;; esac
-    }
+        name='' leader='' class='' state=''
+        ;;
+    esac
 done

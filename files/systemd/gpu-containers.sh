@@ -1,11 +1,13 @@
 # shellcheck shell=dash disable=SC2086
 # Scopes of containers with what systemd lets them open, and NVIDIA's devices that they have. systemd before 240 knows a
 # device only by a path that is there.
-scopes='docker-*.scope cri-containerd-*.scope crio-*.scope libpod-*.scope'
-version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+shown=$(systemctl show -p Id,ControlGroup,DevicePolicy,DeviceAllow \
+    'docker-*.scope' 'cri-containerd-*.scope' 'crio-*.scope' 'libpod-*.scope' 2>/dev/null)
 
 devices() {
-    for group in $(systemctl show -p ControlGroup --value $scopes); do
+    [ "$shown" ] || return
+    version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+    for group in $(printf '%s\n' "$shown" | sed -n 's/^ControlGroup=//p'); do
         process=
         for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd; do
             read -r process <"$hierarchy$group/cgroup.procs" && break
@@ -21,7 +23,7 @@ devices() {
 }
 
 # A line between two scopes: blank ones are not kept everywhere.
-scopes() { systemctl show -p Id,ControlGroup,DevicePolicy,DeviceAllow $scopes | sed 's/^$/--/'; }
+scopes() { [ ! "$shown" ] || printf '%s\n' "$shown" | sed 's/^$/--/'; }
 
 section scopes scopes
 section devices devices

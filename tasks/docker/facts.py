@@ -94,9 +94,11 @@ class Docker(Fact[DockerDaemon]):
         unit = dict(line.split("=", 1) for line in found["unit"].splitlines() if "=" in line)
         changed = {name: float(at) for name, at in (line.rsplit(" ", 1) for line in found["ctimes"].splitlines())}
         file_changed = changed.pop(DAEMON_JSON, 0.0)
+        info = json.loads(found["info"]) if found["info"].startswith("{") else {}
+        running = info.get("ServerVersion", "")
         return DockerDaemon(
             installed=bool(found["version"]) and unit.get("LoadState") == "loaded",
-            version=found["version"].removeprefix("Docker version ").split(",")[0],
+            version=running if found["version"] == "running" else _version(found["version"]),
             active=unit.get("ActiveState") == "active",
             enabled=unit.get("UnitFileState") == "enabled",
             invocation=unit.get("InvocationID", ""),
@@ -109,10 +111,15 @@ class Docker(Fact[DockerDaemon]):
             units_changed=max(changed.values(), default=0.0),
             units_digest=hashlib.sha256(found["units"].encode()).hexdigest(),
             applied=_note(found["applied"]),
-            info=json.loads(found["info"]) if found["info"].startswith("{") else {},
+            info=info,
             containers=tuple(found["containers"].splitlines()),
             stored=bool(found.get("stored")),
         )
+
+
+def _version(said: str) -> str:
+    """The version in what `dockerd --version` says."""
+    return said.removeprefix("Docker version ").split(",")[0]
 
 
 def _note(text: str) -> dict[str, Any]:

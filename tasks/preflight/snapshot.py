@@ -160,7 +160,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         macs=dict(line.split() for line in lines("links") if len(line.split()) == 2),
         space={name: int(free) * 1024 for name, free, _total in map(str.split, lines("space"))},
         storage=frozenset(lines("storage")),
-        ports=tuple(_listener(line) for line in lines("ports")),
+        ports=tuple(sorted((_listener(line) for line in lines("ports")), key=lambda found: found.port)),
         lock_waited=int(waited),
         lock_holder=holder or None,
         packages={name: version for name, _, version in (line.partition(" ") for line in lines("packages"))},

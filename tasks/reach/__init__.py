@@ -1,6 +1,6 @@
 """How hosts are reached and spoken to, and what every task needs: the inventory, stopping, waiting, asking others."""
 
-from tasks.reach import deciding, detached, quick_planning
+from tasks.reach import deciding, detached, quick_planning, together
 from tasks.reach.asking import Holds
 from tasks.reach.barrier import barrier
 from tasks.reach.context import cluster_host, cluster_of, config_of, disruption_allowed, role_of

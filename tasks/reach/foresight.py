@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 
 from cluster.files import write_atomically
+from tasks.reach import together
 from tasks.reach.answers import Answer
 from tasks.reach.asking import Holds
 from tasks.reach.kept_shells import ShellEnded
@@ -107,7 +109,7 @@ class Foresight:
     def _ask(self, as_root: bool, told: dict[str, Answer]) -> dict[str, Answer]:
         commands = [command for command in self._known[as_root] if command not in told]
         try:
-            return told | (self._ask_all(as_root, commands) if commands else {})
+            return told | (together.answers(partial(self._ask_all, as_root), commands) if commands else {})
         except (OSError, ShellEnded) as error:
             logger.debug("%s: nothing answered ahead of time: %s", self._file, error)
             return told

@@ -12,7 +12,9 @@ from tasks.reach.script import quoted, text
 
 # `section NAME COMMAND...` prints a mark and the command's standard output. A probe that fails leaves an empty section:
 # what is missing on a host is information, not an error.
-_SECTION = r"""section() { printf '\n@@ %s\n' "$1"; shift; LC_ALL=C "$@" 2>/dev/null || :; }"""
+# `in_shell TEXT ARGUMENT...` is `sh -c TEXT sh ARGUMENT...` without a process that is made anew.
+_SECTION = r"""section() { printf '\n@@ %s\n' "$1"; shift; LC_ALL=C "$@" 2>/dev/null || :; }
+in_shell() ( export LC_ALL=C; text=$1; shift; eval "$text" )"""
 # The last section, which is empty: without it the answer was cut off.
 END = "end"
 
@@ -25,7 +27,7 @@ def probes(**commands: Iterable[str | int]) -> StringCommand:
 
 def shell(text: str, *arguments: str | int) -> list[str | int]:
     """A probe that takes a shell to say: `text` finds the `arguments` in $1 and so on."""
-    return ["sh", "-c", text, "sh", *arguments]
+    return ["in_shell", text, *arguments]
 
 
 def probe_script(name: str, *arguments: str | int) -> StringCommand:

@@ -45,7 +45,7 @@ class ServiceState(Fact[Service]):
         shown = f"LoadState,ActiveState,UnitFileState,{started},NeedDaemonReload"
         return probes(
             unit=["systemctl", "show", "-p", shown, "--", unit],
-            clock=shell("date +%s.%N; cut -d' ' -f1 /proc/uptime"),
+            clock=shell("date +%s.%N; read -r uptime _ </proc/uptime; echo $uptime"),
             changed=["stat", "-c", "%.Z", "--", *files],
         )
 

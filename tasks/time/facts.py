@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, Holds, probes
+from tasks.reach import Fact, probe_script
 
 TIMESYNCD = "systemd-timesyncd"
 # Made by timesyncd once it has set the clock by a server.
@@ -33,18 +33,10 @@ class TimeDaemon:
 class TimeSync(Fact[TimeDaemon]):
     """The active time daemon and its state, in one command."""
 
-    holds = Holds.NOT
     default = TimeDaemon
 
     def command(self) -> StringCommand:
-        return probes(
-            **{name: ["systemctl", "is-active", f"{name}.service"] for name in ("chrony", "ntpsec", "ntp")},
-            timesyncd=["systemctl", "is-active", f"{TIMESYNCD}.service"],
-            tracking=["timeout", 10, "chronyc", "-n", "-c", "tracking"],
-            ntpq=["timeout", 10, "ntpq", "-n", "-c", "rv", "-c", "peers"],
-            timesync=["timeout", 10, "timedatectl", "show-timesync", "--all"],
-            timesync_done=["ls", SYNCHRONISED],
-        )
+        return probe_script("time/daemon.sh", SYNCHRONISED)
 
     def read(self, found: dict[str, str]) -> TimeDaemon:
         """chronyc's CSV (id, address, stratum, reference time, system offset, ...) or ntpq's variables and peers."""

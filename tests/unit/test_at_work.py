@@ -32,11 +32,19 @@ class Host:
         if opened:
             (folder / "fd/3").symlink_to(opened)
 
-    def sessions(self, **each: str) -> None:
-        """Sessions by number, as loginctl shows them; the one whose leader is `$PPID` is the program's own."""
+    def sessions(self, ended: str = "none", **each: str) -> None:
+        """Sessions by number, as loginctl shows them; the one whose leader is `$own` is the program's own.
+
+        `ended` is one that is there when they are listed, and no more when they are shown.
+        """
         shown = "".join(f'{number}) printf "%s\\n" {words} ;; ' for number, words in each.items())
         listed = "".join(f'echo "{number} 1000 somebody"; ' for number in each)
-        does = f'if [ "$1" = show-session ]; then case $2 in {shown} esac; else {listed} fi'
+        # loginctl is started by a shell that the program has forked.
+        does = (
+            f'if [ "$1" = list-sessions ]; then {listed} exit; fi; shift; own=$(cut -d" " -f4 /proc/$PPID/stat)\n'
+            f'gap=no; for number; do [ "$number" != -p ] || exit 0; [ "$number" != {ended} ] || exit 1; '
+            f"[ $gap = no ] || echo; gap=yes; case $number in {shown} esac; done"
+        )
         self.programs.add("loginctl", does=does)
 
     def at_work(self) -> tuple[str, ...]:
@@ -93,15 +101,18 @@ def test_a_shim_whose_container_has_ended_is_nothing_at_work(host, line, childre
     assert host.at_work() == (("container containerd-shim",) if runs else ())
 
 
-def test_people_are_those_of_other_sessions_than_the_deploys_own(host):
+@pytest.mark.parametrize("ended", ["none", "c1", "c3", "c5"])
+def test_people_are_those_of_other_sessions_than_the_deploys_own(host, ended):
     host.sessions(
+        ended,
+        c0='Name=eve Leader=76 Class=user-early State=online',
         c1='Name=ann Leader=77 Class=user State=online',
-        c2='Name=paiadmin Leader=$PPID Class=user State=active',
+        c2='Name=paiadmin Leader=$own Class=user State=active',
         c3='Name=gdm Leader=78 Class=greeter State=active',
         c4='Name=bob Leader=79 Class=user State=closing',
         c5='Name=cron Leader=80 Class=background State=active',
     )  # fmt: skip
-    assert host.at_work() == ("person ann",)
+    assert host.at_work() == (("person eve",) if ended == "c1" else ("person eve", "person ann"))
 
 
 def test_a_line_that_is_none_of_these_is_no_answer():

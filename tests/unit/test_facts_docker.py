@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from pyinfra.api import StringCommand
+
 from tasks.docker.facts import Docker, DockerDaemon
 from tasks.reach import probe_script
 from tests.sections import sections
@@ -83,8 +86,7 @@ def test_a_drop_in_that_systemd_has_not_read_counts(tmp_path):
     programs = StandIns(tmp_path / "bin")
     programs.real("find", "sort")
     known = f"{folder}/a-theirs.conf {folder}/z-theirs.conf"
-    does = f"case $* in *DropInPaths*) echo '{known}';; *FragmentPath*) echo {tmp_path}/docker.service;; esac"
-    programs.add("systemctl", does=does)
+    programs.add("systemctl", does=f"printf '%s\\n' FragmentPath={tmp_path}/docker.service 'DropInPaths={known}'")
     asked = probe_script("docker/daemon.sh", f"{tmp_path}/daemon.json", f"{tmp_path}/applied", str(folder))
     answer = programs.run(asked).stdout
     assert f"@@ unread\n{folder}/http-proxy.conf\n" in answer
@@ -92,3 +94,57 @@ def test_a_drop_in_that_systemd_has_not_read_counts(tmp_path):
     assert found.needs_daemon_reload and not found.units_in_force
     assert "@@ units\nunit\na-theirs\nhttp-proxy\nz-theirs\n" in answer
     assert f"{folder}/http-proxy.conf " in answer.partition("@@ ctimes")[2]
+
+
+@pytest.fixture
+def host(tmp_path):
+    """Programs of a host whose dockerd, a shell, runs as this process does; what the fact makes of `info`."""
+    programs = StandIns(tmp_path)
+    programs.real("timeout")
+    programs.add("dockerd", does="echo 'Docker version 20.10.24+dfsg1, build 297e128'")
+
+    def ask(info: str, main: str) -> DockerDaemon:
+        programs.add("systemctl", does=f"printf '%s\\n' LoadState=loaded MainPID={main}")
+        programs.add("docker", does=f"case $1 in info) echo '{info}' ;; ps) echo 'c0ffee web' ;; esac")
+        program = Docker().command().get_raw_value()
+        there = program.replace("/proc/$main/exe", f"{tmp_path}/of-$main").replace("/var/lib/docker/", f"{tmp_path}/")
+        return Docker().process(programs.run(StringCommand(there)).stdout.splitlines())
+
+    return programs, ask
+
+
+INFO = '{"Containers":%s,"Labels":["\\"Containers\\":0,"],"ServerVersion":"%s"}'
+
+
+@pytest.mark.parametrize(
+    ("main", "running", "version"),
+    [
+        ("7", "23.0.1", "23.0.1"),  # the program on the disk is the one that answered
+        ("8", "23.0.1", "20.10.24+dfsg1"),  # it was replaced since the daemon started
+        ("0", "23.0.1", "20.10.24+dfsg1"),  # another daemon answers
+        ("7", "", "20.10.24+dfsg1"),  # no daemon answers
+    ],
+)
+def test_a_dockerd_that_runs_is_as_old_as_its_answer_says(host, tmp_path, main, running, version):
+    programs, ask = host
+    (tmp_path / "of-7").symlink_to("dockerd")
+    (tmp_path / "of-8").write_text("replaced")
+    assert ask(INFO % (0, running), main).version == version
+    assert (["dockerd", "--version"] in programs.calls) is (version != running)
+
+
+@pytest.mark.parametrize(("containers", "names"), [(0, ()), (10, ("c0ffee web",))])
+def test_containers_are_asked_for_where_there_are_some(host, containers, names):
+    programs, ask = host
+    assert ask(INFO % (containers, "23.0.1"), "0").containers == names
+    assert any(call[:2] == ["docker", "ps"] for call in programs.calls) is bool(containers)
+
+
+def test_a_daemon_that_tells_nothing_of_itself_may_still_name_its_containers(host):
+    assert host[1]("", "0").containers == ("c0ffee web",)
+
+
+def test_containers_that_are_stored_are_seen_without_a_daemon(host, tmp_path):
+    assert not host[1]("", "0").stored
+    (tmp_path / "containers/c0ffee").mkdir(parents=True)
+    assert host[1]("", "0").stored

@@ -4,10 +4,13 @@ import os
 import subprocess
 
 import pytest
+from pyinfra.api import StringCommand
 
 from tasks.gpu.facts import gpus
+from tasks.gpu.facts.driver import DriverState, NvidiaDriver, Package
 from tasks.gpu.facts.gpus import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
 from tasks.reach import script, text
+from tests.unit.stand_ins import StandIns
 
 H100 = "0, NVIDIA H100 80GB HBM3, 580.159.04, 81559, Enabled, 00000000:00:06.0"
 A100 = "1, NVIDIA A100-SXM4-80GB, 535.183.01, 81920, Disabled, 00000000:BD:00.0"
@@ -139,3 +142,110 @@ def test_the_bus_probe_lists_nvidias_display_controllers_alone(tmp_path):
         "0000:00:06.0",
         "0000:01:00.0",
     ]
+
+
+PACKAGES = """\
+hold|hi |installed|nvidia-driver|535.1-1|nvidia-graphics-drivers|nvidia-a (= 1) | nvidia-b, libc6
+install|ii |installed|libcuda1|535.1-1|nvidia-graphics-drivers|
+deinstall|rc |config-files|libnvcuvid1|525.1-1|nvidia-graphics-drivers|
+install|iF |half-configured|nvidia-kernel-dkms|535.1-1|nvidia-graphics-drivers|dkms
+install|ii |installed|nvidia-fabricmanager-535|535.1-1|fabricmanager-535|
+install|ii |installed|linux-headers-6.1.0-1-amd64|6.1.1-1|linux|
+deinstall|rc |config-files|linux-headers-6.1.0-0-amd64|6.1.0-1|linux|
+install|ii |installed|linux-image-amd64|6.1.1-1|linux-signed-amd64|linux-image-6.1.0-1-amd64 (= 6.1.1-1) | other
+hold|hi |installed|docker-ce|5:24.0|docker-ce|containerd.io, nvidia
+"""
+
+
+@pytest.fixture
+def driver(tmp_path):
+    """The driver fact of a host with these packages, units as systemctl shows them, and what modinfo says."""
+    (tmp_path / "packages").write_text(PACKAGES)
+    programs = StandIns(tmp_path)
+    programs.real("readlink", "sort")
+    programs.add("dpkg-query", does=f"cat {tmp_path}/packages")
+    programs.add("modprobe", does="echo insmod /lib/first.ko; echo install modprobe -i nvidia-current '$CMDLINE_OPTS'")
+
+    def ask(units: str = "", modinfo: str = ":") -> DriverState:
+        programs.add("systemctl", does=f"printf '{units}'")
+        programs.add("modinfo", does=modinfo)
+        program = NvidiaDriver().command().get_raw_value()
+        there = program.replace("/proc/$main/", f"{tmp_path}/$main-").replace("/boot/", f"{tmp_path}/boot/")
+        return NvidiaDriver().process(programs.run(StringCommand(there)).stdout.splitlines())
+
+    return programs, ask
+
+
+def test_dpkg_is_asked_once_and_every_package_is_told_by_what_it_is(driver):
+    programs, ask = driver
+    found = ask()
+    assert found.packages == (
+        Package("nvidia-driver", "535.1-1", True),
+        Package("libcuda1", "535.1-1", True),
+        Package("nvidia-kernel-dkms", "535.1-1", False),
+    )
+    assert found.held == {"nvidia-driver", "docker-ce"}
+    assert found.fabric_packages == {"nvidia-fabricmanager-535"}
+    assert found.kernels.headers == {"linux-headers-6.1.0-1-amd64"}
+    assert found.kernels.images == (("linux-image-amd64", "6.1.1-1"),)
+    assert [call[0] for call in programs.calls].count("dpkg-query") == 1
+
+
+ACTIVE = "ActiveState=active\\nUnitFileState=enabled\\n"
+
+
+@pytest.mark.parametrize(
+    ("units", "fabric", "installing"),
+    [
+        (f"MainPID=7\\n{ACTIVE}\\nMainPID=0\\nActiveState=inactive\\n", {"active", "enabled"}, False),
+        (f"MainPID=8\\n{ACTIVE}\\nMainPID=9\\nActiveState=activating\\n", {"enabled"}, True),
+        ("MainPID=0\\nActiveState=inactive\\nUnitFileState=\\n\\nActiveState=active\\n", {"inactive"}, True),
+        ("", set(), False),
+    ],
+    ids=["well", "replaced", "none", "no systemd"],
+)
+def test_the_fabric_managers_unit_and_an_installations_are_told_apart(driver, tmp_path, units, fabric, installing):
+    (tmp_path / "7-exe").symlink_to("/usr/bin/nv-fabricmanager")
+    (tmp_path / "8-exe").symlink_to("/usr/bin/nv-fabricmanager (deleted)")
+    found = driver[1](units)
+    assert (found.fabric_unit, found.installing) == (fabric, installing)
+
+
+@pytest.mark.parametrize(
+    ("fields", "installed", "signed"),
+    [
+        ("version 535.183.01 signer me", "535.183.01", True),
+        ("version 535.183.01", "535.183.01", False),
+        ("", None, False),
+    ],
+)
+def test_the_module_is_found_once_and_asked_for_its_version_and_its_signer(driver, fields, installed, signed):
+    programs, ask = driver
+    words = "".join(f"{name}) echo {value} ;; " for name, value in zip(*[iter(fields.split())] * 2, strict=True))
+    found = ask(modinfo=f"case $2-$5 in {words.replace(')', '-nvidia-current)')} esac")
+    assert (found.installed, found.signed) == (installed, signed)
+    assert [call[0] for call in programs.calls].count("modprobe") == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "found"),
+    [
+        ({}, "unknown"),
+        ({"a_Packages": "Package: linux-headers-9\n"}, "missing"),
+        ({"a_Packages": "Package: linux-headers-9\n", "b_Packages": "Package: linux-headers-9.1\n"}, "offered"),
+        ({"a_Packages": "", "b_Packages.lz4": "Package: linux-headers-9.1\n"}, "offered"),
+        ({"a_Packages": "", "b_Packages.lz4": "Package: linux-headers-9.11\n"}, "missing"),
+    ],
+)
+def test_headers_are_looked_for_in_apts_lists_compressed_or_not(tmp_path, lists, found):
+    programs = StandIns(tmp_path)
+    programs.add("uname", does="echo 9.1")
+    programs.add("apt-helper", does='shift; exec cat "$@"')
+    (tmp_path / "lists").mkdir()
+    for name, lines in lists.items():
+        (tmp_path / "lists" / name).write_text(lines)
+    program = NvidiaDriver().command().get_raw_value().replace('in_shell "$bus"', "echo 0000:1b:00.0")
+    there = program.replace("/var/lib/apt/lists/", f"{tmp_path}/lists/").replace(
+        "/usr/lib/apt/apt-helper", "apt-helper"
+    )
+    assert NvidiaDriver().process(programs.run(StringCommand(there)).stdout.splitlines()).headers == found

@@ -34,7 +34,6 @@ def losing(tmp_path):
             "systemctl",
             does=f"""case "$*" in
             --version) echo 'systemd {version} ({version}.1-1)' ;;
-            *--value*) printf '{GROUP}\\n\\n/system.slice/docker-ffff.scope\\n' ;;
             *) printf '{shown}' ;;
             esac""",
         )

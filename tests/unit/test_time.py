@@ -1,8 +1,11 @@
 """Time daemons, from their own mouths."""
 
+import pytest
+
 from tasks.systemd.facts import Service
 from tasks.time.facts import TimeDaemon, TimeSync
 from tests.sections import sections
+from tests.unit.stand_ins import StandIns
 
 NTPQ = """@@ chrony
 inactive
@@ -62,3 +65,32 @@ def test_nothing_runs():
 def test_a_service_older_than_its_file_is_stale():
     assert Service(started=100.0, changed=100.2).stale
     assert not Service(started=100.0, changed=99.0).stale
+
+
+@pytest.mark.parametrize(
+    ("active", "asked"),
+    [
+        (("chrony",), ["chronyc"]),
+        (("ntpsec", "ntp"), ["ntpq"]),
+        (("ntp",), ["ntpq"]),
+        (("ntp", "systemd-timesyncd"), ["ntpq"]),
+        (("systemd-timesyncd",), ["timedatectl"]),
+        ((), ["ntpq"]),  # an ntpd that is no unit's
+    ],
+)
+def test_the_daemon_at_work_is_asked_and_no_other(tmp_path, active, asked):
+    """ntpsec's ntpq is a program of Python's: where chrony or timesyncd is at work it is not started."""
+    programs = StandIns(tmp_path)
+    programs.real("ls", "timeout")
+    programs.add("chronyc", "ntpq", "timedatectl")
+    states = "".join(f"{name}.service) echo active ;; " for name in active)
+    programs.add("systemctl", does=f"shift; for unit; do case $unit in {states} *) echo inactive ;; esac; done")
+    found = TimeSync().process(programs.run(TimeSync().command()).stdout.splitlines())
+    assert [call[0] for call in programs.calls if call[0] != "systemctl"] == asked
+    assert found.unit == (active[0] if active else "")
+
+
+def test_a_host_whose_systemd_does_not_answer_has_no_daemon_that_is_known(tmp_path):
+    programs = StandIns(tmp_path)
+    programs.real("timeout")
+    assert TimeSync().process(programs.run(TimeSync().command()).stdout.splitlines()) == TimeDaemon()
