@@ -15,8 +15,12 @@ END
 unread=$(for file in "$3"/*.conf; do
     case " $drop_ins " in *" $file "*) ;; *) [ ! -e "$file" ] || echo "$file" ;; esac
 done)
-# In systemd's order, by name.
-units="$fragment $(printf '%s\n' $drop_ins $unread | sed -n 's|.*/\(..*\)|\1 &|p' | sort | cut -d' ' -f2-)"
+units="$drop_ins $unread"
+case $units in *.conf*.conf*) # in systemd's order, by name
+    units=$(printf '%s\n' $units | sed -n 's|.*/\(..*\)|\1 &|p' | sort | cut -d' ' -f2-)
+    ;;
+esac
+units="$fragment $units"
 info=$(timeout 20 docker info --format '{{json .}}' 2>/dev/null)
 
 # `running` where the program on the disk is the one that runs and has answered.

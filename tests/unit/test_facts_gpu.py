@@ -9,6 +9,7 @@ from pyinfra.api import StringCommand
 from tasks.gpu.facts import gpus
 from tasks.gpu.facts.driver import DriverState, NvidiaDriver, Package
 from tasks.gpu.facts.gpus import TIMED_OUT, Gpu, SmiReport, describe, faults, normal_bus_id, parse_smi
+from tasks.gpu.facts.toolkit import NvidiaToolkit
 from tasks.reach import script, text
 from tests.unit.stand_ins import StandIns
 
@@ -249,3 +250,15 @@ def test_headers_are_looked_for_in_apts_lists_compressed_or_not(tmp_path, lists,
         "/usr/lib/apt/apt-helper", "apt-helper"
     )
     assert NvidiaDriver().process(programs.run(StringCommand(there)).stdout.splitlines()).headers == found
+
+
+def test_devices_without_a_link_by_their_number_are_named(tmp_path):
+    programs = StandIns(tmp_path)
+    (tmp_path / "char").mkdir()
+    (tmp_path / "char/1:5").touch()
+    program = NvidiaToolkit().command("/none").get_raw_value().replace("/dev/char/", f"{tmp_path}/char/")
+    there = program.replace("/dev/nvidia[0-9]*", "/dev/null /dev/zero").replace("/dev/nvidiactl", "/dev/tty")
+    found = NvidiaToolkit().process(programs.run(StringCommand(there)).stdout.splitlines())
+    assert found.unlinked == ("1:3", "5:0")
+    without = there.replace("/dev/null /dev/zero /dev/tty", "/dev/none")
+    assert NvidiaToolkit().process(programs.run(StringCommand(without)).stdout.splitlines()).unlinked == ()

@@ -93,6 +93,32 @@ def test_the_user_is_at_home_where_root_may_not_be(programs, tmp_path, may):
     assert len([call for call in programs.calls if call[0] == "runuser"]) == (0 if may else 4)
 
 
+@pytest.mark.parametrize(
+    ("files", "unreadable", "hers"),
+    [
+        (["authorized_keys"], "none", 0),
+        (["authorized_keys", "id_rsa.pub", "known_hosts"], "none", 0),
+        (["authorized_keys", "known_hosts"], "authorized_keys", 1),  # root_squash, and a folder that all may look into
+        (["authorized_keys", "id_rsa.pub"], "id_rsa.pub", 1),
+        ([], "none", 3),  # an empty folder, or one that root may not look into
+    ],
+)
+def test_the_user_is_asked_only_for_what_root_cannot_tell(programs, tmp_path, files, unreadable, hers):
+    """A worker has no key pair: that it is not there needs no look of the user's own."""
+    (tmp_path / "home/.ssh").mkdir(parents=True)
+    for name in files:
+        (tmp_path / "home/.ssh" / name).write_text(f"of {name}\n")
+    programs.add("getent", does=f"echo 'x:x:0:0:A, B:{tmp_path}/home:/bin/sh'")
+    programs.add("runuser", does='shift 3; HERS=yes exec "$@"')
+    programs.add("cat", does=f'case $1 in */{unreadable}) [ "$HERS" ] || exit 1 ;; esac; exec /bin/cat "$@"')
+    found = Ssh().process(programs.run(Ssh().command(ME)).stdout.splitlines())
+    assert found.home == f"{tmp_path}/home"
+    assert found.public_key == ("of id_rsa.pub" if "id_rsa.pub" in files else "")
+    assert found.authorized_keys == (("of authorized_keys",) if files else ())
+    assert found.known_hosts == (("of known_hosts",) if "known_hosts" in files else ())
+    assert len([call for call in programs.calls if call[0] == "runuser"]) == hers
+
+
 @pytest.mark.parametrize("valid", [True, False])
 def test_a_sudoers_file_counts_only_once_visudo_takes_it(programs, tmp_path, valid):
     programs.add("visudo", does=f"exit {0 if valid else 1}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyinfra.api import StringCommand
 
 from cluster import Problem
-from tasks.reach import Fact, probes, program
+from tasks.reach import Fact, probes, shell, text
 
 # Seconds: without persistence mode the driver initialises every GPU on the first call, some 2 s each.
 SMI_TIME_LIMIT = 60
@@ -136,7 +136,7 @@ class NvidiaBus(Fact[tuple[str, ...]]):
     default = tuple
 
     def command(self) -> StringCommand:
-        return probes(bus=program(BUS))
+        return probes(bus=shell(text(BUS)))
 
     def read(self, found: dict[str, str]) -> tuple[str, ...]:
         return tuple(found["bus"].split())
@@ -148,7 +148,7 @@ class NvidiaSmi(Fact[SmiReport]):
     default = SmiReport
 
     def command(self) -> StringCommand:
-        return probes(smi=program(SMI, ",".join(_FIELDS), SMI_TIME_LIMIT))
+        return probes(smi=shell(text(SMI), ",".join(_FIELDS), SMI_TIME_LIMIT))
 
     def read(self, found: dict[str, str]) -> SmiReport:
         return parse_smi(found["smi"].splitlines())

@@ -19,10 +19,12 @@ _MAKES_LINKS = (1, 12)
 
 # Devices of the driver without a link by their number, as 195:0.
 _UNLINKED = """
+set --
 for node in /dev/nvidia[0-9]* /dev/nvidiactl /dev/nvidia-uvm; do
-    [ -c "$node" ] || continue
-    number=$(stat -c '0x%t 0x%T' "$node")
-    number=$((${number% *})):$((${number#* }))
+    [ ! -c "$node" ] || set -- "$@" "$node"
+done
+[ $# = 0 ] || stat -c '%t %T' "$@" | while read -r major minor; do
+    number=$((0x$major)):$((0x$minor))
     [ -e "/dev/char/$number" ] || echo "$number"
 done
 """
