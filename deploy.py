@@ -14,7 +14,7 @@ ssh.establish_trust()
 apt.go_through_proxy()
 
 if role is Role.MASTER or config.ntp_hosts == "all":
-    time.synchronise()
+    time.synchronise(wait=False)
 
 if role is not Role.MASTER or config.installer != "none":
     docker.install()
@@ -23,6 +23,7 @@ if role is Role.WORKER:
     gpu.install_driver()
     gpu.install_runtime()
 
+time.settle()
 kubernetes.install()
 openpai.install()
 drift.install()

@@ -30,6 +30,19 @@ class TimeDaemon:
     servers: tuple[str, ...] = ()
 
 
+class Now(Fact[int]):
+    """Seconds since 1970 by the host's own clock."""
+
+    holds = Holds.NOT
+    default = int
+
+    def command(self) -> StringCommand:
+        return probes(now=["date", "+%s"])
+
+    def read(self, found: dict[str, str]) -> int:
+        return int(found["now"])
+
+
 class TimeSync(Fact[TimeDaemon]):
     """The active time daemon and its state, in one command."""
 

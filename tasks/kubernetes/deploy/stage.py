@@ -59,6 +59,9 @@ def _by_kubeadm() -> None:
         # Before the workers join: one that joined and was never recorded could not be found when it leaves.
         folder_record.hosts_recorded(name="The folder's record of the hosts", cluster=cluster_of(host))
     barrier(name="The control plane comes first")
+    # A new one takes some ten seconds until workers can join.
+    if role is Role.DEV_BOX:
+        dev_box.establish()
     if role is Role.WORKER:
         join()
     if role is not Role.DEV_BOX and config.openpai_kube_network_plugin == "host-gw":
@@ -72,14 +75,13 @@ def _finish() -> None:
         equip()
     barrier(name="Then what uses them")
     vendor = gpu.vendor(config)
-    if role is Role.WORKER and vendor:
-        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
     if role is Role.WORKER and config.installer == "kubeadm":
         gpu_watch.watched()
-    if role is Role.DEV_BOX and config.installer == "kubeadm":
-        dev_box.establish()
     if config.installer == "kubeadm":
         backups.kept()
+    # Last: a kubelet says every ten seconds what its node has.
+    if role is Role.WORKER and vendor:
+        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
 
 
 @deploy("Kubernetes, the control plane")
