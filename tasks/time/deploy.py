@@ -44,7 +44,7 @@ def synchronise(wait: bool = True) -> None:
     operations.synchronised(name="The clock is synchronised", servers=servers, later=not wait)
 
 
-@deploy("Time")
+@deploy("Synchronised clocks")
 def settle() -> None:
     """Wait for clocks that synchronise(wait=False) has left to their daemons."""
     operations.awaited(name="Every clock is synchronised")
