@@ -63,8 +63,8 @@ def system(host: LabHost) -> apt.System:
 def mount(lab: LabState, host: LabHost) -> Path:
     """Mount the host's disk, an overlay of what `disks` names, in the caller's mount namespace; returns its root.
 
-    What a host writes need not outlive a power failure of this machine: a volatile overlay has nobody wait for the disk,
-    as dpkg and etcd do more than they work. Its mark, which keeps it from being mounted again, speaks of such a failure.
+    What a host writes need not outlive a power failure of this machine: nobody waits for the disk of a volatile
+    overlay, as dpkg and etcd do for seconds. Its mark, which keeps it from being mounted again, tells of a failure.
     """
     directory = lab.host_directory(host.name)
     lower = ":".join(map(str, disks(host)))
