@@ -10,7 +10,7 @@ from cluster.openpai import Service, Workload
 from tasks.openpai.facts import OpenPai, PaictlRun, Pods
 from tasks.openpai.judge import ClusterState, Running, Wanted
 from tasks.openpai.operations import watch
-from tasks.openpai.operations.watch import STEADY, TRIES, Watch
+from tasks.openpai.operations.watch import HEAD_START, STEADY, TRIES, Watch
 
 WANTED = Wanted("sum", (), ())
 DATABASE = Service("database", workloads=(Workload("DaemonSet", "database-ds", ("database",)),))
@@ -150,8 +150,8 @@ def brought_up(made_up, monkeypatch):
 def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up, brought_up):
     started = dict(brought_up(DATABASE, BESIDE, REST, database=3, beside=1).started)
     assert started["database"] == started["beside"] == 0
-    assert 3 + STEADY <= started["rest"] <= 3 + STEADY + 1
-    assert dict(made_up.noted)["beside"] < started["rest"]
+    assert 3 + STEADY - HEAD_START <= started["rest"] <= 3 + STEADY - HEAD_START + 1
+    assert started["rest"] + HEAD_START <= dict(made_up.noted)["database"] <= started["rest"] + HEAD_START + 1
     assert any("rest: database must stay up first" in line for line in made_up.said)
 
 

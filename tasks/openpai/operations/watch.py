@@ -26,6 +26,8 @@ STEADY = 6
 GRACE = 120
 # Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
 TRIES = 3
+# Seconds that paictl takes at least before it touches the cluster: it reads the configuration and renders manifests.
+HEAD_START = 2
 # Services that are being started at a time: each takes a paictl, and the dev box is often a laptop.
 AT_ONCE = 4
 SILENT = "the API server does not answer"
@@ -64,6 +66,8 @@ class Start:
     began: float
     steadiness: Steadiness = field(default_factory=lambda: Steadiness(STEADY))
     up: bool = False
+    nearly_proven: bool = False
+    """Whether it will be once a paictl that is started now has come to what needs it."""
     proven: bool = False
     asked: bool = False
     """Whether its pods needed a restart."""
@@ -121,7 +125,8 @@ class Watch:
             elif under_way:
                 last = self._now
             else:
-                names = [name for name in waiting[0].requires if name in self._begun and not self._begun[name].proven]
+                begun = [self._begun[name] for name in waiting[0].requires if name in self._begun]
+                names = [start.service.name for start in begun if not start.nearly_proven]
                 self._say(waiting[0].name, f"{', '.join(names)} must stay up first", waiting[:1], self._now - last)
             gevent.sleep(LOOK)
 
@@ -132,7 +137,7 @@ class Watch:
     def _next(self, waiting: list[Service], places: int) -> list[Service]:
         """Those of `waiting`, which are in order, that can start now: nothing that they require must stay up first."""
         names = {service.name for service in waiting}
-        unproven = {name for name, start in self._begun.items() if not start.proven}
+        unproven = {name for name, start in self._begun.items() if not start.nearly_proven}
         possible = [service for service in waiting if (names | unproven).isdisjoint(service.requires)]
         return possible[: max(places, 0)]
 
@@ -140,7 +145,8 @@ class Watch:
         """Judge a service that was started; false, with the reason said, where it is given up."""
         service = start.service
         lacks = lacking(service, self._state, self._expected) if self._state.answers else SILENT
-        holds = start.steadiness.holds(_of(self._pods, [] if lacks else [service]), self._now)
+        pods = _of(self._pods, [] if lacks else [service])
+        nearly = start.steadiness.holds(pods, self._now, HEAD_START)
         paictl = status(self._host, service.name) if service.by_paictl and not start.up else "0"
         if lacks is None and paictl != "running" and not start.up:
             start.up = start.asked or not self._work.restarted(service)
@@ -148,7 +154,9 @@ class Watch:
             if start.up:
                 self._host.log(f"{service.name}: running ({self._now - start.began:.0f} s)")
         if start.up:
-            start.proven = lacks is None and holds and self._work.proven(service)
+            start.nearly_proven = lacks is None and nearly
+            holds = start.nearly_proven and start.steadiness.holds(pods, self._now)
+            start.proven = holds and self._work.proven(service)
         else:
             self._say(service.name, lacks or "its script ends", [service], self._now - start.began)
         if not start.proven and self._now - start.began > self._limit:
