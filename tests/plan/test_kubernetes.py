@@ -69,10 +69,11 @@ def test_hosts_of_different_roles_wait_for_each_other(host_gw):
     steps = [
         "The control plane is up",
         "Kubeconfig in ~/pai-deploy/kube/config",
+        "There is a backup",
         "The worker is a member",
         "Every node is Ready",
-        "There is a backup",
         "Every GPU is advertised",
+        "Kubernetes is whole",
     ]
     assert [title for title in order if title in steps] == steps
 
@@ -190,6 +191,8 @@ def test_the_token_is_in_no_command_and_no_log(host_gw, monkeypatch, caplog):
     assert [command for command in worker if "kubeadm join --config /run/openpai-deploy/kubeadm-join.yaml" in command]
     assert "rm -f /etc/cni/net.d/10-openpai.conflist" in worker, "pods must wait for the node's new range of addresses"
     assert [command for command in master if "token create --ttl 15m" in command]
+    # kubeadm itself looks for it every five seconds.
+    assert [command for command in master if "cluster-info" in command and "jws-kubeconfig-abcdef}" in command]
     assert [command for command in master if "token delete abcdef" in command]
     assert TOKEN.partition(".")[2] not in "\n".join([*master, *worker]) + caplog.text
 

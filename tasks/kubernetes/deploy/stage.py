@@ -82,6 +82,7 @@ def _finish() -> None:
     # Last: a kubelet says every ten seconds what its node has.
     if role is Role.WORKER and vendor:
         device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
+    barrier(name="Kubernetes is whole")
 
 
 @deploy("Kubernetes, the control plane")
