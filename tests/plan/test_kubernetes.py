@@ -60,7 +60,8 @@ def test_a_bare_cluster_gets_everything_once_in_order(host_gw):
     assert master.index("kubelet at its version") < master.index("The control plane is up")
     assert "The worker is a member" in worker
     assert "The control plane is up" not in worker
-    assert dev_box[:2] == ["kubectl at its version", "Kubeconfig in ~/pai-deploy/kube/config"]
+    first = ["Images are pulled meanwhile", "kubectl at its version", "Kubeconfig in ~/pai-deploy/kube/config"]
+    assert dev_box[:3] == first
 
 
 def test_hosts_of_different_roles_wait_for_each_other(host_gw):
@@ -123,8 +124,14 @@ def test_images_are_pulled_while_a_bare_host_is_made_a_node_and_never_again(host
         assert bare.index(title) > bare.index("Docker runs with its cgroup driver"), "which may restart Docker"
         assert master.index(title) < master.index("The control plane is up")
         pulls = [text for text in plan.texts() if "docker pull" in text]
+    (paictls,) = (one for one in pulls if "/dev-box:" in one)
+    assert "systemctl is-active -q openpai-deploy-images.service || {" in paictls
+    pulls.remove(paictls)
     assert len(pulls) == 3 and all("kube-proxy:" in one and "openpai-deploy-images" in one for one in pulls)
     assert [one for one in pulls if "kube-apiserver:" in one] == [one for one in pulls if "rest-server:" in one] != []
+    connected = {"dev-box": {"pai-deploy/kube/config": sections(sum="0" * 64, stat="600 paiadmin")}}
+    with planned(host_gw, kubernetes.install, connected) as plan:
+        assert title not in titles(plan.operations(DEV_BOX))
 
 
 def test_another_version_is_refused_before_anything_is_replaced(host_gw, caplog):

@@ -116,6 +116,7 @@ SAMPLES = [
     Sample("kubernetes.kernel.modules", arguments={"names": list(PROVIDES)}),
     Sample("kubernetes.kernel.sysctls"),
     Sample("kubernetes.images.pulled_meanwhile", silent=("node_name",)),
+    Sample("kubernetes.images.pulled_before", silent=("kubeconfig",)),
     Sample("kubernetes.kubeconfig.handed_over"),
     Sample("kubernetes.kubelet.version_kept", silent=("version",)),
     Sample("kubernetes.membership.touchable", silent=("node_name", "servers")),

@@ -52,7 +52,9 @@ def name_host() -> None:
 
 def _by_kubeadm() -> None:
     role, config = role_of(host), config_of(host)
-    if role is not Role.DEV_BOX:
+    if role is Role.DEV_BOX:
+        dev_box.pull_ahead()
+    else:
         node.prepare()
     if role is Role.MASTER:
         bring_up()
