@@ -19,11 +19,13 @@ if role is Role.MASTER or config.ntp_hosts == "all":
 if role is not Role.MASTER or config.installer != "none":
     docker.install()
 
+time.settle()
+kubernetes.begin()
+
 if role is Role.WORKER:
     gpu.install_driver()
     gpu.install_runtime()
 
-time.settle()
 kubernetes.install()
 openpai.install()
 drift.install()

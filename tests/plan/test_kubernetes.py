@@ -79,6 +79,35 @@ def test_hosts_of_different_roles_wait_for_each_other(host_gw):
     assert [title for title in order if title in steps] == steps
 
 
+def test_a_new_control_plane_comes_up_while_workers_get_their_drivers(host_gw):
+    with planned(host_gw, "deploy.py") as plan:
+        master = titles(plan.operations(MASTER))
+        order = titles(sorted(plan.state.op_meta[op].names)[0] for op in plan.state.get_op_order())
+    assert master.count("kubelet at its version") == 1
+    steps = [
+        "Every clock is synchronised",
+        "The control plane begins",
+        "The driver is loaded",
+        "The kubelet runs with its configuration",
+        "The control plane is up",
+    ]
+    order.remove("The kubelet runs with its configuration")  # the master's own
+    assert [title for title in order if title in steps] == steps
+
+
+@pytest.mark.parametrize(
+    ("found", "begins"),
+    [
+        ({}, True),
+        ({"running": "openpai-deploy-kubeadm-init.service loaded active running x"}, False),
+        ({"files": f"{KUBELET_CONF}\n{CA}"}, False),
+    ],
+)
+def test_what_is_not_bare_is_left_to_the_stage_itself(host_gw, found, begins):
+    with planned(host_gw, kubernetes.begin, {"openpai-master-01": {NODE_FACT: node(**found)}}) as plan:
+        assert ("The control plane begins" in titles(plan.operations(MASTER))) is begins
+
+
 def test_without_an_installer_nothing_is_done(folder):
     with (folder / "config.yaml").open("a") as config:
         config.write("installer: none\n")

@@ -99,6 +99,7 @@ SAMPLES = [
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
     Sample("kubernetes.api_name.known", ("api", "address"), {Hosts: HostsFile("127.0.0.1 localhost")}),
+    Sample("kubernetes.control_plane.begun", silent=("node_name", "servers")),
     Sample("kubernetes.control_plane.up", silent=("node_name", "servers")),
     # The plan's folder has no record of hosts that left.
     Sample("kubernetes.departure.departed", silent=("confirmed",)),
