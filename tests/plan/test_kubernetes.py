@@ -69,10 +69,10 @@ def test_hosts_of_different_roles_wait_for_each_other(host_gw):
         order = titles(sorted(plan.state.op_meta[op].names)[0] for op in plan.state.get_op_order())
     steps = [
         "The control plane is up",
-        "Kubeconfig in ~/pai-deploy/kube/config",
-        "There is a backup",
         "The worker is a member",
         "Every node is Ready",
+        "Kubeconfig in ~/pai-deploy/kube/config",
+        "There is a backup",
         "Every GPU is advertised",
         "Kubernetes is whole",
     ]

@@ -83,11 +83,6 @@ def _by_kubeadm() -> None:
         # Before the workers join: one that joined and was never recorded could not be found when it leaves.
         folder_record.hosts_recorded(name="The folder's record of the hosts", cluster=cluster_of(host))
     barrier(name="The control plane comes first")
-    # The controllers of a new one begin with ten seconds of waiting, in which no worker can join.
-    if role is Role.DEV_BOX:
-        dev_box.establish()
-    backups.kept()
-    barrier(name="Meanwhile a backup")
     if role is Role.WORKER:
         join()
     if role is not Role.DEV_BOX and config.openpai_kube_network_plugin == "host-gw":
@@ -103,6 +98,10 @@ def _finish() -> None:
     vendor = gpu.vendor(config)
     if role is Role.WORKER and config.installer == "kubeadm":
         gpu_watch.watched()
+    if role is Role.DEV_BOX and config.installer == "kubeadm":
+        dev_box.establish()
+    if config.installer == "kubeadm":
+        backups.kept()
     # Last: a kubelet says every ten seconds what its node has.
     if role is Role.WORKER and vendor:
         device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
