@@ -14,10 +14,13 @@ ssh.establish_trust()
 apt.go_through_proxy()
 
 if role is Role.MASTER or config.ntp_hosts == "all":
-    time.synchronise()
+    time.synchronise(wait=False)
 
 if role is not Role.MASTER or config.installer != "none":
     docker.install()
+
+time.settle()
+kubernetes.begin()
 
 if role is Role.WORKER:
     gpu.install_driver()

@@ -61,10 +61,15 @@ def system(host: LabHost) -> apt.System:
 
 
 def mount(lab: LabState, host: LabHost) -> Path:
-    """Mount the host's disk, an overlay of what `disks` names, in the caller's mount namespace; returns its root."""
+    """Mount the host's disk, an overlay of what `disks` names, in the caller's mount namespace; returns its root.
+
+    What a host writes need not outlive a power failure of this machine: nobody waits for the disk of a volatile
+    overlay, as dpkg and etcd do for seconds. Its mark, which keeps it from being mounted again, tells of a failure.
+    """
     directory = lab.host_directory(host.name)
     lower = ":".join(map(str, disks(host)))
-    layers = f"lowerdir={lower},upperdir={directory}/upper,workdir={directory}/work"
+    layers = f"volatile,lowerdir={lower},upperdir={directory}/upper,workdir={directory}/work"
+    shutil.rmtree(directory / "work/work/incompat", ignore_errors=True)
     run("mount", "-t", "overlay", "overlay", "-o", layers, directory / "root")
     return directory / "root"
 

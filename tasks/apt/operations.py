@@ -7,7 +7,9 @@ file in place before it checks it.
 
 import io
 import re
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, StringCommand, operation
@@ -26,6 +28,7 @@ from tasks.apt.facts import (
     Release,
 )
 from tasks.apt.sources import MARK, Entry, needed, takeover
+from tasks.progress import notes
 from tasks.reach import Commands, detached, planning, quoted, script, show_diff, stop
 from tasks.systemd import reread
 
@@ -38,6 +41,8 @@ _GET = [
 _LOCK_PATIENCE = 600
 # The unit in which packages are installed and removed.
 UNIT = "apt"
+# Seconds for which an index is not refreshed anew in the same run, which does it for each of its packages.
+_FRESH = 600
 # Seconds for which a refresh of the package index is tried again: a mirror that is being renewed fails for a moment.
 _PATIENCE = 30
 
@@ -48,9 +53,23 @@ def refresh(others: bool = False) -> StringCommand:
     Others' are left alone: one that is dead or slow would end or hold the run. Preflight tells of those. With `others`
     they are asked too, for a minute, but need not answer.
     """
-    own = script("apt/refresh.sh", _PATIENCE, _LOCK_PATIENCE, *_places(_needed()), library="apt/locks.sh")
+    own = _refresh(_needed())
     every = "{ timeout 60 apt-get -q update >/dev/null 2>&1 || :; }"
     return StringCommand(own, "&&", every) if others else own
+
+
+def _refresh(entries: Iterable[Entry]) -> StringCommand:
+    return script("apt/refresh.sh", _PATIENCE, _LOCK_PATIENCE, *_places(entries), library="apt/locks.sh")
+
+
+def _indexed() -> Commands:
+    """refresh() of those sources whose index this run has not refreshed a moment ago; of all where none is known."""
+    # What a source's index says it is (origins) is known only once it was fetched, and makes it no other.
+    entries, indexed = [replace(entry, origins=frozenset()) for entry in _needed()], notes(host).indexed
+    old = [one for one in entries if one not in indexed or time.monotonic() - indexed[one] > _FRESH]
+    if old or not entries:
+        yield _refresh(old)
+        indexed.update(dict.fromkeys(old, time.monotonic()))
 
 
 def _needed() -> list[Entry]:
@@ -180,14 +199,14 @@ def packages(
     companions = [name for name in missing if version and name != names[0] and state.get(name, Package()).installed]
     if names[0] in missing:
         # Before they are judged: a source that is new is not in the index yet, and none of its versions would fit.
-        yield refresh()
+        yield from _indexed()
     if companions:
         offers = host.get_fact(AptOffers, names=companions)
         content = {name for name in companions if not any(map(fits, offers.get(name, ())))}
         missing = [name for name in missing if name not in content]
     if missing:
         if names[0] not in missing:
-            yield refresh()
+            yield from _indexed()
         # What others' sources offered once may be gone with them.
         refreshed = sorted({uri for entry in _needed() for uri, _ in entry.repositories})
         offers = host.get_fact(AptOffers, names=missing, first=refreshed)

@@ -24,6 +24,12 @@ class Notes:
     """The operator's word leaves the host out."""
     log: str = ""
     """Where, on the host, the log of the command that runs is."""
+    begun: bool = False
+    """Whether this run makes it a master before other hosts get their drivers."""
+    clock_waits: list[str] | None = None
+    """The time servers of a clock that must still be waited for; None: of none."""
+    indexed: dict[Any, float] = field(default_factory=dict)
+    """Package sources whose index this run has refreshed, and when, by time.monotonic()."""
 
 
 REBOOT, DOCKER_RESTART = "reboot", "restart of Docker"

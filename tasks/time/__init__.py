@@ -1,4 +1,4 @@
 """Clocks that are synchronised."""
 
-from tasks.time.deploy import synchronise
+from tasks.time.deploy import settle, synchronise
 from tasks.time.facts import TimeDaemon, TimeSync

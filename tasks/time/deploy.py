@@ -22,10 +22,11 @@ TEMPLATES = {"chrony": "time/chrony.conf.j2", TIMESYNCD: "time/timesyncd.conf.j2
 
 
 @deploy("Time")
-def synchronise() -> None:
+def synchronise(wait: bool = True) -> None:
     """A time daemon that is synchronised, to ntp_servers where the config names some.
 
-    A systemd-timesyncd that is synchronised stays; of one that gives way the servers are taken over.
+    A systemd-timesyncd that is synchronised stays; of one that gives way the servers are taken over. A daemon takes
+    half a minute: without `wait` a clock that is nearly right is left to it, until settle().
     """
     servers = config_of(host).ntp_servers
     present = host.get_fact(TimeSync)
@@ -40,7 +41,13 @@ def synchronise() -> None:
         text = render(TEMPLATES.get(daemon, "time/ntp.conf.j2"), servers=servers, ntpsec=daemon == "ntpsec")
         put(name="Time servers", content=text, dest=conf)
     systemd.fresh(name="The time daemon runs with its configuration", unit=f"{daemon}.service", files=[conf])
-    operations.synchronised(name="The clock is synchronised", servers=servers)
+    operations.synchronised(name="The clock is synchronised", servers=servers, later=not wait)
+
+
+@deploy("Synchronised clocks")
+def settle() -> None:
+    """Wait for clocks that synchronise(wait=False) has left to their daemons."""
+    operations.awaited(name="Every clock is synchronised")
 
 
 def _daemon() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import StringCommand
 
-from tasks.reach import Fact, probe_script
+from tasks.reach import Fact, Holds, probe_script, probes
 
 TIMESYNCD = "systemd-timesyncd"
 # Made by timesyncd once it has set the clock by a server.
@@ -28,6 +28,19 @@ class TimeDaemon:
     peer: str = ""
     offset: float | None = None
     servers: tuple[str, ...] = ()
+
+
+class Now(Fact[int]):
+    """Seconds since 1970 by the host's own clock."""
+
+    holds = Holds.NOT
+    default = int
+
+    def command(self) -> StringCommand:
+        return probes(now=["date", "+%s"])
+
+    def read(self, found: dict[str, str]) -> int:
+        return int(found["now"])
 
 
 class TimeSync(Fact[TimeDaemon]):

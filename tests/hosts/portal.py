@@ -17,7 +17,7 @@ from tests.hosts.connections import CONNECT_TIMEOUT, Connections
 from tests.hosts.targets import Target
 
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
-PAUSE = 2  # seconds between two looks at a job
+PAUSE = 1  # seconds between two looks at a job
 
 
 class Portal:

@@ -1,10 +1,13 @@
 """What hosts are given to do by apt's operations, on fake hosts with sources of other people's."""
 
+from pyinfra import host
+from pyinfra.operations import python
+
 from tasks import apt
 from tests.plan.conftest import planned
 from tests.sections import sections
 
-WORKER = "@fake/openpai-001"
+WORKER, NAMES = "@fake/openpai-001", ("pciutils", "git", "curl")
 SOURCES = sections(
     arch="amd64",
     lists="/etc/apt/sources.list:1:deb http://mirror/debian bookworm main\n"
@@ -22,6 +25,30 @@ def test_others_sources_are_not_asked(folder):
     with planned(folder, install, {"openpai-001": {"sources.list.d": SOURCES}}) as plan:
         (command,) = (text for text in plan.texts() if "apt/refresh.sh" in text and "sources.list" in text)
     assert command.endswith("apt/refresh.sh 30 600 /etc/apt/sources.list 1,1"), command
+
+
+def test_a_run_refreshes_the_index_of_a_source_once(folder):
+    lists = list(SOURCES)
+
+    def comes_in_between(*_):
+        more = ["# Written by openpai-deploy", "URIs: http://new", "Suites: stable"]
+        at = lists.index("@@ origins") - 1
+        lists[at:at] = [f"/etc/apt/sources.list.d/new.sources:{n}:{text}" for n, text in enumerate(more, 1)]
+        return True
+
+    def install_all():
+        install()
+        apt.packages(name="Another package", names=["git"], hold=False)
+        if host.name == WORKER:
+            python.call(name="A source that is new", function=comes_in_between)
+        apt.packages(name="A third package", names=["curl"], hold=False)
+
+    offers = sections(first="", offers="\n".join(f" {name} | 1 | http://m/debian x" for name in NAMES))
+    with planned(folder, install_all, {"openpai-001": {"sources.list.d": lists, "apt-cache": offers}}) as plan:
+        plan.run()
+        refreshed = [text.rpartition(" 600 ")[2] for text in plan.commands(WORKER) if "apt/refresh.sh" in text]
+        assert [any(f"install {name}=1" in text for text in plan.commands(WORKER)) for name in NAMES] == [True] * 3
+    assert refreshed == ["/etc/apt/sources.list 1,1", "/etc/apt/sources.list.d/new.sources 2,3"]
 
 
 def test_packages_are_installed_in_a_unit_that_outlives_the_run(folder):

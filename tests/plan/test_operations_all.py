@@ -99,6 +99,7 @@ SAMPLES = [
     Sample("gpu.driver.persistent"),
     Sample("gpu.kernels.unattended"),
     Sample("kubernetes.api_name.known", ("api", "address"), {Hosts: HostsFile("127.0.0.1 localhost")}),
+    Sample("kubernetes.control_plane.begun", silent=("node_name", "servers")),
     Sample("kubernetes.control_plane.up", silent=("node_name", "servers")),
     # The plan's folder has no record of hosts that left.
     Sample("kubernetes.departure.departed", silent=("confirmed",)),
@@ -116,6 +117,7 @@ SAMPLES = [
     Sample("kubernetes.kernel.modules", arguments={"names": list(PROVIDES)}),
     Sample("kubernetes.kernel.sysctls"),
     Sample("kubernetes.images.pulled_meanwhile", silent=("node_name",)),
+    Sample("kubernetes.images.pulled_before", silent=("kubeconfig",)),
     Sample("kubernetes.kubeconfig.handed_over"),
     Sample("kubernetes.kubelet.version_kept", silent=("version",)),
     Sample("kubernetes.membership.touchable", silent=("node_name", "servers")),

@@ -1,8 +1,10 @@
 """The time stage on hosts that have a clock of their own."""
 
 import re
+import time as clock
 
 import pytest
+from pyinfra.operations import server
 
 from tasks import time
 from tests.plan.conftest import planned
@@ -64,3 +66,26 @@ def test_a_host_without_a_daemon_gets_that_of_its_release(folder, monkeypatch, r
     answers = {"openpai-001": {"os-release": sections(release=release)}}
     with planned(folder, time.synchronise, answers):
         assert daemon in wanted
+
+
+@pytest.mark.parametrize(("off", "stages"), [(-5, [2]), (5, [2]), (-3600, [1]), (60, [1])])
+def test_a_clock_that_is_nearly_right_is_waited_for_later(folder, off, stages):
+    """Another one at once: what is installed next has dates."""
+
+    def both():
+        time.synchronise(wait=False)
+        server.shell(name="What comes next", commands=["what-comes-next"])
+        time.settle()
+
+    answers = {
+        "now date +%s": sections(now=str(int(clock.time()) + off)),
+        "chronyc": sections(ntpsec="active"),
+        "apt-cache": sections(first="", offers=" ntpsec | 1 | http://m/debian x"),
+    }
+    with planned(folder, both, {"openpai-001": answers}) as plan:
+        assert "The clock is synchronised" in titles(plan)
+        plan.run()
+        given = plan.commands(WORKER)
+    next_one = next(number for number, text in enumerate(given) if "what-comes-next" in text)
+    waits = [number for number, text in enumerate(given) if "not synchronised after 180 s" in text]
+    assert [2 if number > next_one else 1 for number in waits] == stages

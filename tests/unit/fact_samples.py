@@ -149,6 +149,7 @@ SAMPLES = [
     Sample(docker.Docker, sections(**_DAEMON, applied='{"invocation": "abc", "config": {}, "units": "c0"}')),
     Sample(docker.DockerApi, sections(served="1.12 1.41")),
     Sample(docker.GroupsOf, sections(groups="paiadmin docker"), {"user": "paiadmin"}),
+    Sample(time.Now, sections(now="1764230400")),
     Sample(time.TimeSync, bundled("time_sync")),
     Sample(
         time.TimeSync,

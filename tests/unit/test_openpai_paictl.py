@@ -47,7 +47,17 @@ def test_paictl_runs_from_a_private_copy_that_is_mended(source):
     python.chmod(0o755)
     mends = r"s|hivedscheduler/hivedscheduler:v0\.3\.4|mirror/hived:v0.3.4|g"
     program, kubeconfig = str(FILES / "openpai/paictl-by-python2"), source / "kubeconfig"
-    arguments = (environment, source / "pai", source / "configuration", kubeconfig, "Y\npai", mends, "service", "start")
+    arguments = (
+        "name",
+        environment,
+        source / "pai",
+        source / "configuration",
+        kubeconfig,
+        "Y\npai",
+        mends,
+        "service",
+        "start",
+    )
     done = subprocess.run(
         ["env", f"OWN={own}", f"TMPDIR={own}", "sh", program, *map(str, arguments)],
         capture_output=True,

@@ -10,7 +10,7 @@ from cluster.openpai import Service, Workload
 from tasks.openpai.facts import PaictlRun, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Running, Wanted
 from tasks.openpai.operations import watch
-from tasks.openpai.operations.watch import STEADY, TRIES, Watch
+from tasks.openpai.operations.watch import HEAD_START, STEADY, TRIES, Watch
 
 WANTED = Wanted("sum", (), ())
 DATABASE = Service("database", workloads=(Workload("DaemonSet", "database-ds", ("database",)),))
@@ -30,6 +30,7 @@ class Cluster:
     clock: float = 0
     said: list[str] = field(default_factory=list)
     noted: list[tuple[str, float]] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
     def start(self, *services: Service) -> None:
         """Have services run, each with one pod."""
@@ -64,8 +65,9 @@ class Cluster:
         """What is said in red."""
         self.said.append(line)
 
-    def run_shell_command(self, *_: Any, **__: Any) -> tuple[bool, Any]:
+    def run_shell_command(self, command: Any, **__: Any) -> tuple[bool, Any]:
         """The log of a pod, or of paictl."""
+        self.commands.append(str(command))
         return True, SimpleNamespace(stdout_lines=["log: it ended"])
 
     def note(self, service: Service) -> bool:
@@ -94,48 +96,95 @@ PAICTL: Any = SimpleNamespace(
 )
 
 
-def watching(made_up: Cluster) -> Watch:
+@dataclass
+class Work:
+    """What the watch does: a service runs so many seconds after its start, if it comes up at all."""
+
+    cluster: Cluster
+    takes: dict[str, float] = field(default_factory=dict)
+    started: list[tuple[str, float]] = field(default_factory=list)
+    old: list[Service] = field(default_factory=list)
+    ready: dict[str, float] = field(default_factory=dict)
+
+    def start(self, service: Service) -> bool:
+        self.started.append((service.name, self.cluster.clock))
+        self.ready[service.name] = self.cluster.clock + self.takes.get(service.name, 0)
+        return True
+
+    def restarted(self, service: Service) -> bool:
+        return service in self.old
+
+    def proven(self, service: Service) -> bool:
+        return self.cluster.note(service)
+
+    def arrive(self, services: list[Service]) -> None:
+        """Have those run whose time has come."""
+        for service in services:
+            if service not in self.cluster.up and self.ready.get(service.name, 1e9) <= self.cluster.clock:
+                self.cluster.start(service)
+
+
+def watching(made_up: Cluster, work: Work | None = None) -> Watch:
     host: Any = made_up
-    return Watch(host, PAICTL, WANTED, made_up.note)
+    return Watch(host, PAICTL, WANTED, work or Work(made_up))
 
 
-def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up):
-    watched = watching(made_up)
-    made_up.start(DATABASE, BESIDE)
-    assert watched.needed_by(DATABASE) and watched.running(DATABASE)
-    assert watched.needed_by(BESIDE) and watched.running(BESIDE)
-    assert made_up.clock == 0
-    assert watched.needed_by(REST)
-    assert made_up.clock >= STEADY
-    assert [name for name, _ in made_up.noted] == ["database", "beside"]
+@pytest.fixture
+def brought_up(made_up, monkeypatch):
+    """Bring services up, each of which takes as many seconds as are said; gives what was done."""
+
+    def bring_up(*services: Service, **takes: float) -> Work:
+        work = Work(made_up, takes)
+
+        def look(fact: type, **more: Any) -> Any:
+            work.arrive(list(services))
+            return Cluster.get_fact(made_up, fact, **more)
+
+        monkeypatch.setattr(made_up, "get_fact", look)
+        assert watching(made_up, work).have_running(services, services), made_up.said
+        return work
+
+    return bring_up
+
+
+def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up, brought_up):
+    started = dict(brought_up(DATABASE, BESIDE, REST, database=3, beside=1).started)
+    assert started["database"] == started["beside"] == 0
+    assert 3 + STEADY - HEAD_START <= started["rest"] <= 3 + STEADY - HEAD_START + 1
+    assert started["rest"] + HEAD_START <= dict(made_up.noted)["database"] <= started["rest"] + HEAD_START + 1
     assert any("rest: database must stay up first" in line for line in made_up.said)
 
 
-def test_what_need_not_wait_starts_while_others_must_stay_up_first(made_up):
-    watched = watching(made_up)
+def test_some_are_started_at_a_time_and_no_more(brought_up):
+    services = [Service(f"s{number}", workloads=(Workload("DaemonSet", f"s{number}", ("s",)),)) for number in range(6)]
+    started = dict(brought_up(*services, **{one.name: 10 for one in services}).started)
+    assert [started[one.name] for one in services[: watch.AT_ONCE]] == [0] * watch.AT_ONCE
+    assert min(started[one.name] for one in services[watch.AT_ONCE :]) >= 10
+
+
+def test_a_service_is_steady_from_when_its_pods_run_and_not_from_when_its_paictl_ends(made_up, brought_up, monkeypatch):
+    paictl = iter(["running"] * (STEADY + 2))
+    monkeypatch.setattr(Cluster, "paictl", property(lambda _: next(paictl, "0"), lambda *_: None))
+    brought_up(DATABASE)
+    assert made_up.noted == [("database", STEADY + 3)]  # in the look that saw it end
+
+
+def test_pods_that_read_something_new_are_restarted_once_and_waited_for(made_up):
     made_up.start(DATABASE)
-    assert watched.next_of([DATABASE, REST, BESIDE]) is DATABASE
-    assert watched.running(DATABASE)
-    assert watched.next_of([REST, BESIDE]) is BESIDE
-    assert watched.next_of([REST]) is REST, "somebody has to wait"
-    assert watched.needed_by(REST)
-    assert watched.next_of([REST, BESIDE]) is REST
-    after = Service("after", ("rest",))
-    assert watched.next_of([REST, after, BESIDE]) is REST, "which nothing holds back, and not what needs it"
+    work = Work(made_up, old=[DATABASE])
+    assert watching(made_up, work).have_running([DATABASE], [DATABASE])
+    assert [line for line in made_up.said if "running (" in line] == ["database: running (2 s)"]
 
 
 def test_the_end_waits_until_all_have_stayed_up(made_up):
-    watched = watching(made_up)
     made_up.start(DATABASE, BESIDE)
-    assert watched.running(BESIDE)
-    assert watched.all_stay_up([DATABASE, BESIDE])
-    assert made_up.noted == [("beside", STEADY)]  # the other was there before
+    assert watching(made_up).have_running([BESIDE], [DATABASE, BESIDE])
+    assert [name for name, _ in made_up.noted] == ["beside"]  # the other was there before
+    assert made_up.clock >= STEADY
 
 
-def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_while_a_later_one_starts(made_up, monkeypatch):
-    watched = watching(made_up)
+def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_while_others_start(made_up, monkeypatch):
     made_up.start(DATABASE)
-    assert watched.running(DATABASE)
 
     def look(fact: type, **more: Any) -> Any:
         container = made_up.containers["database-ds"]
@@ -144,47 +193,47 @@ def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_while_a
         return Cluster.get_fact(made_up, fact, **more)
 
     monkeypatch.setattr(made_up, "get_fact", look)
-    assert not watched.running(BESIDE)
-    assert made_up.noted == []
+    work = Work(made_up)
+    assert not watching(made_up, work).have_running([DATABASE, BESIDE, REST], [DATABASE, BESIDE, REST])
+    assert made_up.noted == [] and "rest" not in dict(work.started)
     assert "database: pod database-ds-abcde cannot start: CrashLoop: exit status unknown" in made_up.said[-2]
     assert made_up.said[-1] == "  log: it ended"
     assert made_up.clock < 60
+    assert made_up.commands[-1] == "stop", "no paictl is left at work"
 
 
-def test_what_an_earlier_run_left_of_a_later_service_does_not_end_the_wait(made_up):
-    made_up.start(DATABASE)
+def test_what_an_earlier_run_left_of_a_later_service_does_not_end_the_wait(made_up, brought_up):
     made_up.containers["rest-ds"] = {"state": {"waiting": {"reason": "ImagePullBackOff"}}, "ready": False}
-    watched = watching(made_up)
-    assert watched.running(DATABASE) and watched.needed_by(REST)
+    assert [name for name, _ in brought_up(DATABASE, REST, database=40).started] == ["database", "rest"]
 
 
 def test_a_silent_api_server_proves_nothing(made_up):
-    watched = watching(made_up)
     made_up.start(DATABASE)
-    assert watched.running(DATABASE)
     made_up.answers = False
-    assert not watched.all_stay_up([DATABASE])
+    assert not watching(made_up).have_running([], [DATABASE])
     assert made_up.noted == []
     assert "all services: the API server does not answer after 600 s" in made_up.said[-1]
+
+
+def test_a_service_that_does_not_come_is_given_up_after_its_time(made_up):
+    assert not watching(made_up).have_running([DATABASE, REST], [DATABASE, REST])
+    assert "database: no daemonset database-ds after 600 s" in made_up.said[-1]
+    assert "/paictl-database.log" in made_up.said[-1]
 
 
 def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(made_up, monkeypatch):
     made_up.paictl = "1"
     silent = iter([False, True, False, *[True] * 9])
-    starts = []
 
     def look(fact: type, **more: Any) -> Any:
         if fact is ServicesNow:
             made_up.answers = next(silent)
         return Cluster.get_fact(made_up, fact, **more)
 
-    def start() -> bool:
-        starts.append("rest")
-        return True
-
     monkeypatch.setattr(made_up, "get_fact", look)
-    assert not watching(made_up).running(REST, start)
-    assert len(starts) == TRIES - 1
+    work = Work(made_up)
+    assert not watching(made_up, work).have_running([REST], [REST])
+    assert len(work.started) == TRIES
     assert "rest: no daemonset rest-ds; paictl failed 3 times, its log ends: [paictl-failed]" in made_up.said
 
 
@@ -199,7 +248,7 @@ def test_a_stopped_service_is_waited_for_until_its_pods_have_ended_or_named(made
 
     monkeypatch.setattr(made_up, "get_fact", look)
     host: Any = made_up
-    watch.ended(host, PAICTL, DATABASE)
+    watch.ended(host, PAICTL, [DATABASE])
     assert min(seconds, watch.GRACE) <= made_up.clock <= watch.GRACE + 5
-    named = "database: not ended after 120 s: database-ds-abcde on no node; is that node up?"
+    named = "not ended after 120 s: database-ds-abcde on no node; is that node up?"
     assert made_up.said == ([named] if seconds > watch.GRACE else [])

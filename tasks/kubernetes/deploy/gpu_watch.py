@@ -3,7 +3,7 @@
 from pyinfra import host
 from pyinfra.api import deploy
 
-from tasks import apt, gpu, systemd
+from tasks import gpu, systemd
 from tasks.kubernetes.facts.node import GPU_WATCH, WatchedGpus
 from tasks.reach import FILES, cluster_host, config_of, put, render
 
@@ -21,7 +21,6 @@ def watched() -> None:
     if vendor is None:
         return
     gpus = max(len(host.get_fact(vendor.bus)), host.get_fact(WatchedGpus))
-    apt.packages(name="Program to tell the API server", names=["curl"], hold=False)
     put(name="GPU health: program", content=FILES / "kubernetes/gpu-health", dest=PROGRAM, mode="755")
     service = render("kubernetes/gpu-health.service.j2", node=cluster_host(host).name, gpus=gpus)
     put(name="GPU health: unit", content=service, dest=GPU_WATCH)

@@ -13,8 +13,8 @@ from tasks.kubernetes.facts.versions import InstalledVersions
 from tasks.kubernetes.operations import api_name, images, kernel, kubelet, membership
 from tasks.reach import FILES, cluster_host, cluster_of, config_of, must_wait, put, render, role_of, waiting
 
-# Programs that kubeadm's first check, the kubelet and kube-proxy call.
-PACKAGES = ["conntrack", "ebtables", "ethtool", "iproute2", "iptables", "openssl", "socat"]
+# Programs that kubeadm's first check, the kubelet, kube-proxy and the watch over GPUs call.
+PACKAGES = ["conntrack", "curl", "ebtables", "ethtool", "iproute2", "iptables", "openssl", "socat"]
 MODULES = ["overlay", "br_netfilter"]
 SYSCTLS = {
     "net.bridge.bridge-nf-call-iptables": "1",

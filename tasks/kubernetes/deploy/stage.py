@@ -21,10 +21,30 @@ from tasks.kubernetes.operations import (
     restore,
     service,
 )
+from tasks.progress import notes
 from tasks.reach import FILES, barrier, cluster_host, cluster_of, config_of, disruption_allowed, put, role_of
 
 # Manifests that the cluster was given, kept beside kubeadm's own files.
 FOLDER = "/etc/kubernetes/openpai"
+
+
+@deploy("Control plane")
+def begin() -> None:
+    """A new control plane comes up while workers get their GPUs' drivers; install() waits for it."""
+    if config_of(host).installer != "kubeadm":
+        return
+    if role_of(host) is Role.MASTER:
+        notes(host).begun = True
+        name_host()
+        node.prepare()
+        _configured()
+        control_plane.begun(
+            name="The control plane begins",
+            node_name=cluster_host(host).name,
+            servers=api_servers(cluster_of(host)),
+            ignore=config_of(host).kubeadm_ignore_preflight_errors,
+        )
+    barrier(name="The control plane begins first")
 
 
 @deploy("Kubernetes")
@@ -52,8 +72,12 @@ def name_host() -> None:
 
 def _by_kubeadm() -> None:
     role, config = role_of(host), config_of(host)
-    if role is not Role.DEV_BOX:
+    barrier(name="What nodes need comes first")
+    if role is Role.DEV_BOX:
+        dev_box.pull_ahead()
+    elif not notes(host).begun:
         node.prepare()
+    barrier(name="Programs come first")
     if role is Role.MASTER:
         bring_up()
         # Before the workers join: one that joined and was never recorded could not be found when it leaves.
@@ -72,34 +96,40 @@ def _finish() -> None:
         equip()
     barrier(name="Then what uses them")
     vendor = gpu.vendor(config)
-    if role is Role.WORKER and vendor:
-        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
     if role is Role.WORKER and config.installer == "kubeadm":
         gpu_watch.watched()
     if role is Role.DEV_BOX and config.installer == "kubeadm":
         dev_box.establish()
     if config.installer == "kubeadm":
         backups.kept()
+    # Last: a kubelet says every ten seconds what its node has.
+    if role is Role.WORKER and vendor:
+        device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
+    barrier(name="Kubernetes is whole")
 
 
 @deploy("Kubernetes, the control plane")
 def bring_up() -> None:
     """The control plane on the master, and calico where it is the pod network."""
-    cluster, config = cluster_of(host), config_of(host)
-    servers = api_servers(cluster)
-    # A cluster that was made with another endpoint than a new one would have keeps it.
-    made_with = host.get_fact(KubernetesNode, node=cluster_host(host).name, master=True).server
-    endpoint = made_with if made_with in servers else servers[0]
-    put(name="kubeadm's configuration", content=init_config(cluster, endpoint), dest=control_plane.CONFIG, mode="600")
+    config = config_of(host)
+    _configured()
     control_plane.up(
         name="The control plane is up",
         node_name=cluster_host(host).name,
-        servers=servers,
+        servers=api_servers(cluster_of(host)),
         ignore=config.kubeadm_ignore_preflight_errors,
     )
     put(name="Program to restore etcd", content=FILES / "kubernetes/etcd-restore", dest=restore.PROGRAM, mode="755")
     if config.openpai_kube_network_plugin == "calico":
         _calico()
+
+
+def _configured() -> None:
+    cluster, servers = cluster_of(host), api_servers(cluster_of(host))
+    # A cluster that was made with another endpoint than a new one would have keeps it.
+    made_with = host.get_fact(KubernetesNode, node=cluster_host(host).name, master=True).server
+    endpoint = made_with if made_with in servers else servers[0]
+    put(name="kubeadm's configuration", content=init_config(cluster, endpoint), dest=control_plane.CONFIG, mode="600")
 
 
 def _calico() -> None:

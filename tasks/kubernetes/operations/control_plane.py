@@ -25,6 +25,14 @@ OWN_TRACES = (
 
 
 @operation()
+def begun(node_name: str, servers: list[str], ignore: list[str]) -> Commands:
+    """Start the init of a bare master, and leave it at work for up() to wait for."""
+    node = host.get_fact(KubernetesNode, node=node_name, master=True)
+    if INIT not in node.running and of_master(node, servers) is Step.INIT:
+        yield detached.started(INIT, _init(ignore))
+
+
+@operation()
 def up(node_name: str, servers: list[str], ignore: list[str]) -> Commands:
     """Have the control plane answer, from whatever state the master is in.
 
@@ -38,11 +46,11 @@ def up(node_name: str, servers: list[str], ignore: list[str]) -> Commands:
     if isinstance(step, Problem):
         yield stop(step)
     elif step is Step.INIT:
-        yield _init(ignore)
+        yield detached.command(INIT, _init(ignore))
     elif step is Step.RESUME:
         if node.ready:
             yield snapshot("resume")
-        yield _init([*ignore, *OWN_TRACES])
+        yield detached.command(INIT, _init([*ignore, *OWN_TRACES]))
     elif step in (Step.REWRITE, Step.REVIVE):
         if step is Step.REWRITE:
             phases = ("etcd local", "control-plane all")
@@ -54,9 +62,7 @@ def up(node_name: str, servers: list[str], ignore: list[str]) -> Commands:
 
 
 def _init(ignore: list[str]) -> StringCommand:
-    return detached.command(
-        INIT, StringCommand(f"{DIRECT} kubeadm init --config {CONFIG} --skip-token-print", *passing(ignore))
-    )
+    return StringCommand(f"{DIRECT} kubeadm init --config {CONFIG} --skip-token-print", *passing(ignore))
 
 
 def passing(ignore: list[str]) -> list[QuoteString]:

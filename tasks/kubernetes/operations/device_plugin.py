@@ -12,21 +12,27 @@ from tasks.reach import Commands, quoted, stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
 PATIENCE = 90
+# Seconds within which a kubelet says of one that has just registered them; it does so every ten.
+SAID = 12
 
 
 @operation()
 def advertised(node: str, vendor: Vendor) -> Commands:
     """Have this worker advertise every GPU of `vendor` on its PCI bus as `node`.
 
-    A device plugin that started before the driver was in order found no GPU and looks no second time: it is restarted.
+    A device plugin that started before the driver was in order found no GPU and looks no second time: it is restarted
+    where it has not just begun.
     """
     plugin = vendor.device_plugin
     wanted = len(host.get_fact(vendor.bus))
     if host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource) >= wanted:
         return
-    yield StringCommand(f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null")
     ask = quoted(allocatable_gpus(node, vendor.resource))
-    yield until(StringCommand(ask, f"2>/dev/null | grep -qx {wanted}"), PATIENCE)
+    there = StringCommand(ask, f"2>/dev/null | grep -qx {wanted}")
+    stop_it = f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null"
+    yield until(there, SAID)
+    yield StringCommand(there, "|| {", stop_it, "; }")
+    yield until(there, PATIENCE)
     found = host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource)
     if found < wanted:
         yield stop(

@@ -1,4 +1,4 @@
-"""Images pulled while the rest of a node is installed.
+"""Images pulled while the rest of a cluster is installed.
 
 pyinfra's docker.image waits for each pull.
 """
@@ -6,7 +6,7 @@ pyinfra's docker.image waits for each pull.
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from tasks.kubernetes.facts.node import KubernetesNode
+from tasks.kubernetes.facts.node import Kubeconfig, KubernetesNode
 from tasks.reach import Commands, detached, quoted
 
 UNIT = "images"
@@ -20,6 +20,16 @@ def pulled_meanwhile(node_name: str, master: bool, images: list[str]) -> Command
     """
     node = host.get_fact(KubernetesNode, node=node_name, master=master)
     if node.untouched and UNIT not in node.running:
-        yield detached.started(
-            UNIT, StringCommand("for image in", quoted(images), '; do docker pull -q "$image"; done')
-        )
+        yield _pull(images)
+
+
+@operation()
+def pulled_before(kubeconfig: str, images: list[str]) -> Commands:
+    """The same on a dev box without a `kubeconfig` yet: what it runs once the cluster is there."""
+    if images and not host.get_fact(Kubeconfig, path=kubeconfig):
+        at_work = f"systemctl is-active -q {detached.PREFIX}{UNIT}.service"  # by a run that was killed
+        yield StringCommand(at_work, "|| {", _pull(images), "; }")
+
+
+def _pull(images: list[str]) -> StringCommand:
+    return detached.started(UNIT, StringCommand("for image in", quoted(images), '; do docker pull -q "$image"; done'))

@@ -14,7 +14,16 @@ from cluster.kubernetes import TOKEN_LIFE, api_servers, ca_hash, join_config
 from cluster.names import short
 from tasks import docker
 from tasks.kubernetes.facts.cluster import JOIN_TOKEN
-from tasks.kubernetes.facts.node import ADMIN_CONF, ASK, BOOTSTRAP_CONF, CA, JOIN_CONFIG, KUBELET_CONF, KubernetesNode
+from tasks.kubernetes.facts.node import (
+    ADMIN_CONF,
+    ASK,
+    BOOTSTRAP_CONF,
+    CA,
+    JOIN_CONFIG,
+    KUBECTL,
+    KUBELET_CONF,
+    KubernetesNode,
+)
 from tasks.kubernetes.facts.pod_network import CONFLIST
 from tasks.kubernetes.operations import kubelet
 from tasks.kubernetes.operations.control_plane import INIT, passing
@@ -96,6 +105,16 @@ def registered(name: str) -> StringCommand:
     )
 
 
+def _signed(name: str) -> StringCommand:
+    """Wait until the cluster vouches for the token called `name`: kubeadm's join looks every five seconds only.
+
+    The controller that does starts some ten seconds after a new API server.
+    """
+    signature = QuoteString(f"jsonpath={{.data.jws-kubeconfig-{name}}}")
+    ask_for = StringCommand(f"{KUBECTL} get configmap -n kube-public cluster-info -o", signature)
+    return until(StringCommand(ask_for, "2>/dev/null | grep -q ."), 60)
+
+
 def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[str]) -> bool:
     """Join with a token that the master makes for this one worker, and takes back."""
     master = the_master(host)
@@ -106,6 +125,7 @@ def _join(state: Any, host: Any, cluster: Cluster, worker: Host, ignore: list[st
         created = StringCommand(f"{kubeadm} create --ttl {TOKEN_LIFE}m --description", described)
         token = ask(master, created).strip()
         try:
+            ask(master, _signed(token.partition(".")[0]))
             config = join_config(cluster, worker, token, ca_hash(certificate))
             ask(host, f"umask 077; mkdir -p $(dirname {JOIN_CONFIG}) && cat >{JOIN_CONFIG}", stdin=config)
             join = StringCommand(

@@ -28,8 +28,8 @@ def image_of(config: Config) -> str:
     return config.first_job_image or config.cuda_image
 
 
-# Seconds between looks at a job.
-LOOK = 2
+# Seconds between looks at a job, and those that its log may come later than its end.
+LOOK, LOG_LATE = 1, 30
 
 
 def rest_of(dev_box: Host, paictl: Paictl) -> Rest:
@@ -140,7 +140,7 @@ def _run(state: Any, host: Host, paictl: Paictl, kind: jobs.Kind, vendor: Vendor
 
 def _log(rest: Rest, job: str) -> str | None:
     """The job's log; log-manager finds it some seconds after the job's end."""
-    for _ in range(15):
+    for _ in range(LOG_LATE // LOOK):
         try:
             return rest.log(job, jobs.ROLE)
         except RestError as error:

@@ -17,9 +17,9 @@ from cluster.problems import identified
 from tasks.openpai.facts import PaictlRun
 from tasks.reach import detached, script
 
+# Its unit, log and container; with a service's name, where it starts one beside others.
 UNIT = "paictl"
 CONTAINER = "openpai-deploy-paictl"
-LOG = detached.log(UNIT)
 # Seconds between looks at it, and at the cluster meanwhile.
 LOOK = 1
 
@@ -42,10 +42,11 @@ class Paictl:
         """The folder of OpenPAI's configuration, as the guide calls it."""
         return f"{self.folder}/cluster-cfg"
 
-    def start(self, *arguments: str, answers: tuple[str, ...] = ()) -> StringCommand:
+    def start(self, *arguments: str, answers: tuple[str, ...] = (), service: str = "") -> StringCommand:
         """Start `paictl ARGUMENTS` in a unit of its own; `answers` come before the cluster's id on its standard input.
 
-        CONFIGURATION among the arguments stands for the folder of the configuration, wherever paictl runs.
+        One for each `service` can be at work beside others. CONFIGURATION among the arguments stands for the folder of
+        the configuration, wherever paictl runs.
         """
         config = self.cluster.config
         container = config.paictl == "container"
@@ -56,59 +57,75 @@ class Paictl:
         said = "\n".join((*answers, config.openpai_cluster_id))
         source = f"{self.folder}/pai"
         mends = "\n".join(f"s|{re.escape(old)}|{new}|g" for old, new in replaced_images(config).items())
-        command = script(program, environment, source, self.configuration, self.kubeconfig, said, mends, *given)
-        return detached.started(UNIT, command, user=None if container else self.user)
+        name = _named(CONTAINER, service)
+        command = script(program, name, environment, source, self.configuration, self.kubeconfig, said, mends, *given)
+        return detached.started(_named(UNIT, service), command, user=None if container else self.user)
 
     def stop(self) -> StringCommand:
-        """End a paictl that runs; nothing of it is worth waiting for."""
+        """End every paictl that runs; nothing of them is worth waiting for."""
         return StringCommand(
-            f"systemctl stop {detached.PREFIX}{UNIT}.service 2>/dev/null; docker rm -f {CONTAINER} >/dev/null 2>&1 || :"
+            f"systemctl stop '{detached.PREFIX}{UNIT}*.service' 2>/dev/null; "
+            f"docker ps -aq --filter name=^{CONTAINER} 2>/dev/null | xargs -r docker rm -f >/dev/null 2>&1 || :"
         )
 
 
 CONFIGURATION = "CONFIGURATION"
 
 
+def _named(name: str, service: str) -> str:
+    return f"{name}-{service}" if service else name
+
+
+def log(service: str = "") -> str:
+    """Where paictl's output is."""
+    return detached.log(_named(UNIT, service))
+
+
 def run(host: Host, paictl: Paictl, title: str, *arguments: str, answers: tuple[str, ...] = ()) -> bool:
     """Run paictl to its end, up to openpai_service_timeout; on failure show the end of its log."""
+    alone(host)
     if not begin(host, paictl, *arguments, answers=answers):
         return False
     deadline = time.monotonic() + paictl.cluster.config.openpai_service_timeout
-    while at_work(host):
+    while status(host) == "running":
         if time.monotonic() > deadline:
             host.run_shell_command(paictl.stop(), _sudo=True)
-            return failed(host, f"{title} did not end within its time; the log: {LOG}", cause="paictl-late")
+            return failed(host, f"{title} did not end within its time; the log: {log()}", cause="paictl-late")
         gevent.sleep(LOOK)
     ended = status(host)
     return ended == "0" or failed(
-        host, f"{title} failed (exit status {ended or 'unknown'})", log=True, cause="paictl-failed"
+        host, f"{title} failed (exit status {ended or 'unknown'})", shown=log(), cause="paictl-failed"
     )
 
 
-def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] = ()) -> bool:
-    """Start paictl once one that an earlier run left at work has ended."""
-    while at_work(host):
-        host.log("waiting for paictl of an earlier run")
-        gevent.sleep(LOOK)
-    worked, output = host.run_shell_command(paictl.start(*arguments, answers=answers), _sudo=True)
+def begin(host: Host, paictl: Paictl, *arguments: str, answers: tuple[str, ...] = (), service: str = "") -> bool:
+    """Start paictl, whose last run for this `service` has ended."""
+    worked, output = host.run_shell_command(paictl.start(*arguments, answers=answers, service=service), _sudo=True)
     return worked or failed(host, f"paictl could not be started: {output.stderr.strip()[-200:]}", cause="paictl-failed")
 
 
-def at_work(host: Host) -> bool:
-    """True while a paictl runs."""
-    return status(host) == "running"
+def alone(host: Host) -> None:
+    """Wait until every paictl that an earlier run left at work has ended."""
+    if _status(host, f"{UNIT}*") == "running":
+        host.log("waiting for paictl of an earlier run")
+    while _status(host, f"{UNIT}*") == "running":
+        gevent.sleep(LOOK)
 
 
-def status(host: Host) -> str:
+def status(host: Host, service: str = "") -> str:
     """How paictl stands, as PaictlRun has it."""
-    return host.get_fact(PaictlRun, unit=f"{detached.PREFIX}{UNIT}.service", status=detached.status_file(UNIT))
+    return _status(host, _named(UNIT, service))
 
 
-def failed(host: Host, message: str, log: bool = False, *, cause: str) -> bool:
-    """Say why this host fails, with the end of paictl's log where asked; always False. `cause` as in stop()."""
+def _status(host: Host, unit: str) -> str:
+    return host.get_fact(PaictlRun, unit=f"{detached.PREFIX}{unit}.service", status=detached.status_file(unit))
+
+
+def failed(host: Host, message: str, shown: str = "", *, cause: str) -> bool:
+    """Say why this host fails, with the end of the log `shown`; always False. `cause` as in stop()."""
     host.log_styled(identified(message, cause=cause), fg="red", log_func=logger.error)
-    if log:
-        _, output = host.run_shell_command(StringCommand("tail -n 15", LOG), _sudo=True)
+    if shown:
+        _, output = host.run_shell_command(StringCommand("tail -n 15", shown), _sudo=True)
         for line in output.stdout_lines:
             host.log_styled(f"  {line}", fg="red", log_func=logger.error)
     return False

@@ -1,8 +1,8 @@
-"""OpenPAI's services: started one by one after their prerequisites, stopped the other way, judged by the cluster."""
+"""OpenPAI's services: started after their prerequisites, stopped the other way, judged by the cluster."""
 
 import json
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from pyinfra import host
@@ -22,12 +22,12 @@ from tasks.openpai.judge import (
     there,
 )
 from tasks.openpai.operations.configuration import services_of
-from tasks.openpai.operations.paictl import Paictl, begin, failed, run
-from tasks.openpai.operations.watch import Watch, ended, seen, wanted
+from tasks.openpai.operations.paictl import Paictl, alone, begin, failed, run
+from tasks.openpai.operations.watch import Watch, ended, pods_of, seen, wanted
 from tasks.reach import Commands, quoted, render, stop
 
 RECORD = "openpai-deploy"
-AT_ONCE = ("--force", "--grace-period=0")
+NOW = ("--force", "--grace-period=0")
 # The service device-plugin, as far as the Kubernetes stage has not brought it: upstream's is on a server that is gone.
 FUSE_PLUGIN = "openpai/fuse-device-plugin.yaml.j2"
 
@@ -61,43 +61,43 @@ def _is_right(service: Service, state: ClusterState, expected: Wanted) -> bool:
 def _have_running(
     state: Any, host: Host, paictl: Paictl, services: list[Service], lame: list[Service], expected: Wanted
 ) -> bool:
-    before = seen(paictl, host)
-    watch = Watch(host, paictl, expected, partial(_proven, host, paictl, expected.configuration))
-    waiting = list(lame)
-    while waiting:
-        service = watch.next_of(waiting)
-        waiting.remove(service)
-        if not _start(host, paictl, watch, service, bool(present(service, before))):
-            return False
-    return watch.all_stay_up(services)
+    alone(host)
+    work = _Work(host, paictl, expected.configuration, seen(paictl, host))
+    return Watch(host, paictl, expected, work).have_running(lame, services)
 
 
-def _start(host: Host, paictl: Paictl, watch: Watch, service: Service, was_there: bool) -> bool:
-    def start() -> bool:
+@dataclass(frozen=True)
+class _Work:
+    """What starting a service takes; `before` is how the cluster was before any was started."""
+
+    host: Host
+    paictl: Paictl
+    configuration: str
+    before: ClusterState
+
+    def start(self, service: Service) -> bool:
+        for pod in held_back(pods_of(self.host, self.paictl, [service])):
+            # With its usual grace the kubelet of 1.20 takes more than a minute over a pod that has never run.
+            self._kubectl("delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", *NOW)
         if service.by_paictl:
-            return begin(host, paictl, "service", "start", "-n", service.name)
-        return _apply(host, paictl, FUSE_PLUGIN)
+            return begin(self.host, self.paictl, "service", "start", "-n", service.name, service=service.name)
+        return _apply(self.host, self.paictl, FUSE_PLUGIN)
 
-    if not watch.needed_by(service):
-        return False
-    for pod in held_back(watch.pods([service])):
-        # With its usual grace the kubelet of 1.20 takes more than a minute over a pod that has never run.
-        _kubectl(host, paictl, "delete", "pod", "-n", pod.namespace, pod.pod, "--ignore-not-found", *AT_ONCE)
-    again = start if service.by_paictl else None
-    if not (start() and watch.running(service, again)):
-        return False
-    old = stale(service, seen(paictl, host)) if was_there else []
-    for workload in old:
-        restart = ("rollout", "restart", workload.kind.lower(), "-n", workload.namespace, workload.name)
-        _kubectl(host, paictl, *restart)
-    return not old or watch.running(service, again)
+    def restarted(self, service: Service) -> bool:
+        old = stale(service, seen(self.paictl, self.host)) if present(service, self.before) else []
+        for workload in old:
+            restart = ("rollout", "restart", workload.kind.lower(), "-n", workload.namespace, workload.name)
+            self._kubectl(*restart)
+        return bool(old)
 
+    def proven(self, service: Service) -> bool:
+        entry = f"--from-literal={service.name}={self.configuration}"
+        return _noted(self.host, self.paictl, service, self.configuration) or self._kubectl(
+            "create", "configmap", RECORD, entry, quiet=True
+        )
 
-def _proven(host: Host, paictl: Paictl, configuration: str, service: Service) -> bool:
-    entry = f"--from-literal={service.name}={configuration}"
-    return _noted(host, paictl, service, configuration) or _kubectl(
-        host, paictl, "create", "configmap", RECORD, entry, quiet=True
-    )
+    def _kubectl(self, *words: str, quiet: bool = False) -> bool:
+        return _kubectl(self.host, self.paictl, *words, quiet=quiet)
 
 
 def _noted(host: Host, paictl: Paictl, service: Service, configuration: str | None) -> bool:
@@ -122,13 +122,25 @@ def _kubectl(host: Host, paictl: Paictl, *words: str, quiet: bool = False) -> bo
 def stopped(paictl: Paictl, only: list[str] | None = None, delete: bool = False) -> Commands:
     """Have none of the services running (none of `only`), the last one first; with `delete` their data ends too."""
     state = seen(paictl, host)
-    for service in reversed(_selected(services_of(host, paictl), only)):
-        if there(service, state):
-            yield FunctionCommand(_stop, (paictl, service, delete), {})
+    services = _selected(services_of(host, paictl), only)
+    yield from _stopping(paictl, [service for service in services if there(service, state)], delete)
 
 
 def _selected(services: list[Service], only: list[str] | None) -> list[Service]:
     return [service for service in services if only is None or service.name in only]
+
+
+def _stopping(paictl: Paictl, services: list[Service], delete: bool = False) -> Commands:
+    """The last one first; then their pods, which take up to half a minute each, are waited for together."""
+    for service in reversed(services):
+        yield FunctionCommand(_stop, (paictl, service, delete), {})
+    if services:
+        yield FunctionCommand(_ended, (paictl, services), {})
+
+
+def _ended(state: Any, host: Host, paictl: Paictl, services: list[Service]) -> bool:
+    ended(host, paictl, services)
+    return True
 
 
 def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool) -> bool:
@@ -139,7 +151,6 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
         for kind, namespace, name in names:
             if not _kubectl(host, paictl, "delete", kind.lower(), "-n", namespace, name, "--ignore-not-found"):
                 return False
-        ended(host, paictl, service)
         return True
     verb, answers = ("delete", ("Y",)) if delete else ("stop", ())
     if not run(host, paictl, f"{verb} {service.name}", "service", verb, "-n", service.name, answers=answers):
@@ -151,7 +162,6 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
             f"{service.name}: {left[0]} is still there after paictl service {verb}; run again",
             cause="service-remains",
         )
-    ended(host, paictl, service)
     _noted(host, paictl, service, None)  # a record that is not there has nothing to forget
     return True
 
@@ -160,16 +170,14 @@ def _stop(state: Any, host: Host, paictl: Paictl, service: Service, delete: bool
 def of_another_version_stopped(paictl: Paictl) -> Commands:
     """Have nothing running of another version than the config's, the last service first."""
     state = seen(paictl, host)
-    for service in reversed(services_of(host, paictl)):
-        if other_version([service], state):
-            yield FunctionCommand(_stop, (paictl, service, False), {})
+    yield from _stopping(paictl, [one for one in services_of(host, paictl) if other_version([one], state)])
 
 
 @operation()
 def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Commands:
     """Have nothing of OpenPAI in the cluster, where `confirmed` is its name; with `delete` its data go too."""
     state, name = seen(paictl, host), paictl.cluster.folder.name
-    services = [service for service in reversed(services_of(host, paictl)) if there(service, state)]
+    services = [service for service in services_of(host, paictl) if there(service, state)]
     if not services and "pai-configuration" not in state.configmaps:
         return
     if confirmed != name:
@@ -179,8 +187,7 @@ def removed(paictl: Paictl, confirmed: str | None, delete: bool) -> Commands:
             cause="confirm-uninstall",
         )
         return
-    for service in services:
-        yield FunctionCommand(_stop, (paictl, service, delete), {})
+    yield from _stopping(paictl, services, delete)
     for configmap in ("pai-configuration", "pai-cluster-id", RECORD):
         yield quoted([*kubectl(paictl.kubeconfig), "delete", "configmap", configmap, "--ignore-not-found"])
 

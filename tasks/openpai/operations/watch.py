@@ -1,8 +1,9 @@
 """OpenPAI's services watched while they start: what is waited for is said, and a pod that cannot start ends it."""
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import gevent
 from pyinfra import logger
@@ -12,7 +13,7 @@ from cluster.openpai import Service
 from tasks.openpai.facts import OpenPai, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Patience, Steadiness, Trouble, Wanted, lacking, shown, troubles
 from tasks.openpai.operations.configuration import wanted_sum
-from tasks.openpai.operations.paictl import LOG, LOOK, Paictl, at_work, failed, status
+from tasks.openpai.operations.paictl import LOOK, Paictl, failed, log, status
 from tasks.reach import script
 
 # Seconds between lines on the screen while nothing changes.
@@ -25,6 +26,10 @@ STEADY = 6
 GRACE = 120
 # Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
 TRIES = 3
+# Seconds that paictl takes at least before it touches the cluster: it reads the configuration and renders manifests.
+HEAD_START = 2
+# Services that are being started at a time: each takes a paictl, and the dev box is often a laptop.
+AT_ONCE = 4
 SILENT = "the API server does not answer"
 
 
@@ -44,126 +49,164 @@ def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
     return Wanted(wanted_sum(cluster, state.files), masters, workers)
 
 
-class Watch:
-    """Services that are started one after another: each is waited for, and looked at on while the next ones start.
+class Work(Protocol):
+    """What is done with a service; each tells whether it could be."""
 
-    Whoever needs a service waits until it has stayed up for a while; nobody else does. `proven` is told of each that
-    has, and says whether that could be noted.
+    def start(self, service: Service) -> bool:
+        """Have it started; once more where paictl has failed at it."""
+
+    def restarted(self, service: Service) -> bool:
+        """Whether pods of it, which runs, had to be restarted to read what is new: then they are waited for."""
+
+    def proven(self, service: Service) -> bool:
+        """Note that it has stayed up."""
+
+
+@dataclass
+class Start:
+    """One service since `began`: whether it came `up`, whether that was `proven`, how often paictl failed at it."""
+
+    service: Service
+    began: float
+    steadiness: Steadiness = field(default_factory=lambda: Steadiness(STEADY))
+    up: bool = False
+    nearly_proven: bool = False
+    """Whether it will be once a paictl that is started now has come to what needs it."""
+    proven: bool = False
+    asked: bool = False
+    """Whether its pods needed a restart."""
+    failures: int = 0
+
+
+class Watch:
+    """Services while they start: each as soon as what it requires has stayed up, some of them at a time.
+
+    Whoever needs a service waits until it has stayed up for a while; nobody else does.
     """
 
-    def __init__(self, host: Host, paictl: Paictl, expected: Wanted, proven: Callable[[Service], bool]):
-        self._host, self._paictl, self._expected, self._proven = host, paictl, expected, proven
-        self._begun: dict[str, Service] = {}
-        self._unproven: dict[str, Steadiness] = {}
+    def __init__(self, host: Host, paictl: Paictl, expected: Wanted, work: Work):
+        self._host, self._paictl, self._expected, self._work = host, paictl, expected, work
+        self._limit = paictl.cluster.config.openpai_service_timeout
+        self._begun: dict[str, Start] = {}
+        self._said: dict[str, tuple[str, float]] = {}
         self._patience = Patience(PATIENCE)
 
-    def next_of(self, waiting: list[Service]) -> Service:
-        """The first of `waiting`, which are in order, that can start at once: while some stay up, others start."""
-        names = {service.name for service in waiting}
-        possible = [service for service in waiting if names.isdisjoint(service.requires)]
-        return next((one for one in possible if self._unproven.keys().isdisjoint(one.requires)), possible[0])
+    def have_running(self, lame: Iterable[Service], services: Iterable[Service]) -> bool:
+        """Start `lame`, which are in order; true once all of `services` run and those started here have stayed up.
 
-    def needed_by(self, service: Service) -> bool:
-        """Wait until what `service` requires has stayed up, as far as it was started here."""
-
-        def missing(_: ClusterState) -> str | None:
-            waited = [name for name in service.requires if name in self._unproven]
-            return f"{', '.join(waited)} must stay up first" if waited else None
-
-        return missing(ClusterState()) is None or self._wait(service.name, [service], missing)
-
-    def running(self, service: Service, again: Callable[[], bool] | None = None) -> bool:
-        """Wait until `service`, which was started, runs; false, with the reason said, where it cannot.
-
-        Where paictl fails without the service being there, `again` starts it once more, as its own five tries may all
-        have met the same silent API server; up to TRIES times in all.
+        What ran a while ago may have ended for want of one that came after it. False, with the reason said, where one
+        cannot start; then no paictl is left at work.
         """
-        began = time.monotonic()
-        self._begun[service.name] = service
-        if not self._wait(service.name, [service], lambda state: lacking(service, state, self._expected), again):
-            return False
-        self._unproven[service.name] = Steadiness(STEADY)
-        self._host.log(f"{service.name}: running ({time.monotonic() - began:.0f} s)")
-        return True
+        if self._have_running(list(lame), list(services)):
+            return True
+        self._host.run_shell_command(self._paictl.stop(), _sudo=True)
+        return False
 
-    def all_stay_up(self, services: Iterable[Service]) -> bool:
-        """Wait until all of `services` run, and those started here have stayed up.
-
-        What ran a while ago may have ended for want of one that came after it.
-        """
-        self._begun = {service.name: service for service in services}
-
-        def missing(state: ClusterState) -> str | None:
-            faults = {name: lacking(service, state, self._expected) for name, service in self._begun.items()}
-            fault = next((f"{name}: {fault}" for name, fault in faults.items() if fault), None)
-            return fault or (f"{', '.join(self._unproven)} must stay up" if self._unproven else None)
-
-        return self._wait("all services", self._begun.values(), missing)
-
-    def pods(self, services: Iterable[Service]) -> list[dict[str, Any]]:
-        """The pods of the workloads of `services`, as Kubernetes' API has them."""
-        pods = self._host.get_fact(Pods, kubeconfig=self._paictl.kubeconfig)
-        return _of(pods, services)
-
-    def _wait(
-        self,
-        title: str,
-        services: Iterable[Service],
-        missing: Callable[[ClusterState], str | None],
-        again: Callable[[], bool] | None = None,
-    ) -> bool:
-        """Wait until `missing` gives None and paictl has ended; say of `services` what is waited for."""
-        began, said, failures = time.monotonic(), ("", 0.0), 0
-        limit = self._paictl.cluster.config.openpai_service_timeout
+    def _have_running(self, waiting: list[Service], services: list[Service]) -> bool:
+        last = time.monotonic()
         while True:
-            state, now = _running_now(self._paictl, self._host), time.monotonic()
-            pods = self.pods([*self._begun.values(), *services])
-            if state.answers:
-                self._prove(state, pods, now)
-            lacks = missing(state) if state.answers else SILENT
-            busy = at_work(self._host)
-            if lacks is None and not busy:
-                return True
-            line = f"{title}: {lacks or 'its script ends'} [{shown(_of(pods, services))}]"
-            if line != said[0] or now - said[1] >= SAY:
-                self._host.log(f"{line} {now - began:.0f} s")
-                said = (line, now)
-            if self._cannot_start(pods, now):
-                return False
-            if now - began > limit:
-                self._host.run_shell_command(self._paictl.stop(), _sudo=True)
-                return failed(
-                    self._host,
-                    f"{title}: {lacks or 'its script has not ended'} after {limit} s; raise openpai_service_timeout "
-                    f"if images are still being pulled; paictl's log: {LOG}",
-                    cause="service-late",
-                )
-            if again and lacks not in (None, SILENT) and status(self._host) not in ("running", "0"):
-                failures += 1
-                if failures == TRIES:
-                    words = f"{title}: {lacks}; paictl failed {TRIES} times, its log ends:"
-                    return failed(self._host, words, log=True, cause="paictl-failed")
-                if not again():
+            self._look()
+            for start in self._begun.values():
+                if not start.proven and not self._advance(start):
                     return False
+            under_way = [start for start in self._begun.values() if not start.up]
+            ended = not waiting and not under_way
+            if self._cannot_start(services if ended else [start.service for start in self._begun.values()]):
+                return False
+            for service in self._next(waiting, AT_ONCE - len(under_way)):
+                waiting.remove(service)
+                self._begun[service.name] = Start(service, self._now)
+                if not self._work.start(service):
+                    return False
+                last, under_way = self._now, [self._begun[service.name]]
+            if ended:
+                lacks = self._lacking_of(services)
+                if lacks is None:
+                    return True
+                self._say("all services", lacks, services, self._now - last)
+                if self._now - last > self._limit:
+                    return self._late("all services", lacks)
+            elif under_way:
+                last = self._now
+            else:
+                begun = [self._begun[name] for name in waiting[0].requires if name in self._begun]
+                names = [start.service.name for start in begun if not start.nearly_proven]
+                self._say(waiting[0].name, f"{', '.join(names)} must stay up first", waiting[:1], self._now - last)
             gevent.sleep(LOOK)
 
-    def _prove(self, state: ClusterState, pods: list[dict[str, Any]], now: float) -> None:
-        for name, steadiness in list(self._unproven.items()):
-            service = self._begun[name]
-            runs = lacking(service, state, self._expected) is None
-            if steadiness.holds(_of(pods, [service] if runs else []), now) and runs and self._proven(service):
-                del self._unproven[name]
+    def _look(self) -> None:
+        self._state, self._now = _running_now(self._paictl, self._host), time.monotonic()
+        self._pods = self._host.get_fact(Pods, kubeconfig=self._paictl.kubeconfig)
 
-    def _cannot_start(self, pods: list[dict[str, Any]], now: float) -> bool:
-        for name, service in self._begun.items():
-            trouble = self._patience.over(troubles(_of(pods, [service])), now)
+    def _next(self, waiting: list[Service], places: int) -> list[Service]:
+        """Those of `waiting`, which are in order, that can start now: nothing that they require must stay up first."""
+        names = {service.name for service in waiting}
+        unproven = {name for name, start in self._begun.items() if not start.nearly_proven}
+        possible = [service for service in waiting if (names | unproven).isdisjoint(service.requires)]
+        return possible[: max(places, 0)]
+
+    def _advance(self, start: Start) -> bool:
+        """Judge a service that was started; false, with the reason said, where it is given up."""
+        service = start.service
+        lacks = lacking(service, self._state, self._expected) if self._state.answers else SILENT
+        pods = _of(self._pods, [] if lacks else [service])
+        nearly = start.steadiness.holds(pods, self._now, HEAD_START)
+        paictl = status(self._host, service.name) if service.by_paictl and not start.up else "0"
+        if lacks is None and paictl != "running" and not start.up:
+            start.up = start.asked or not self._work.restarted(service)
+            start.asked = True
+            if start.up:
+                self._host.log(f"{service.name}: running ({self._now - start.began:.0f} s)")
+        if start.up:
+            start.nearly_proven = lacks is None and nearly
+            holds = start.nearly_proven and start.steadiness.holds(pods, self._now)
+            start.proven = holds and self._work.proven(service)
+        else:
+            self._say(service.name, lacks or "its script ends", [service], self._now - start.began)
+        if not start.proven and self._now - start.began > self._limit:
+            return self._late(service.name, lacks or "it does not stay up")
+        if lacks in (None, SILENT) or paictl in ("running", "0"):
+            return True
+        start.failures += 1
+        if start.failures < TRIES:
+            # Its own five tries may all have met the same silent API server.
+            return self._work.start(service)
+        words = f"{service.name}: {lacks}; paictl failed {TRIES} times, its log ends:"
+        return failed(self._host, words, shown=log(service.name), cause="paictl-failed")
+
+    def _lacking_of(self, services: Iterable[Service]) -> str | None:
+        if not self._state.answers:
+            return SILENT
+        faults = {service.name: lacking(service, self._state, self._expected) for service in services}
+        fault = next((f"{name}: {fault}" for name, fault in faults.items() if fault), None)
+        unproven = [name for name, start in self._begun.items() if not start.proven]
+        return fault or (f"{', '.join(unproven)} must stay up" if unproven else None)
+
+    def _late(self, title: str, lacks: str) -> bool:
+        logs = f"{log()[:-4]}-SERVICE.log" if title == "all services" else log(title)
+        return failed(
+            self._host,
+            f"{title}: {lacks} after {self._limit} s; raise openpai_service_timeout if images are still being pulled; "
+            f"paictl's log: {logs}",
+            cause="service-late",
+        )
+
+    def _say(self, title: str, lacks: str, services: Iterable[Service], seconds: float) -> None:
+        line = f"{title}: {lacks} [{shown(_of(self._pods, services))}]"
+        said, at = self._said.get(title, ("", 0.0))
+        if line != said or self._now - at >= SAY:
+            self._host.log(f"{line} {seconds:.0f} s")
+            self._said[title] = (line, self._now)
+
+    def _cannot_start(self, services: Iterable[Service]) -> bool:
+        for service in services:
+            trouble = self._patience.over(troubles(_of(self._pods, [service])), self._now)
             if trouble:
-                self._host.run_shell_command(self._paictl.stop(), _sudo=True)
-                self._say(name, trouble)
+                self._explain(service.name, trouble)
                 return True
         return False
 
-    def _say(self, service: str, trouble: Trouble) -> None:
+    def _explain(self, service: str, trouble: Trouble) -> None:
         words = f"{service}: pod {trouble.pod} cannot start: {trouble.reason}: {trouble.message}"
         failed(self._host, words[:400], cause="pod-cannot-start")
         asked = script("openpai/diagnose", self._paictl.kubeconfig, trouble.namespace, trouble.pod)
@@ -171,20 +214,25 @@ class Watch:
             self._host.log_styled(f"  {line}", fg="red", log_func=logger.error)
 
 
-def ended(host: Host, paictl: Paictl, service: Service) -> None:
-    """Wait until the pods of `service`, whose workloads are gone, are too; name those that stay beyond GRACE.
+def pods_of(host: Host, paictl: Paictl, services: Iterable[Service]) -> list[dict[str, Any]]:
+    """The pods of the workloads of `services`, as Kubernetes' API has them."""
+    pods = host.get_fact(Pods, kubeconfig=paictl.kubeconfig)
+    return _of(pods, services)
+
+
+def ended(host: Host, paictl: Paictl, services: list[Service]) -> None:
+    """Wait until the pods of `services`, whose workloads are gone, are too; name those that stay beyond GRACE.
 
     They end nothing: on a node that is down pods stay until it comes back or is removed.
     """
     deadline = time.monotonic() + GRACE
     while True:
-        pods = host.get_fact(Pods, kubeconfig=paictl.kubeconfig)
-        left = _of(pods, [service])
+        left = pods_of(host, paictl, services)
         if not left:
             return
         if time.monotonic() > deadline:
             names = ", ".join(f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}" for pod in left)
-            host.log(f"{service.name}: not ended after {GRACE} s: {names}; is that node up?", logger.warning)
+            host.log(f"not ended after {GRACE} s: {names}; is that node up?", logger.warning)
             return
         gevent.sleep(LOOK)
 
