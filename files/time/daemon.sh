@@ -12,16 +12,13 @@ ntpd() {
         exec 3<>/dev/udp/127.0.0.1/123 || exit
         ask() { # an association, and names of variables, in a multiple of four bytes
             printf "\26\2\0\1\0\0$(printf "\\\\x%02x" $(($1 / 256)) $(($1 % 256)))\0\0\0\x$(printf %02x ${#2})$2" >&3
-            dd bs=1000 count=1 <&3 2>/dev/null | tr -d "\0"
+            dd bs=1000 count=1 <&3 2>/dev/null | tr -d "\0\r\n"
         }
-        # After the end of the last line ntpsec pads with what its memory holds.
-        said=$(ask 0 leap,stratum,offset,peer)
-        for name in leap stratum offset peer; do
-            [[ $said =~ $name=(-?[0-9]+(\.[0-9]+)?)[,[:space:]] ]] || exit
-            printf -v $name %s "${BASH_REMATCH[1]}"
-        done
-        echo "leap=${leap/3/11}, stratum=$stratum, offset=$offset"
-        [[ $(ask $peer srcadr,hmode) =~ srcadr=([0-9a-f.:]+)[,[:space:]] ]] && echo "*${BASH_REMATCH[1]}"'
+        system=$(ask 0 leap,stratum,offset,peer)
+        [[ $system =~ peer=([0-9]+) ]] || exit
+        system=leap=${system#*leap=}
+        echo "${system/leap=3/leap=11}"
+        [[ $(ask "${BASH_REMATCH[1]}" srcadr,hmode) =~ srcadr=([^,]+) ]] && echo "*${BASH_REMATCH[1]}"'
 }
 
 section chrony echo "$1"

@@ -103,7 +103,7 @@ def test_a_host_whose_systemd_does_not_answer_has_no_daemon_that_is_known(tmp_pa
 
 
 @contextmanager
-def ntpd(answers: dict[tuple[int, str], str], padding: bytes):
+def ntpd(answers: dict[tuple[int, str], str]):
     """A port where an ntpd answers mode 6 (RFC 9327) by association and names; what it does not know is an error."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
@@ -119,7 +119,7 @@ def ntpd(answers: dict[tuple[int, str], str], padding: bytes):
                 said = answers.get((association, names), "").encode()
                 status = 0x82 if said else 0xC2
                 head = struct.pack(">BBHHHHH", kind, status, number, 0x0615, association, 0, len(said))
-                server.sendto(head + said + padding[: -len(said) % 4], sender)
+                server.sendto(head + said + bytes(-len(said) % 4), sender)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -129,7 +129,6 @@ def ntpd(answers: dict[tuple[int, str], str], padding: bytes):
         thread.join()
 
 
-IN_STEP = "leap=0, stratum=9, peer=40300,\r\noffset=-0.25{}\r\n"
 SYSTEM, PEER = (0, "leap,stratum,offset,peer"), (40300, "srcadr,hmode")
 
 
@@ -137,7 +136,7 @@ SYSTEM, PEER = (0, "leap,stratum,offset,peer"), (40300, "srcadr,hmode")
     ("answers", "expected"),
     [
         (
-            {SYSTEM: IN_STEP.format(""), PEER: "srcadr=10.7.0.1, hmode=3\r\n"},
+            {SYSTEM: "leap=0, stratum=9, peer=40300,\r\noffset=-0.25\r\n", PEER: "srcadr=10.7.0.1, hmode=3\r\n"},
             TimeDaemon("ntpsec", True, "10.7.0.1", 0.00025),
         ),
         (
@@ -149,29 +148,12 @@ SYSTEM, PEER = (0, "leap,stratum,offset,peer"), (40300, "srcadr,hmode")
             {SYSTEM: "leap=3, stratum=4, peer=40300, offset=0.0\r\n", PEER: "srcadr=10.7.0.1, hmode=3\r\n"},
             TimeDaemon("ntpsec", False, "10.7.0.1", 0.0),
         ),
-        (
-            {SYSTEM: IN_STEP.format("0"), PEER: "hmode=3, srcadr=10.7.0.1\r\n"},
-            TimeDaemon("ntpsec", True, "10.7.0.1", 0.00025),
-        ),
-        ({SYSTEM: IN_STEP.format("e-07"), PEER: "hmode=3, srcadr=10.7.0.1\r\n"}, None),
-        ({SYSTEM: "leap=0, stratum=9, offset=-0.25\r\n"}, None),
         ({}, None),
         (None, None),
     ],
-    ids=[
-        "in step",
-        "by IPv6",
-        "no peer",
-        "a leap alarm",
-        "another order",
-        "a power",
-        "no word of a peer",
-        "refused",
-        "silent",
-    ],
+    ids=["in step", "by IPv6", "no peer", "a leap alarm", "refused", "silent"],
 )
-@pytest.mark.parametrize("padding", [b"\0\0\0", b"-0.", b"9\r\n", b",*1"])
-def test_ntpd_is_asked_without_ntpq_where_it_answers(tmp_path, answers, expected, padding):
+def test_ntpd_is_asked_without_ntpq_where_it_answers(tmp_path, answers, expected):
     programs = StandIns(tmp_path)
     programs.real("bash", "dd", "timeout")
     programs.add("systemctl", does="printf 'inactive\nactive\nactive\ninactive\n'")
@@ -184,7 +166,7 @@ def test_ntpd_is_asked_without_ntpq_where_it_answers(tmp_path, answers, expected
     if answers is None:
         found = ask(1)
     else:
-        with ntpd(answers, padding) as port:
+        with ntpd(answers) as port:
             found = ask(port)
     assert found == (expected or TimeDaemon("ntpsec", True, "10.9.9.9", 0.001))
     assert ("ntpq" in [call[0] for call in programs.calls]) is (expected is None)
