@@ -1,12 +1,6 @@
 """Time daemons, from their own mouths."""
 
-import socket
-import struct
-import threading
-from contextlib import contextmanager
-
 import pytest
-from pyinfra.api import StringCommand
 
 from tasks.systemd.facts import Service
 from tasks.time.facts import TimeDaemon, TimeSync
@@ -100,73 +94,3 @@ def test_a_host_whose_systemd_does_not_answer_has_no_daemon_that_is_known(tmp_pa
     programs = StandIns(tmp_path)
     programs.real("timeout")
     assert TimeSync().process(programs.run(TimeSync().command()).stdout.splitlines()) == TimeDaemon()
-
-
-@contextmanager
-def ntpd(answers: dict[tuple[int, str], str]):
-    """A port where an ntpd answers mode 6 (RFC 9327) by association and names; what it does not know is an error."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def serve() -> None:
-            while True:
-                request, sender = server.recvfrom(1000)
-                if request == b"end":
-                    return
-                kind, operation, number, _, association, _, count = struct.unpack(">BBHHHHH", request[:12])
-                names = request[12 : 12 + count].decode()
-                assert (kind, operation, len(request)) == (0o26, 2, 12 + count) and count % 4 == 0
-                said = answers.get((association, names), "").encode()
-                status = 0x82 if said else 0xC2
-                head = struct.pack(">BBHHHHH", kind, status, number, 0x0615, association, 0, len(said))
-                server.sendto(head + said + bytes(-len(said) % 4), sender)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield server.getsockname()[1]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.sendto(b"end", server.getsockname())
-        thread.join()
-
-
-SYSTEM, PEER = (0, "leap,stratum,offset,peer"), (40300, "srcadr,hmode")
-
-
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [
-        (
-            {SYSTEM: "leap=0, stratum=9, peer=40300,\r\noffset=-0.25\r\n", PEER: "srcadr=10.7.0.1, hmode=3\r\n"},
-            TimeDaemon("ntpsec", True, "10.7.0.1", 0.00025),
-        ),
-        (
-            {SYSTEM: "leap=1, stratum=3, offset=2.5, peer=40300\r\n", PEER: "srcadr=2001:db8::1, hmode=3\r\n"},
-            TimeDaemon("ntpsec", True, "2001:db8::1", 0.0025),
-        ),
-        ({SYSTEM: "leap=3, stratum=16, peer=0, offset=0.0\r\n"}, TimeDaemon("ntpsec", offset=0.0)),
-        (
-            {SYSTEM: "leap=3, stratum=4, peer=40300, offset=0.0\r\n", PEER: "srcadr=10.7.0.1, hmode=3\r\n"},
-            TimeDaemon("ntpsec", False, "10.7.0.1", 0.0),
-        ),
-        ({}, None),
-        (None, None),
-    ],
-    ids=["in step", "by IPv6", "no peer", "a leap alarm", "refused", "silent"],
-)
-def test_ntpd_is_asked_without_ntpq_where_it_answers(tmp_path, answers, expected):
-    programs = StandIns(tmp_path)
-    programs.real("bash", "dd", "timeout")
-    programs.add("systemctl", does="printf 'inactive\nactive\nactive\ninactive\n'")
-    programs.add("ntpq", does="printf 'leap=00, stratum=9, offset=1.0\n*10.9.9.9 .LOCL. 8\n'")
-
-    def ask(port: int) -> TimeDaemon:
-        command = TimeSync().command().get_raw_value().replace("/127.0.0.1/123", f"/127.0.0.1/{port}")
-        return TimeSync().process(programs.run(StringCommand(command)).stdout.splitlines())
-
-    if answers is None:
-        found = ask(1)
-    else:
-        with ntpd(answers) as port:
-            found = ask(port)
-    assert found == (expected or TimeDaemon("ntpsec", True, "10.9.9.9", 0.001))
-    assert ("ntpq" in [call[0] for call in programs.calls]) is (expected is None)
