@@ -7,7 +7,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import Vendor
-from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
+from tasks.kubernetes.facts.node import KubernetesNode, allocatable_gpus
 from tasks.reach import Commands, quoted, stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
@@ -25,7 +25,7 @@ def advertised(node: str, vendor: Vendor) -> Commands:
     """
     plugin = vendor.device_plugin
     wanted = len(host.get_fact(vendor.bus))
-    if host.get_fact(AllocatableGpus, node=node, resource=vendor.resource) >= wanted:
+    if host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource) >= wanted:
         return
     ask = quoted(allocatable_gpus(node, vendor.resource))
     there = StringCommand(ask, f"2>/dev/null | grep -qx {wanted}")
@@ -33,7 +33,7 @@ def advertised(node: str, vendor: Vendor) -> Commands:
     yield until(there, SAID)
     yield StringCommand(there, "|| {", stop_it, "; }")
     yield until(there, PATIENCE)
-    found = host.get_fact(AllocatableGpus, node=node, resource=vendor.resource)
+    found = host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource)
     if found < wanted:
         yield stop(
             f"{node} advertises {found} of its {wanted} GPUs; "

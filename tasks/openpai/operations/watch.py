@@ -10,7 +10,7 @@ from pyinfra import logger
 from pyinfra.api import Host
 
 from cluster.openpai import Service
-from tasks.openpai.facts import OpenPai, Pods
+from tasks.openpai.facts import OpenPai, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Patience, Steadiness, Trouble, Wanted, lacking, shown, troubles
 from tasks.openpai.operations.configuration import wanted_sum
 from tasks.openpai.operations.paictl import LOOK, Paictl, failed, log, status
@@ -33,9 +33,13 @@ AT_ONCE = 4
 SILENT = "the API server does not answer"
 
 
-def seen(paictl: Paictl, host: Host, brief: bool = False) -> ClusterState:
-    """OpenPAI as the cluster has it now; `brief`: as far as it tells whether services run."""
-    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration, brief=brief)
+def seen(paictl: Paictl, host: Host) -> ClusterState:
+    """OpenPAI as the cluster has it."""
+    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
+
+
+def _running_now(paictl: Paictl, host: Host) -> ClusterState:
+    return host.get_fact(ServicesNow, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
 
 
 def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
@@ -131,7 +135,7 @@ class Watch:
             gevent.sleep(LOOK)
 
     def _look(self) -> None:
-        self._state, self._now = seen(self._paictl, self._host, brief=True), time.monotonic()
+        self._state, self._now = _running_now(self._paictl, self._host), time.monotonic()
         self._pods = self._host.get_fact(Pods, kubeconfig=self._paictl.kubeconfig)
 
     def _next(self, waiting: list[Service], places: int) -> list[Service]:
