@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import (
     cgroups,
-    debs,
+    fetched,
     folder,
     hosts,
     kubernetes,
@@ -103,7 +103,7 @@ class Lab:
         kubernetes: bool = False,
         openpai: bool = False,
         folder_path: Path | None = None,
-        debs_kept: bool = False,
+        with_fetched: bool = False,
     ) -> None:
         """Make the lab, or start what of it does not run, or add workers to it; returns when every host greets.
 
@@ -111,7 +111,7 @@ class Lab:
         None stays as it is, or is 2 workers, bookworm, and GPUs with their driver (see lab/gpu/profile.py). GPU
         profile `none` makes a worker without. `pasts` are those of single hosts (see lab/past). `kubernetes` offers the
         lab's Kubernetes, building it if need be; `openpai` that and OpenPAI, on workers that have GPUs for it (profile
-        `openpai`) where they are new. With `debs_kept` new hosts find the Debian packages that lab.debs has kept.
+        `openpai`) where they are new. `with_fetched` gives new hosts what apt has fetched before (see lab/fetched.py).
         """
         if openpai and not gpu and not gpus and states.load(self.name) is None:
             gpu = "openpai"
@@ -123,7 +123,7 @@ class Lab:
             machine.check(len(new), len(suites_to_build))
             if state is None:
                 state = self._found((folder_path or folder.default(self.name)).resolve())
-            self._join(state, new, debs_kept)
+            self._join(state, new, with_fetched)
             self._start(state)
             publish.standard(state, self._say)
             if kubernetes or openpai:
@@ -240,12 +240,12 @@ class Lab:
             if left.name in machines:  # and not another lab's whose name only begins so
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
-    def _join(self, state: LabState, new: list[LabHost], debs_kept: bool) -> None:
+    def _join(self, state: LabState, new: list[LabHost], with_fetched: bool) -> None:
         for host in new:
             plans.place(state, host, self._say)
             hosts.make(state, host)
-            if debs_kept:
-                debs.give(state, host)
+            if with_fetched:
+                fetched.give(state, host)
             state.hosts.append(host)
         state.save()
         folder.write_hosts(state)

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from cluster.data import IN_CHECKOUT
-from lab import commands, debs, kubernetes
+from lab import commands, fetched, kubernetes
 from lab.api import Lab
 from lab.commands import Run
 from lab.settings import PROJECT, STATE
@@ -82,7 +82,7 @@ def rehearse(name: str, workers: int) -> None:
     with _background([sys.executable, "-m", "lab", "kubernetes", "build"], logs / "kubernetes.log") as build:
         with rehearsal.stage(f"a lab of 1 dev box, 1 master and {workers} workers"):
             lab.down()
-            lab.up(workers=workers, gpu="openpai", debs_kept=True)
+            lab.up(workers=workers, gpu="openpai", with_fetched=True)
         built = kubernetes.ready()
         if not built:  # there is time for it, and a run less where there is none to fill
             rehearsal.deploy("hosts: SSH trust, time, Docker, GPU driver and runtime")
@@ -95,7 +95,7 @@ def rehearse(name: str, workers: int) -> None:
     job = rehearsal.deploy("OpenPAI's first job", file="tasks.openpai.first_job")
     reports = PROJECT / "reports" / name
     rehearsal.command("verification", commands.verification(lab, "--report-dir", str(reports)))
-    debs.keep(lab.state)
+    fetched.keep(lab.state)
     rehearsal.summary()
     click.echo(f"report: {os.path.relpath(reports / 'verify.html')}; the lab stays up (python -m lab status | down)")
     click.echo("\n".join(["", *again.said("How to get in"), "", *job.said("The first job")]))

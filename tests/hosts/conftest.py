@@ -18,6 +18,7 @@ from testinfra.host import Host as Connection
 from cluster import Role, commands
 from cluster.report import private_folder, renewed
 from tests.hosts import outcomes, record, report
+from tests.hosts.ahead import Ahead
 from tests.hosts.connections import Connections, Unreachable, check_credentials
 from tests.hosts.probes import Answer
 from tests.hosts.snapshots import Snapshots
@@ -27,6 +28,7 @@ from tests.hosts.unreached import Unreached
 targets_key = pytest.StashKey[tuple[Target, ...]]()
 connections_key = pytest.StashKey[Connections]()
 snapshots_key = pytest.StashKey[Snapshots]()
+ahead_key = pytest.StashKey[Ahead]()
 unreached_key = pytest.StashKey[Unreached]()
 folder_key = pytest.StashKey[Path]()
 last_key = pytest.StashKey[str]()
@@ -96,8 +98,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     connections = Connections(folder)
     snapshots = Snapshots(connections)
     config.stash[connections_key], config.stash[snapshots_key] = connections, snapshots
+    ahead = config.stash[ahead_key] = Ahead()
 
     def close() -> None:
+        ahead.close()
         snapshots.close()
         connections.close()
         shutil.rmtree(folder)
@@ -111,7 +115,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     terminal = config.get_terminal_writer()
     terminal.line(f"asking {len({target.name for target, _ in pairs})} hosts ...")
     start = time.monotonic()
+    ahead.begin(functions, connections, targets)
     snapshots.prefetch(pairs)
+    ahead.wait()
     config.stash[unreached_key] = Unreached(snapshots.unreached())
     terminal.line(f"answered after {time.monotonic() - start:.1f} s")
 

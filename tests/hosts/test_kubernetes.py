@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from cluster import Cluster, Host, Role
 from tests.hosts import gpus, members
 from tests.hosts.certificates import certificate_probes
-from tests.hosts.conftest import connections_key
+from tests.hosts.conftest import ahead_key, connections_key
+from tests.hosts.connections import Connections
 from tests.hosts.kubectl import REMEDY, Kubectl
 from tests.hosts.probes import Answer, Probe, RunAs
 from tests.hosts.report import expect, expect_answer, fail
@@ -76,9 +78,11 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
 @pytest.fixture(scope="module")
 def kubectl(pytestconfig: pytest.Config, targets: tuple[Target, ...]) -> Kubectl:
     """kubectl on the dev box."""
-    first = targets[0]
-    dev_box = Target(first.cluster.dev_box, first.cluster, first.inventory)
-    return Kubectl(pytestconfig.stash[connections_key], dev_box)
+    return Kubectl(pytestconfig.stash[connections_key], _dev_box(targets))
+
+
+def _dev_box(targets: tuple[Target, ...]) -> Target:
+    return Target(targets[0].cluster.dev_box, targets[0].cluster, targets[0].inventory)
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +91,21 @@ def nodes(kubectl: Kubectl) -> dict[str, dict[str, Any]]:
     return {item["metadata"]["name"]: item for item in kubectl.json("nodes")}
 
 
-@pytest.fixture(scope="module")
-def pods(kubectl: Kubectl, targets: tuple[Target, ...], nodes: dict[str, Any]) -> Iterator[TrialPods]:
-    """Pods on the workers that are members, for as long as this module runs."""
+def _pods(stack: ExitStack, connections: Connections, targets: tuple[Target, ...]) -> TrialPods:
+    """Pods on the workers that are members, for as long as the run takes."""
+    kubectl, config = Kubectl(connections, _dev_box(targets)), targets[0].config
+    nodes = {item["metadata"]["name"] for item in kubectl.json("nodes")}
     workers = [target.name for target in targets if target.host.role is Role.WORKER and target.name in nodes]
-    config = targets[0].config
-    with trial_pods(kubectl, config, workers, gpus=config.gpu_type == "nvidia") as made:
-        yield made
+    return stack.enter_context(trial_pods(kubectl, config, workers, gpus=config.gpu_type == "nvidia"))
+
+
+AHEAD = {"pods": _pods}
+
+
+@pytest.fixture(scope="module")
+def pods(pytestconfig: pytest.Config) -> TrialPods:
+    """What came of the pods."""
+    return pytestconfig.stash[ahead_key].get("pods")
 
 
 @applies_to(dev_boxes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ import yaml
 
 from cluster import Cluster, Host, Role, secrets, versions
 from cluster.openpai import chosen, left_as_published
-from tests.hosts.conftest import connections_key
+from tests.hosts.conftest import ahead_key, connections_key
+from tests.hosts.connections import Connections
 from tests.hosts.kubectl import Kubectl
 from tests.hosts.portal import Job, Portal
 from tests.hosts.probes import Answer, Probe, RunAs
@@ -29,6 +32,8 @@ NEEDED = {
 # OpenPAI's tool leaves copies of the configuration, with every password, in /tmp for anybody to read.
 LEFTOVERS = "find /tmp -maxdepth 1 -name 'tmp-service-config-*' -o -maxdepth 1 -name '*cluster-configuration*'"
 
+SERVICES = Probe("services", "cat ~/pai-deploy/cluster-cfg/services-configuration.yaml", run_as=RunAs.USER)
+
 
 def dev_boxes(cluster: Cluster, host: Host) -> bool:
     """The dev box, where there is an OpenPAI."""
@@ -41,7 +46,7 @@ def probes(cluster: Cluster, host: Host) -> Iterator[Probe]:
     folder = "~/pai-deploy/cluster-cfg"
     modes = f"stat -c '%a %n' {folder} {folder}/layout.yaml {folder}/services-configuration.yaml"
     yield Probe("modes", modes, run_as=RunAs.USER)
-    yield Probe("services", f"cat {folder}/services-configuration.yaml", run_as=RunAs.USER)
+    yield SERVICES
 
 
 @pytest.fixture(scope="module")
@@ -132,25 +137,59 @@ def test_nothing_with_a_password_is_left_for_others_to_read(target: Target, answ
     expect(not open_, target, found="; ".join(open_), needed="modes 700 and 600", remedy="chmod them")
 
 
-@applies_to(dev_boxes)
-def test_a_job_sees_its_gpu(target: Target, answers: Answers, portal: Portal) -> None:
-    """One job for each kind of machine that HiveD knows; one job without HiveD."""
-    if target.config.gpu_type != "nvidia":
-        return
-    text = expect_answer(answers["services"], target, needed="the configuration", remedy=f"run: {target.deploy}")
-    _, login = portal.login("admin", _password(target))
-    image = target.config.first_job_image or target.config.cuda_image
-    for virtual_cluster, sku in _kinds(yaml.safe_load(text)):
+@dataclass(frozen=True)
+class Trial:
+    """A job that was submitted: what REST said to that, the state that it ended in, and its log."""
+
+    name: str
+    status: int
+    said: str
+    state: str = ""
+    log: str | None = None
+
+
+def _jobs(stack: ExitStack, connections: Connections, targets: tuple[Target, ...]) -> list[Trial]:
+    """One job for each kind of machine that HiveD knows; one job without HiveD. Nothing of them is to be removed."""
+    del stack
+    dev_box = _dev_box(targets)
+    config = dev_box.config
+    services = connections.ask(dev_box, [SERVICES])["services"]
+    if config.gpu_type != "nvidia" or not services.ok:
+        return []
+    folder = connections.folder / "jobs"
+    folder.mkdir()
+    portal, found = Portal(connections, dev_box, folder), []
+    _, login = portal.login("admin", _password(dev_box))
+    for virtual_cluster, sku in _kinds(yaml.safe_load(services.out)):
         job = Job(portal, login["token"], f"verify-{sku or 'gpu'}-{int(time.time())}".lower())
         extras = {"hivedScheduler": {"taskRoles": {"trial": {"skuNumber": 1, "skuType": sku}}}} if sku else {}
-        status, said = job.submit(image, extras, virtual_cluster)
-        expect(status == 202, target, found=f"{job.name}: {said[:200]}", needed="a job that is taken", remedy=REMEDY)
-        state = job.wait(target.config.first_job_timeout)
-        expect(state == "SUCCEEDED", target, found=f"{job.name} {state}", needed="SUCCEEDED", remedy=REMEDY)
-        log = job.log()
-        if log is None:  # its state is all that REST tells; nvidia-smi fails where there is no GPU
+        status, said = job.submit(config.first_job_image or config.cuda_image, extras, virtual_cluster)
+        state = job.wait(config.first_job_timeout) if status == 202 else ""
+        found.append(Trial(job.name, status, said, state, job.log() if state == "SUCCEEDED" else None))
+    return found
+
+
+AHEAD = {"jobs": _jobs}
+
+
+@pytest.fixture(scope="module")
+def jobs(pytestconfig: pytest.Config) -> list[Trial]:
+    """What came of the jobs."""
+    return pytestconfig.stash[ahead_key].get("jobs")
+
+
+@applies_to(dev_boxes)
+def test_a_job_sees_its_gpu(target: Target, answers: Answers, jobs: list[Trial]) -> None:
+    expect_answer(answers["services"], target, needed="the configuration", remedy=f"run: {target.deploy}")
+    for job in jobs:
+        taken, needed = job.status == 202, "a job that is taken"
+        expect(taken, target, found=f"{job.name}: {job.said[:200]}", needed=needed, remedy=REMEDY)
+        found = f"{job.name} {job.state}"
+        expect(job.state == "SUCCEEDED", target, found=found, needed="SUCCEEDED", remedy=REMEDY)
+        if job.log is None:  # its state is all that REST tells; nvidia-smi fails where there is no GPU
             continue
-        expect("GPU 0:" in log, target, found=f"its log: {log[-200:]!r}", needed="a GPU in its log", remedy=REMEDY)
+        found = f"its log: {job.log[-200:]!r}"
+        expect("GPU 0:" in job.log, target, found=found, needed="a GPU in its log", remedy=REMEDY)
 
 
 def _kinds(services: dict[str, Any]) -> list[tuple[str, str]]:

@@ -221,6 +221,11 @@ def test_a_service_that_does_not_come_is_given_up_after_its_time(made_up):
     assert "/paictl-database.log" in made_up.said[-1]
 
 
+def test_a_service_that_comes_at_the_last_moment_has_time_to_stay_up(made_up, brought_up):
+    assert brought_up(DATABASE, database=598).started
+    assert made_up.clock > 600
+
+
 def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(made_up, monkeypatch):
     made_up.paictl = "1"
     silent = iter([False, True, False, *[True] * 9])

@@ -157,6 +157,7 @@ class Watch:
             start.asked = True
             if start.up:
                 self._host.log(f"{service.name}: running ({self._now - start.began:.0f} s)")
+                start.began = self._now  # staying up has a time of its own
         if start.up:
             start.nearly_proven = lacks is None and nearly
             holds = start.nearly_proven and start.steadiness.holds(pods, self._now)
