@@ -182,17 +182,25 @@ probe_rivals() {
     [ -d /snap/docker ] && echo docker-snap
 }
 
-# Each other host: its address and `ok`, or why not; one that does not answer has no line.
+# Each other host: its address and `ok`, or why not; one that does not answer has no line. A process for each of them: what
+# bash says of one that does not let itself be opened ends with /dev/tcp/ADDRESS/PORT: REASON.
 probe_peers() {
     [ -n "$PEERS" ] || return
     # shellcheck disable=SC2016
     timeout $CONNECT bash -c '
         for peer; do
-            {
-                why=$( { exec 3<>"/dev/tcp/${peer%:*}/${peer#*:}"; } 2>&1 ) && echo "$peer ok" || echo "$peer ${why##*: }"
-            } &
+            { exec 3<>"/dev/tcp/${peer%:*}/${peer#*:}" && echo "$peer ok"; } &
         done
-        wait' bash $PEERS
+        wait' bash $PEERS 2>&1 | while read -r said; do
+        case $said in
+        *' ok') echo "$said" ;;
+        */dev/tcp/*': '*)
+            peer=${said##*/dev/tcp/}
+            peer=${peer%%: *}
+            echo "${peer%/*}:${peer#*/} ${said##*: }"
+            ;;
+        esac
+    done
 }
 
 # Download by apt's own helper: a proxy or `-`, then by twos URLs and files. What it says.
