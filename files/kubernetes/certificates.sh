@@ -26,9 +26,9 @@ expiring() {
 outdated() {
     component=$1
     shift
-    id=$(docker ps -q --filter "label=io.kubernetes.container.name=$component")
-    [ -n "$id" ] || return
-    started=$(date +%s -d "$(docker inspect -f '{{.State.StartedAt}}' "$id")")
+    started=$(printf '%s\n' "$running" | sed -n "s/^$component //p")
+    [ -n "$started" ] || return
+    started=$(date +%s -d "$started")
     for file; do
         if [ -e "$root/$file" ] && [ "$(stat -c %Y "$root/$file")" -gt "$started" ]; then
             echo "$component"
@@ -38,6 +38,10 @@ outdated() {
 }
 
 stale() {
+    name=io.kubernetes.container.name
+    ids=$(docker ps -q --filter "label=$name")
+    [ -n "$ids" ] || return
+    running=$(docker inspect -f "{{index .Config.Labels \"$name\"}} {{.State.StartedAt}}" $ids)
     outdated etcd $etcd
     outdated kube-apiserver $api_server
     outdated kube-controller-manager $controller_manager

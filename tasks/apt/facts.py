@@ -13,7 +13,7 @@ from itertools import pairwise
 from pyinfra.api import StringCommand
 
 from tasks.apt.sources import Sources, parse_sources
-from tasks.reach import Fact, Holds, probes, shell, together
+from tasks.reach import Fact, Holds, probes, program, shell, together
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,8 @@ class KeyFingerprints(Fact[list[str]]):
 
 # Sums that came with a download, for versions whose sum nobody else vouches for.
 SUMS = "/var/lib/openpai-deploy/sha256"
+# What was fetched as it was put in place, with its sum (files/apt/sums.sh).
+SEEN = "/var/lib/openpai-deploy/seen"
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class Binaries(Fact[Installed]):
     def command(self, paths: list[str]) -> StringCommand:
         return probes(
             arch=["dpkg", "--print-architecture"],
-            sums=["sha256sum", "--", *paths],
+            sums=program("apt/sums.sh", SEEN, *paths),
             recorded=shell('cd "$1" && grep -H . -- *', SUMS),
         )
 

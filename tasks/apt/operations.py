@@ -15,6 +15,7 @@ from pyinfra.facts.files import File, FileContents
 
 from cluster import versions
 from tasks.apt.facts import (
+    SEEN,
     SUMS,
     AptOffers,
     AptPackages,
@@ -90,12 +91,15 @@ def mark(how: str, names: Iterable[str]) -> StringCommand:
     return StringCommand(alone("apt-mark", how, *names), ">/dev/null")
 
 
-def fetch(url: str, path: str, kind: str, expected: str, remedy: str, mode: str = "644") -> StringCommand:
+def fetch(
+    url: str, path: str, kind: str, expected: str, remedy: str, mode: str = "644", seen: str = ""
+) -> StringCommand:
     """Put the file at `url` in `path`, if its `kind` is `expected`; else keep what is there and say the `remedy`.
 
-    `kind` is sha256, fingerprint (of the one OpenPGP key in it), or nothing where nobody vouches for the file.
+    `kind` is sha256, fingerprint (of the one OpenPGP key in it), or nothing where nobody vouches for the file. In the
+    folder `seen` the file is noted with its sum, for Binaries.
     """
-    return script("apt/fetch.sh", url, path, mode, kind, expected, remedy)
+    return script("apt/fetch.sh", url, path, mode, kind, expected, remedy, seen)
 
 
 @operation()
@@ -214,7 +218,7 @@ def downloaded(
 ) -> Commands:
     """Have at `path` the file whose sum is `sha256`, from `url`."""
     if host.get_fact(Binaries, paths=[path]).sha256.get(path) != sha256:
-        yield fetch(url, path, "sha256", sha256, remedy, mode)
+        yield fetch(url, path, "sha256", sha256, remedy, mode, SEEN)
 
 
 @operation()
@@ -236,7 +240,7 @@ def program(
     if expected is None:
         yield stop(f"no sum at {source}.sha256; {remedy}", cause="download-sum")
     elif installed.sha256.get(path) != expected:
-        yield fetch(source, path, "sha256", expected, remedy, "755")
+        yield fetch(source, path, "sha256", expected, remedy, "755", SEEN)
 
 
 def _sum(text: str) -> str | None:

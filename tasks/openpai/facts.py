@@ -30,35 +30,47 @@ class Hardware(Fact[dict[str, Any]]):
         return probe_script("openpai/hardware.sh", kubeconfig)
 
     def read(self, found: dict[str, str]) -> dict[str, Any]:
-        nodes = {}
-        for line in found["nodes"].splitlines():
-            name, cpu, memory, *devices = line.split("|")
-            counts = {kind: count for kind, count in zip(DEVICES, devices, strict=True) if count}
-            nodes[name] = {"cpu": cpu, "memory": memory, **counts}
-        return {"nodes": nodes, "pods": list(_requests(found["pods"]))} if nodes else {}
+        nodes, pods = {}, []
+        for line in found["objects"].splitlines():
+            kind, namespace, name, cpu, memory, *devices, node, containers = line.split("|")
+            if kind == "Node":
+                counts = {device: count for device, count in zip(DEVICES, devices, strict=True) if count}
+                nodes[name] = {"cpu": cpu, "memory": memory, **counts}
+            elif node and namespace != "default":
+                pods += [{"node": node, "requests": requests} for requests in _requests(containers)]
+        return {"nodes": nodes, "pods": pods} if nodes else {}
 
 
-def _requests(lines: str) -> Iterator[dict[str, Any]]:
-    """A pod's containers one by one: their requests add up in cluster/openpai as upstream adds them."""
-    for line in lines.splitlines():
-        namespace, node, containers = line.split("|")
-        if namespace == "default" or not node:
-            continue
-        for container in containers.split():
-            cpu, _, memory = container.partition(",")
-            requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
-            if requests:
-                yield {"node": node, "requests": requests}
+def _requests(containers: str) -> Iterator[dict[str, str]]:
+    """What each container of a pod requests: they add up in cluster/openpai as upstream adds them."""
+    for container in containers.split():
+        cpu, _, memory = container.partition(",")
+        requests = {name: value for name, value in (("cpu", cpu), ("memory", memory)) if value}
+        if requests:
+            yield requests
 
 
 class OpenPai(Fact[ClusterState]):
-    """Everything that OpenPAI's services are judged by, in one command; `brief`: whether they run, and no more."""
+    """Everything that OpenPAI's services are judged by, in one command."""
+
+    holds = Holds.UNTIL_A_HOST_CHANGES
+    default = ClusterState
+
+    def command(self, kubeconfig: str, folder: str) -> StringCommand:
+        return probe_script("openpai/cluster-state.sh", kubeconfig, folder)
+
+    def read(self, found: dict[str, str]) -> ClusterState:
+        return read_state(found)
+
+
+class ServicesNow(Fact[ClusterState]):
+    """OpenPai as far as it tells whether services run, and no more: what a wait looks at."""
 
     holds = Holds.NOT
     default = ClusterState
 
-    def command(self, kubeconfig: str, folder: str, brief: bool = False) -> StringCommand:
-        return probe_script("openpai/cluster-state.sh", kubeconfig, folder, "brief" if brief else "")
+    def command(self, kubeconfig: str, folder: str) -> StringCommand:
+        return probe_script("openpai/cluster-state.sh", kubeconfig, folder, "brief")
 
     def read(self, found: dict[str, str]) -> ClusterState:
         return read_state(found)
@@ -66,46 +78,47 @@ class OpenPai(Fact[ClusterState]):
 
 def read_state(found: dict[str, str]) -> ClusterState:
     """The ClusterState of the sections of files/openpai/cluster-state.sh, or of its brief ones."""
-
-    def lines(section: str) -> list[str]:
-        return found.get(section, "").splitlines()
-
-    pods = [line.split("|") for line in lines("pods")]
-    workloads, labels, objects = {}, {}, set()
-    for line in found["objects"].splitlines():
-        key, generation, observed, wanted, ready, updated, images, configmaps, master, worker = line.split("|")
-        kind, _, name = key.split("/")
-        objects.add(key)
+    rows = [line.split("|") for line in found["objects"].splitlines()]
+    made = [(row[11], row[12]) for row in rows if row[0].startswith("Pod/default/")]
+    workloads, labels, configmaps = {}, {}, {}
+    for key, generation, observed, wanted, ready, updated, images, mounted, master, worker, *ages in rows:
+        kind, namespace, name = key.split("/")
         if kind == "Node":
             labels[name] = {"pai-master": master, "pai-worker": worker}
+        elif kind == "ConfigMap" and namespace == "default" and ages:
+            configmaps[name] = max(ages[0].split(), default="")
         elif images:
-            made = [at for owner, at in pods if owner == name or owner.startswith(f"{name}-")]
+            since = [at for owner, at in made if owner == name or owner.startswith(f"{name}-")]
             workloads[key] = Running(
                 wanted=int(wanted or 0),
                 ready=int(ready or 0),
                 updated=int(updated or 0),
                 settled=kind == "CronJob" or generation == observed,
                 images=tuple(images.split()),
-                configmaps=tuple(configmaps.split()),
-                oldest_pod=min(made, default=""),
+                configmaps=tuple(mounted.split()),
+                oldest_pod=min(since, default=""),
             )
+    data = _data(found.get("data", ""))
     return ClusterState(
         answers=bool(labels),
         workloads=workloads,
-        objects=frozenset(objects),
-        configmaps={
-            name: max(times.split(), default="") for name, times in (line.split("|") for line in lines("configmaps"))
-        },
+        objects=frozenset(row[0] for row in rows),
+        configmaps=configmaps,
         labels=labels,
-        pushed=_sums(lines("pushed")),
-        files=_sums(lines("files")),
-        started=dict(line.split() for line in lines("started")),
-        cluster_id=found.get("cluster_id", ""),
+        pushed=data.get("pai-configuration", {}),
+        files={name: sum_ for sum_, name in map(str.split, found.get("files", "").splitlines())},
+        started=data.get("openpai-deploy", {}),
+        cluster_id=data.get("pai-cluster-id", {}).get("cluster-id", ""),
     )
 
 
-def _sums(lines: list[str]) -> dict[str, str]:
-    return {name: sum_ for sum_, name in map(str.split, lines)}
+def _data(lines: str) -> dict[str, dict[str, str]]:
+    data: dict[str, dict[str, str]] = {}
+    for line in lines.splitlines():
+        of, _, entry = line.partition("/")
+        name, _, value = entry.partition(" ")
+        data.setdefault(of, {})[name] = value
+    return data
 
 
 class Pods(Fact[list[dict[str, Any]]]):

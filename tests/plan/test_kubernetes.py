@@ -207,10 +207,12 @@ def test_what_a_killed_join_left_goes_whether_or_not_the_node_is_known_yet(host_
     assert not [command for command in said if "kubeadm join" in command]
 
 
-@pytest.mark.parametrize(("advertised", "restarted"), [("", True), ("1", True), ("2", False)])
-def test_a_device_plugin_that_missed_a_gpu_is_restarted(host_gw, advertised, restarted):
+@pytest.mark.parametrize(
+    ("offers", "restarted"), [("", True), (" cpu=8 nvidia.com/gpu=1", True), (" nvidia.com/gpu=2", False)]
+)
+def test_a_device_plugin_that_missed_a_gpu_is_restarted(host_gw, offers, restarted):
     answers = {
-        "allocatable.nvidia": sections(gpus=advertised),
+        NODE_FACT: node(files=f"{KUBELET_CONF}\n{CA}", server="https://10.1.0.1:6443", api=f"node/openpai-001{offers}"),
         "/sys/bus/pci/devices": sections(bus="0000:01:00.0\n0000:02:00.0"),
     }
     with planned(host_gw, kubernetes.install, {"openpai-001": answers}) as plan:
@@ -229,9 +231,12 @@ def test_gpus_of_an_unknown_vendor_are_nobodys_business(host_gw):
 @pytest.mark.parametrize(("forced", "deleted"), [("no", ["old"]), ("yes", ["job", "old"])])
 def test_pods_that_nothing_reaches_are_made_anew_but_for_jobs(host_gw, caplog, forced, deleted):
     """A node that was deleted and registers again has another range; its pods keep the addresses of the former one."""
-    pods = "default/job|openpai-001||Running|10.200.0.130\nkube-system/old|openpai-001||Running|10.200.0.131"
-    stranded = sections(ranges="openpai-001|10.200.2.0/25", pods=pods)
-    answers = {"openpai-master-01": {"section ranges": stranded}}
+    places = [
+        "Node|/openpai-001|10.200.2.0/25||||",
+        "Pod|default/job||openpai-001||Running|10.200.0.130",
+        "Pod|kube-system/old||openpai-001||Running|10.200.0.131",
+    ]
+    answers = {"openpai-master-01": {"section places": sections(places="\n".join(places))}}
 
     def readdress():
         if host.data.role == "master":

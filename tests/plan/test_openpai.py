@@ -36,8 +36,7 @@ def sections(**texts):
 
 
 def hardware():
-    nodes = "\n".join(f"{name}|16|65000000Ki|4||" for name in MEASURED["nodes"])
-    return sections(nodes=nodes, pods="")
+    return sections(objects="\n".join(f"Node||{name}|16|65000000Ki|4||||" for name in MEASURED["nodes"]))
 
 
 def up(folder, tag="v1.0.0"):
@@ -54,10 +53,11 @@ def up(folder, tag="v1.0.0"):
     objects = [f"{one.kind}/{one.namespace}/{one.name}|||||||||" for service in services for one in service.objects]
     listed = "\n".join(f"{sum_} {name}" for name, sum_ in sums.items())
     nodes = ["Node//openpai-master-01||||||||true|", *(f"Node//{one.name}|||||||||true" for one in described.workers)]
-    started = [f"{service.name} {wanted_sum(described, sums)}" for service in services]
+    pushed = [f"pai-configuration/{name} {sum_}" for name, sum_ in sums.items()]
+    started = [f"openpai-deploy/{service.name} {wanted_sum(described, sums)}" for service in services]
     return sections(
-        objects="\n".join([*nodes, *workloads, *objects]), configmaps="", pods="", pushed=listed, files=listed,
-        started="\n".join(started), cluster_id="pai",
+        objects="\n".join(f"{line}|||" for line in [*nodes, *workloads, *objects]), files=listed,
+        data="\n".join([*pushed, *started, "pai-cluster-id/cluster-id pai"]),
     )  # fmt: skip
 
 

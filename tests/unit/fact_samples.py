@@ -55,6 +55,7 @@ Node//openpai-001|||||||||true
 Deployment/default/webportal-ds|1|1|1|1|1|openpai/webportal:v1.8.0 |webportal-configuration ||
 CronJob/default/cleaner|2|||||openpai/cleaner:v1.8.0 |||
 ConfigMap/default/pai-configuration|||||||||"""
+_POD = "Pod/default/webportal-ds-5c4-x1|||||||||||webportal-ds-5c4|2026-11-25T19:52:34Z"
 _CONFIG = "/home/a/pai-deploy/kube/config"
 _DAEMON = {
     "version": "Docker version 20.10.24, build 297e128",
@@ -206,7 +207,9 @@ SAMPLES = [
     Sample(members.Unready, sections(workloads="DaemonSet/kube-proxy 3 3\nDeployment/coredns  2")),
     Sample(
         members.StrandedPods,
-        sections(ranges="openpai-001|10.200.2.0/25", pods="default/job|openpai-001||Running|10.200.0.130"),
+        sections(
+            places="Node|/openpai-001|10.200.2.0/25||||\nPod|default/job||openpai-001||Running|10.200.0.130"
+        ),
     ),
     Sample(members.JoinTokens, sections(tokens="bootstrap-token-aaaaaa openpai-001-joins")),
     Sample(
@@ -262,27 +265,29 @@ SAMPLES = [
     Sample(turn.IsNode, sections(credentials="")),
     Sample(node.Resolver, sections(resolved="active")),
     Sample(node.WatchedGpus, sections(unit="[Service]\nExecStart=/usr/local/sbin/openpai-gpu-health worker 8\n")),
-    Sample(node.AllocatableGpus, sections(gpus="4"), {"node": "openpai-001", "resource": "nvidia.com/gpu"}),
     Sample(pod_network.CalicoPool, sections(mode="vxlan Never")),
     Sample(pod_network.PodNetworkFaults, sections(faults="no route to the pods of b"), {"node": "openpai-001"}),
     Sample(
         openpai.Hardware,
-        sections(nodes="openpai-001|95|527953240Ki|4||", pods="kube-system|openpai-001|250m, ,70Mi "),
+        sections(
+            objects="Node||openpai-001|95|527953240Ki|4||||\nPod|kube-system|x||||||openpai-001|250m, ,70Mi "
+        ),
         {"kubeconfig": _CONFIG},
     ),
     Sample(
         openpai.OpenPai,
         sections(
-            objects=_OPENPAI, configmaps="pai-configuration|2026-11-25T19:52:34Z", started=f"webportal {'b' * 64}",
-            pods="webportal-ds-5c4|2026-11-25T19:52:34Z", pushed=f"{'a' * 64} layout.yaml", cluster_id="pai",
+            objects="\n".join([f"{line}|||" for line in _OPENPAI.splitlines()] + [_POD]),
             files=f"{'a' * 64} layout.yaml",
+            data=f"openpai-deploy/webportal {'b' * 64}\npai-configuration/layout.yaml {'a' * 64}\n"
+            "pai-cluster-id/cluster-id pai",
         ),
-        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": False},
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
     ),
     Sample(
-        openpai.OpenPai,
+        openpai.ServicesNow,
         sections(objects=_OPENPAI),
-        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg", "brief": True},
+        {"kubeconfig": _CONFIG, "folder": "/home/a/pai-deploy/cluster-cfg"},
     ),
     Sample(openpai.Pods, sections(pods=json.dumps({"items": [_NODE]})), {"kubeconfig": _CONFIG}),
     Sample(openpai.Note, sections(text="v1.8.0"), {"path": "/home/a/pai-deploy/installed"}),

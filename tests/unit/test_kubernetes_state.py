@@ -131,7 +131,7 @@ def test_a_node_is_read_from_one_command():
         files="\n".join(FINISHED),
         server="https://10.1.0.1:6443",
         rotates=KUBELET_CONF,
-        api="node/openpai-master-01",
+        api="node/openpai-master-01 cpu=2 nvidia.com/gpu=8 ",
         ready="ok",
         missing="configmap/kubeadm-config\ndaemonset.apps/kube-proxy\ndeployment.apps/coredns\nconfigmap/cluster-info",
     )
@@ -139,6 +139,7 @@ def test_a_node_is_read_from_one_command():
     assert node.running == ("kubeadm-init",)
     assert (node.server, node.rotates, node.api, node.ready) == (SERVER, True, Api.KNOWN, True)
     assert (node.missing, node.manifests_missing) == (frozenset(), ())
+    assert (node.allocatable("nvidia.com/gpu"), node.allocatable("amd.com/gpu")) == (8, 0)
 
 
 @pytest.mark.parametrize(
@@ -186,19 +187,15 @@ def test_members_are_read_with_what_ails_them():
 
 
 def test_pods_with_addresses_of_a_range_that_their_node_had():
-    output = sections(
-        ranges="a|10.200.1.0/25\nb|10.200.2.0/25\nnew|",
-        pods="\n".join(
-            [
-                "kube-system/dns|a||Running|10.200.1.7", "kube-system/stale|b||Running|10.200.0.131",
-                "default/stale|b||Pending|10.200.0.132", "default/done|b||Succeeded|10.200.0.133",
-                "kube-system/proxy|b|true|Running|10.77.0.22", "default/waits|b||Pending|",
-                "default/nowhere|||Pending|", "default/early|new||Running|10.200.9.9",
-            ]
-        ),
-    )  # fmt: skip
-    assert StrandedPods().process(output) == ["kube-system/stale", "default/stale"]
-    assert StrandedPods().process(sections(ranges="", pods="")) == []
+    rows = [
+        "Node|/a|10.200.1.0/25||||", "Node|/b|10.200.2.0/25||||", "Node|/new|||||",
+        "Pod|kube-system/dns||a||Running|10.200.1.7", "Pod|kube-system/stale||b||Running|10.200.0.131",
+        "Pod|default/stale||b||Pending|10.200.0.132", "Pod|default/done||b||Succeeded|10.200.0.133",
+        "Pod|kube-system/proxy||b|true|Running|10.77.0.22", "Pod|default/waits||b||Pending|",
+        "Pod|default/nowhere||||Pending|", "Pod|default/early||new||Running|10.200.9.9",
+    ]  # fmt: skip
+    assert StrandedPods().process(sections(places="\n".join(rows))) == ["kube-system/stale", "default/stale"]
+    assert StrandedPods().process(sections(places="")) == []
 
 
 def test_workloads_without_their_pods():

@@ -196,26 +196,24 @@ def test_a_pod_in_its_init_containers_is_shown_by_the_one_that_all_wait_for(stat
 def test_the_facts_output_becomes_a_state():
     text = """
 @@ objects
-Node//openpai-001|||||||||true
-DaemonSet/default/rest-server-ds|2|2|1|1|1|openpai/rest-server:v1.8.1 |GROUPS||
-StatefulSet/default/frameworkcontroller-sts|1|1|1|||frameworkcontroller/frameworkcontroller:v0.9.0 |||
-CronJob/default/alert-cron|3|||||cron:v1 |||
-ConfigMap/default/group-configuration|||||||||
-@@ configmaps
-group-configuration|2026-01-01T09:00:00Z 2026-01-01T09:59:59Z
-@@ pods
-rest-server-ds|2026-01-01T10:00:00Z
-@@ pushed
-aaaa layout.yaml
+Node//openpai-001|||||||||true|2026-01-01T08:00:00Z||2026-01-01T08:00:00Z
+DaemonSet/default/rest-server-ds|2|2|1|1|1|openpai/rest-server:v1.8.1 |GROUPS||||2026-01-01T08:00:00Z
+StatefulSet/default/frameworkcontroller-sts|1|1|1|||frameworkcontroller/frameworkcontroller:v0.9.0 ||||||
+CronJob/default/alert-cron|3|||||cron:v1 ||||||
+ConfigMap/default/group-configuration||||||||||2026-01-01T09:00:00Z 2026-01-01T09:59:59Z||2026-01-01T09:00:00Z
+ConfigMap/kube-system/coredns||||||||||2026-01-01T08:00:00Z||2026-01-01T08:00:00Z
+Pod/default/rest-server-ds-abcde||||||||||2026-01-01T10:00:00Z|rest-server-ds|2026-01-01T10:00:00Z
+Pod/kube-system/rest-server-ds-abcde||||||||||2026-01-01T07:00:00Z|rest-server-ds|2026-01-01T07:00:00Z
+@@ data
+openpai-deploy/rest-server sum
+pai-cluster-id/cluster-id pai
+pai-configuration/layout.yaml aaaa
 @@ files
 aaaa layout.yaml
-@@ started
-rest-server sum
-@@ cluster_id
-pai
 """.replace("GROUPS", " group-configuration ")
     state = read_state(parse_sections(text.splitlines()))
     assert state.answers and state.cluster_id == "pai" and state.pushed == state.files == {"layout.yaml": "aaaa"}
+    assert state.started == {"rest-server": "sum"}
     assert state.workloads[KEY] == UP
     assert state.workloads["StatefulSet/default/frameworkcontroller-sts"].complete is False
     assert state.configmaps == {"group-configuration": "2026-01-01T09:59:59Z"}

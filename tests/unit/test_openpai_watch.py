@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.openpai import Service, Workload
-from tasks.openpai.facts import OpenPai, PaictlRun, Pods
+from tasks.openpai.facts import PaictlRun, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Running, Wanted
 from tasks.openpai.operations import watch
 from tasks.openpai.operations.watch import STEADY, TRIES, Watch
@@ -43,7 +43,7 @@ class Cluster:
             return self.paictl
         if fact is Pods:
             return [self._pod(*item) for item in self.containers.items()]
-        assert fact is OpenPai
+        assert fact is ServicesNow
         running = {
             f"DaemonSet/default/{one.name}": Running(1, 1, 1, True, one.images)
             for service in self.up
@@ -174,7 +174,7 @@ def test_a_paictl_that_fails_at_every_start_is_not_started_for_ever(made_up, mon
     starts = []
 
     def look(fact: type, **more: Any) -> Any:
-        if fact is OpenPai:
+        if fact is ServicesNow:
             made_up.answers = next(silent)
         return Cluster.get_fact(made_up, fact, **more)
 

@@ -1,5 +1,6 @@
 """The programs of files/ for Kubernetes and kubespray, run by a shell with stand-ins for what they drive."""
 
+import hashlib
 import os
 import pwd
 import subprocess
@@ -8,6 +9,7 @@ import pytest
 from pyinfra.api import StringCommand
 
 from tasks.kubernetes.operations import control_plane
+from tasks.openpai.facts import OpenPai
 from tasks.reach import detached, script
 from tests.unit.stand_ins import StandIns
 
@@ -201,3 +203,33 @@ def test_a_kubespray_that_fails_is_not_noted(programs, tmp_path):
     assert (done.returncode, done.stderr) == (1, f"kubespray failed; its log: {tmp_path}/pai/kubespray.log\n")
     assert (tmp_path / "pai/kubespray.status").read_text() == "2\n"
     assert not (tmp_path / "pai/kubespray.converged").exists()
+
+
+def test_the_data_of_openpais_configmaps_are_told_but_of_its_configuration_the_sums(programs, tmp_path):
+    texts = {"layout.yaml": "a: '%s'\n\n", "services-configuration.yaml": "- \\n\n  $HOME", "config.yaml": ""}
+    listed = [f"pai-configuration/{name}\x1e{text}\x1e" for name, text in texts.items()]
+    listed += ["openpai-deploy/webportal\x1eabc\x1e", "pai-cluster-id/cluster-id\x1epai\x1e"]
+    (tmp_path / "listed").write_text("".join(listed))
+    programs.add("kubectl", does=f'case "$*" in *configmap*pai-configuration*) cat {tmp_path}/listed ;; esac')
+    done = programs.run(OpenPai().command(kubeconfig="/kube/config", folder=str(tmp_path)))
+    state = OpenPai().process(done.stdout.splitlines())
+    assert state.pushed == {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    assert (state.started, state.cluster_id) == ({"webportal": "abc"}, "pai")
+    assert not any(text in done.stdout for text in texts.values() if text)
+
+
+@pytest.mark.parametrize(
+    ("diff", "labels", "found", "asked"),
+    [
+        (0, "", "same", 1),
+        (1, "plugin map[app.kubernetes.io/managed-by:openpai-deploy]", "differs", 2),
+        (1, "", "differs", 2),
+        (1, "plugin map[app:theirs]", "same", 2),
+    ],
+)
+def test_what_is_as_its_manifest_says_costs_one_question_and_somebody_elses_is_left_alone(
+    programs, diff, labels, found, asked
+):
+    programs.add("kubectl", does=f"case $1 in diff) exit {diff} ;; get) echo '{labels}' ;; esac")
+    done = programs.run(script("kubernetes/manifest-differs.sh", "kubectl", "/manifest.yaml", "daemonset/plugin"))
+    assert done.stdout.strip() == found and len(programs.calls) == asked

@@ -116,11 +116,10 @@ class Unready(Fact[list[str]]):
         return unready
 
 
-# What StrandedPods asks of `get nodes` and `get pods`, a line each.
-_RANGES = '{range .items[*]}{.metadata.name}|{.spec.podCIDR}{"\\n"}{end}'
+# A line of each: of a node its range, of a pod where it is and its address.
 _PLACES = (
-    "{range .items[*]}{.metadata.namespace}/{.metadata.name}|{.spec.nodeName}|{.spec.hostNetwork}|"
-    '{.status.phase}|{.status.podIP}{"\\n"}{end}'
+    "{range .items[*]}{.kind}|{.metadata.namespace}/{.metadata.name}|{.spec.podCIDR}|{.spec.nodeName}|"
+    '{.spec.hostNetwork}|{.status.phase}|{.status.podIP}{"\\n"}{end}'
 )
 
 
@@ -134,16 +133,14 @@ class StrandedPods(Fact[list[str]]):
     default = list
 
     def command(self) -> StringCommand:
-        return probes(
-            ranges=asked(ADMIN_CONF, "get", "nodes", "-o", f"jsonpath={_RANGES}"),
-            pods=asked(ADMIN_CONF, "get", "pods", "--all-namespaces", "-o", f"jsonpath={_PLACES}"),
-        )
+        get = asked(ADMIN_CONF, "get", "nodes,pods", "--all-namespaces", "-o", f"jsonpath={_PLACES}")
+        return probes(places=get)
 
     def read(self, found: dict[str, str]) -> list[str]:
-        ranges = dict(line.split("|") for line in found["ranges"].splitlines())
+        rows = [line.split("|") for line in found["places"].splitlines()]
+        ranges = {name.lstrip("/"): its_range for kind, name, its_range, *_ in rows if kind == "Node"}
         stranded = []
-        for line in found["pods"].splitlines():
-            pod, node, of_the_host, phase, address = line.split("|")
+        for _, pod, _, node, of_the_host, phase, address in (row for row in rows if row[0] == "Pod"):
             on_the_network = of_the_host != "true" and phase in ("Pending", "Running") and address
             if on_the_network and ranges.get(node) and ip_address(address) not in ip_network(ranges[node]):
                 stranded.append(pod)

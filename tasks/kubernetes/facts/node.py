@@ -4,8 +4,8 @@ pyinfra has no facts for Kubernetes.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from pyinfra.api import StringCommand
@@ -31,6 +31,11 @@ KUBECTL = f"{ASK} {ADMIN_CONF}"
 KUBECTL_PATIENT = f"{DIRECT} kubectl --kubeconfig {ADMIN_CONF}"
 _LIST_UNITS = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating")
 
+# Of node $2 by the kubeconfig $1: that it is known, and what it offers, in one line.
+_OWN_NODE = (
+    f"""{ASK} "$1" get node -o 'go-template=node/{{{{.metadata.name}}}}"""
+    """{{range $name, $value := .status.allocatable}} {{$name}}={{$value}}{{end}}' -- "$2" 2>&1"""
+)
 _FILES = (ADMIN_CONF, KUBELET_CONF, BOOTSTRAP_CONF, JOIN_CONFIG, CA, ETCD_DATA, KUBELET_CONFIG)
 
 
@@ -48,8 +53,9 @@ class Api(Enum):
 class Node:
     """A host's part in a Kubernetes cluster.
 
-    `missing` names what kubeadm's init makes through the API and the API says not to have; an API that says nothing
-    proves nothing.
+    `api` and `offers` (what pods may ask of it, by name of the resource) are a worker's: what the API server says to
+    its kubelet's credentials. `ready` and `missing` are a master's: the latter names what kubeadm's init makes through
+    the API and the API says not to have; an API that says nothing proves nothing.
     """
 
     running: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ class Node:
     server: str = ""
     rotates: bool = False
     api: Api = Api.SILENT
+    offers: Mapping[str, str] = field(default_factory=dict)
     ready: bool = False
     missing: frozenset[str] = frozenset()
 
@@ -69,6 +76,10 @@ class Node:
     def manifests_missing(self) -> tuple[str, ...]:
         """Components of the control plane without a static pod."""
         return tuple(name for name in COMPONENTS if f"{MANIFESTS}/{name}.yaml" not in self.files)
+
+    def allocatable(self, resource: str) -> int:
+        """How many of `resource`, such as GPUs, pods may have here."""
+        return int(self.offers.get(resource, 0))
 
 
 class KubernetesNode(Fact[Node]):
@@ -91,11 +102,11 @@ class KubernetesNode(Fact[Node]):
             files=shell(f'ls -d -- "$@" {MANIFESTS}/*.yaml', *_FILES),
             server=["sed", "-n", "s/^ *server: //p", KUBELET_CONF],
             rotates=["grep", "-l", "kubelet-client-current.pem", KUBELET_CONF],
-            api=shell(f'test -e "$1" && {ASK} "$1" get node -o name -- "$2" 2>&1', KUBELET_CONF, node),
-            **(masters if master else {}),
+            **(masters if master else {"api": shell(f'test -e "$1" && {_OWN_NODE}', KUBELET_CONF, node)}),
         )
 
     def read(self, found: dict[str, str]) -> Node:
+        said = found.get("api", "")
         return Node(
             running=tuple(
                 line.split()[0].removeprefix(detached.PREFIX).removesuffix(".service")
@@ -104,14 +115,15 @@ class KubernetesNode(Fact[Node]):
             files=frozenset(found["files"].split()),
             server=found["server"].removeprefix("https://"),
             rotates=bool(found["rotates"]),
-            api=read_api(found["api"]),
+            api=read_api(said),
+            offers=dict(word.split("=", 1) for word in said.split()[1:]) if said.startswith("node/") else {},
             ready=found.get("ready", "") == "ok",
             missing=frozenset(re.findall(r'\(NotFound\): \S+ "(\S+)" not found', found.get("missing", ""))),
         )
 
 
 def read_api(said: str) -> Api:
-    """What kubectl's answer to `get node NAME -o name` means."""
+    """What kubectl's answer to `get node NAME`, in one line that begins with node/NAME, means."""
     if said.startswith("node/"):
         return Api.KNOWN
     if "(NotFound)" in said:
@@ -209,19 +221,6 @@ def allocatable_gpus(node: str, resource: str) -> list[str]:
     """The words of a command: the GPUs of `node` that pods may ask for as `resource`, by the kubelet's credentials."""
     name = resource.replace(".", "\\.")
     return asked(KUBELET_CONF, "get", "node", "-o", f"jsonpath={{.status.allocatable.{name}}}", "--", node)
-
-
-class AllocatableGpus(Fact[int]):
-    """The GPUs that pods on `node` may ask for as `resource`; none where the API server does not answer."""
-
-    holds = Holds.UNTIL_A_HOST_CHANGES
-    default = int
-
-    def command(self, node: str, resource: str) -> StringCommand:
-        return probes(gpus=allocatable_gpus(node, resource))
-
-    def read(self, found: dict[str, str]) -> int:
-        return int(found["gpus"] or 0)
 
 
 class WatchedGpus(Fact[int]):

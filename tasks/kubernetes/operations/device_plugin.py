@@ -7,7 +7,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from tasks.gpu import Vendor
-from tasks.kubernetes.facts.node import AllocatableGpus, allocatable_gpus
+from tasks.kubernetes.facts.node import KubernetesNode, allocatable_gpus
 from tasks.reach import Commands, quoted, stop, until
 
 # Seconds for a restarted plugin to register its GPUs.
@@ -22,12 +22,12 @@ def advertised(node: str, vendor: Vendor) -> Commands:
     """
     plugin = vendor.device_plugin
     wanted = len(host.get_fact(vendor.bus))
-    if host.get_fact(AllocatableGpus, node=node, resource=vendor.resource) >= wanted:
+    if host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource) >= wanted:
         return
     yield StringCommand(f"docker ps -q --filter name=^k8s_{plugin.container} | xargs -r docker stop >/dev/null")
     ask = quoted(allocatable_gpus(node, vendor.resource))
     yield until(StringCommand(ask, f"2>/dev/null | grep -qx {wanted}"), PATIENCE)
-    found = host.get_fact(AllocatableGpus, node=node, resource=vendor.resource)
+    found = host.get_fact(KubernetesNode, node=node).allocatable(vendor.resource)
     if found < wanted:
         yield stop(
             f"{node} advertises {found} of its {wanted} GPUs; "

@@ -57,7 +57,8 @@ def written(paictl: Paictl) -> Commands:
     except ClusterError as error:
         yield stop(*error.problems)
         return
-    present = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=folder).files
+    # By root as elsewhere: one question for all who ask it.
+    present = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=folder, _sudo=True).files
     changed = {name: content for name, content in files.items() if present.get(name) != _sum(content)}
     if text != note:
         changed[MEASURED] = text
@@ -134,7 +135,7 @@ def pushed(paictl: Paictl) -> Commands:
 
 def _differing(paictl: Paictl, host: Host) -> list[str]:
     state = host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
-    return [name for name in names(paictl.cluster) if state.pushed.get(name) != state.files.get(name)]
+    return [name for name in names(paictl.cluster) if state.pushed.get(name, "") != state.files.get(name)]
 
 
 def _push(state: Any, host: Host, paictl: Paictl) -> bool:

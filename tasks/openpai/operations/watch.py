@@ -9,7 +9,7 @@ from pyinfra import logger
 from pyinfra.api import Host
 
 from cluster.openpai import Service
-from tasks.openpai.facts import OpenPai, Pods
+from tasks.openpai.facts import OpenPai, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Patience, Steadiness, Trouble, Wanted, lacking, shown, troubles
 from tasks.openpai.operations.configuration import wanted_sum
 from tasks.openpai.operations.paictl import LOG, LOOK, Paictl, at_work, failed, status
@@ -28,9 +28,13 @@ TRIES = 3
 SILENT = "the API server does not answer"
 
 
-def seen(paictl: Paictl, host: Host, brief: bool = False) -> ClusterState:
-    """OpenPAI as the cluster has it now; `brief`: as far as it tells whether services run."""
-    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration, brief=brief)
+def seen(paictl: Paictl, host: Host) -> ClusterState:
+    """OpenPAI as the cluster has it."""
+    return host.get_fact(OpenPai, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
+
+
+def _running_now(paictl: Paictl, host: Host) -> ClusterState:
+    return host.get_fact(ServicesNow, kubeconfig=paictl.kubeconfig, folder=paictl.configuration)
 
 
 def wanted(paictl: Paictl, state: ClusterState) -> Wanted:
@@ -112,7 +116,7 @@ class Watch:
         began, said, failures = time.monotonic(), ("", 0.0), 0
         limit = self._paictl.cluster.config.openpai_service_timeout
         while True:
-            state, now = seen(self._paictl, self._host, brief=True), time.monotonic()
+            state, now = _running_now(self._paictl, self._host), time.monotonic()
             pods = self.pods([*self._begun.values(), *services])
             if state.answers:
                 self._prove(state, pods, now)
