@@ -3,7 +3,8 @@
 # Before this text come locks.sh, manifest.sh and, from tasks/preflight/facts.py:
 #   PEERS      ADDRESS:PORT of every other host, separated by spaces
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
-#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
+#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh). Then a
+#              package or a program, where nobody needs to know on a host that has it
 #   FOLDERS    folders whose room is asked for, separated by spaces
 #   ACCOUNT    the config's user
 #   APT_PROXY  apt's settings of the proxy, as the deploy will write them
@@ -237,7 +238,7 @@ url() {
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }
 
-# The URLs on standard input that apt asks through the proxy $1: in one process where all is well, else each by itself.
+# The URLs of standard input that apt asks through the proxy $1: in one process where all is well, else each by itself.
 urls_of_apt() {
     through=$1 ids=''
     set --
@@ -257,10 +258,22 @@ urls_of_apt() {
     wait
 }
 
+# Whether the package (by the answer of `packages`) or the program $1 is on this host.
+here() {
+    command -v "$1" >/dev/null && return
+    while read -r name _; do
+        [ "$name" != "$1" ] || return 0
+    done <"$dir/packages"
+    return 1
+}
+
 probe_urls() {
     # shellcheck source=/dev/null
     . /etc/os-release
-    wanted=$(echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|")
+    wanted=$(echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|" |
+        while read -r id by proxy address needless; do
+            [ "$needless" ] && here "$needless" || echo "$id $by $proxy $address"
+        done)
     echo "$wanted" | {
         proxies=
         while read -r id by proxy address; do
@@ -324,10 +337,12 @@ snapshot() {
 
     # The first ones ask what is in memory, where nothing hangs: a process for all of them.
     quick="os kernel name cpus memory swaps machine_id systemd cgroup controllers links storage kubelet age node runtime rivals"
-    slow="resolves initramfs addresses space ports package_lock packages account firewall peers urls sources $BUNDLED"
-    probes="$quick $slow"
+    slow="resolves initramfs addresses space ports package_lock account firewall peers sources $BUNDLED"
+    probes="$quick packages urls $slow"
     for probe in $quick; do answer $probe; done &
     pids=$!
+    { answer packages && answer urls; } &
+    pids="$pids $!"
     for probe in $slow; do
         answer $probe &
         pids="$pids $!"

@@ -176,6 +176,29 @@ def test_apts_urls_are_asked_by_one_process_where_all_are_well(tmp_path, lost, h
     assert len((tmp_path / "calls").read_text().splitlines()) == helpers
 
 
+@pytest.mark.parametrize(
+    ("needless", "packages", "asked"),
+    [
+        ("", "docker-ce 5:24.0", True),
+        ("docker-ce", "", True),
+        ("docker-ce", "runc 1.1\ndocker-ce 5:24.0\ncurl 8", False),
+        ("docker-ce", "docker-ce-cli 5:24.0\nold-docker-ce 1", True),
+        ("kubelet", "docker-ce 5:24.0", True),
+        ("timeout", "docker-ce 5:24.0", False),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 2])
+def test_where_it_comes_from_is_not_asked_of_what_is_there(host, tmp_path, needless, packages, asked, others):
+    programs, ask = host
+    programs.real("timeout")
+    programs.add("apt-helper")
+    (tmp_path / "packages").write_text(f"@@@ packages\n{packages}\n\n@@@ unfinished\nhalf-configured docker-ce\n\n")
+    urls = "\n".join([f"source apt - http://a/source {needless}", *[f"{n} apt - http://a/{n} " for n in range(others)]])
+    said = ask("urls", f"URLS='{urls}'", **{"usr_lib_apt_apt-helper": "apt-helper"})
+    assert {line.split()[0] for line in said} == {*map(str, range(others)), *["source"] * asked}
+    assert len(programs.calls) == bool(others or asked)
+
+
 def test_each_peer_is_told_by_itself(host):
     """One that listens, one that refuses, one that there is no way to, one that never answers."""
     programs, ask = host
