@@ -3,7 +3,8 @@
 # Before this text come locks.sh, manifest.sh and, from tasks/preflight/facts.py:
 #   PEERS      ADDRESS:PORT of every other host, separated by spaces
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
-#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh)
+#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh). Then a
+#              package or a program, where nobody needs to know on a host that has it
 #   FOLDERS    folders whose room is asked for, separated by spaces
 #   ACCOUNT    the config's user
 #   APT_PROXY  apt's settings of the proxy, as the deploy will write them
@@ -182,17 +183,25 @@ probe_rivals() {
     [ -d /snap/docker ] && echo docker-snap
 }
 
-# Each other host: its address and `ok`, or why not; one that does not answer has no line.
+# Each other host: its address and `ok`, or why not; one that does not answer has no line. A process for each of them: what
+# bash says of one that does not let itself be opened ends with /dev/tcp/ADDRESS/PORT: REASON.
 probe_peers() {
     [ -n "$PEERS" ] || return
     # shellcheck disable=SC2016
     timeout $CONNECT bash -c '
         for peer; do
-            {
-                why=$( { exec 3<>"/dev/tcp/${peer%:*}/${peer#*:}"; } 2>&1 ) && echo "$peer ok" || echo "$peer ${why##*: }"
-            } &
+            { exec 3<>"/dev/tcp/${peer%:*}/${peer#*:}" && echo "$peer ok"; } &
         done
-        wait' bash $PEERS
+        wait' bash $PEERS 2>&1 | while read -r said; do
+        case $said in
+        *' ok') echo "$said" ;;
+        */dev/tcp/*': '*)
+            peer=${said##*/dev/tcp/}
+            peer=${peer%%: *}
+            echo "${peer%/*}:${peer#*/} ${said##*: }"
+            ;;
+        esac
+    done
 }
 
 # Download by apt's own helper: a proxy or `-`, then by twos URLs and files. What it says.
@@ -229,7 +238,7 @@ url() {
     printf '%s %s %.200s\n' "$1" "${status:-000}" "$said"
 }
 
-# The URLs on standard input that apt asks through the proxy $1: in one process where all is well, else each by itself.
+# The URLs of standard input that apt asks through the proxy $1: in one process where all is well, else each by itself.
 urls_of_apt() {
     through=$1 ids=''
     set --
@@ -249,10 +258,22 @@ urls_of_apt() {
     wait
 }
 
+# Whether the package (by the answer of `packages`) or the program $1 is on this host.
+here() {
+    command -v "$1" >/dev/null && return
+    while read -r name _; do
+        [ "$name" != "$1" ] || return 0
+    done <"$dir/packages"
+    return 1
+}
+
 probe_urls() {
     # shellcheck source=/dev/null
     . /etc/os-release
-    wanted=$(echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|")
+    wanted=$(echo "$URLS" | sed "s|@id@|$ID|; s|@codename@|$VERSION_CODENAME|" |
+        while read -r id by proxy address needless; do
+            [ "$needless" ] && here "$needless" || echo "$id $by $proxy $address"
+        done)
     echo "$wanted" | {
         proxies=
         while read -r id by proxy address; do
@@ -316,10 +337,12 @@ snapshot() {
 
     # The first ones ask what is in memory, where nothing hangs: a process for all of them.
     quick="os kernel name cpus memory swaps machine_id systemd cgroup controllers links storage kubelet age node runtime rivals"
-    slow="resolves initramfs addresses space ports package_lock packages account firewall peers urls sources $BUNDLED"
-    probes="$quick $slow"
+    slow="resolves initramfs addresses space ports package_lock account firewall peers sources $BUNDLED"
+    probes="$quick packages urls $slow"
     for probe in $quick; do answer $probe; done &
     pids=$!
+    { answer packages && answer urls; } &
+    pids="$pids $!"
     for probe in $slow; do
         answer $probe &
         pids="$pids $!"

@@ -43,13 +43,14 @@ class Target:
     """A URL that a host must reach, through `proxy` where one is set.
 
     `client` is `apt`, `http` for any client, or `image` for the manifest of an image, with `image-login` where the
-    registry wants the config's login.
+    registry wants the config's login. Where the host has the package or program `needless` it does not ask.
     """
 
     id: str
     client: str
     url: str
     proxy: str | None = None
+    needless: str = ""
 
 
 class HostSnapshot(Fact[Snapshot]):
@@ -78,7 +79,9 @@ def program(
     config's registry, `apt_proxy` apt's settings of the proxy, `user` the config's. A stream, because pyinfra logs
     plain arguments.
     """
-    urls = "\n".join(f"{target.id} {target.client} {target.proxy or '-'} {target.url}" for target in targets)
+    urls = "\n".join(
+        f"{target.id} {target.client} {target.proxy or '-'} {target.url} {target.needless}" for target in targets
+    )
     probes = [
         f"probe_{name}() (\n{StringCommand(fact().command()).get_raw_value()}\n)" for name, fact in BUNDLED.items()
     ]

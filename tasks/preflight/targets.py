@@ -13,6 +13,8 @@ from tasks.preflight.facts import Target
 DOCKER_HUB = "docker.io"
 # Where kubespray's images live unless the config names another repository.
 QUAY, GOOGLE = "quay.io", "gcr.io"
+# Where these are, reachability.py judges no source of theirs.
+ENGINE, TOOLKIT, KUBELET = "docker-ce", "nvidia-container-toolkit", "kubelet"
 INTERNAL_STORAGE = "/mnt/paiInternal"  # src/internal-storage/config/internal-storage.yaml of OpenPAI
 
 
@@ -34,8 +36,8 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
     found = [_docker_source(config)]
     if host.role is Role.WORKER and config.gpu_type == "nvidia":
         url = f"{config.nvidia_toolkit_apt_mirror.rstrip('/')}/amd64/InRelease"
-        found.append(_target("nvidia-source", "apt", url, config))
-    found += [_target(id, "apt", url, config) for id, url in kubernetes_sources(config, host.role).items()]
+        found.append(_target("nvidia-source", "apt", url, config, TOOLKIT))
+    found += [_target(id, "apt", url, config, KUBELET) for id, url in kubernetes_sources(config, host.role).items()]
     if registries(config):
         for url in mirrors(config):
             found.append(_target(f"mirror:{urlsplit(url).netloc}", "http", f"{url.rstrip('/')}/v2/", config))
@@ -112,11 +114,11 @@ def _covers(entry: str, host: str) -> bool:
 
 def _docker_source(config: Config) -> Target:
     base = docker.MIRRORS.get(config.docker_apt_mirror, config.docker_apt_mirror).rstrip("/")
-    return _target("docker-source", "apt", f"{base}/linux/@id@/dists/@codename@/InRelease", config)
+    return _target("docker-source", "apt", f"{base}/linux/@id@/dists/@codename@/InRelease", config, ENGINE)
 
 
-def _target(id: str, client: str, url: str, config: Config) -> Target:
-    return Target(id, client, url, proxy_for(url, config))
+def _target(id: str, client: str, url: str, config: Config, needless: str = "") -> Target:
+    return Target(id, client, url, proxy_for(url, config), needless)
 
 
 def api(name: str, config: Config) -> str:

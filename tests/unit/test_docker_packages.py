@@ -79,6 +79,22 @@ def test_the_operators_word_lets_containers_end(installed, keys):
     assert change_refusal(installed, daemon(), 2, config(**keys), allowed=True) is None
 
 
+@pytest.mark.parametrize(
+    "installed", [{}, CE, NEXT, {"docker.io": "20.10.24-1"}, {"docker.io": "29.0-1"}, {"runc": "1.1"}]
+)
+@pytest.mark.parametrize(
+    "found", [daemon(), daemon(running=False), daemon(False, True), daemon(False, False, SPARED), DockerDaemon()]
+)
+@pytest.mark.parametrize("version", [None, "20.10", "20.10.25", "28", "29"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_what_may_be_whatever_runs_may_be_where_nothing_runs(installed, found, version, allowed):
+    """So a host whose Docker stays is not asked what is at work."""
+    over_work, idle = (
+        change_refusal(installed, found, shims, config(docker_version=version), allowed) for shims in (1, 0)
+    )
+    assert over_work or idle is None
+
+
 def test_no_word_of_disruption_takes_docker_down_by_a_major_version():
     problem = change_refusal(NEXT, daemon(), 2, config(), allowed=True)
     assert problem and problem.fix == 'set docker_version in config.yaml: "29.1.0" keeps this one, "28" replaces it'

@@ -26,11 +26,11 @@ def host(tmp_path):
     (tmp_path / "bin").mkdir()
     programs = StandIns(tmp_path / "bin")
 
-    def ask(probe: str, given: str = "", **paths: object) -> list[str]:
+    def ask(probe: str, given: str = "", given_after: str = "", **paths: object) -> list[str]:
         text = SNAPSHOT.replace("PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "")
         for name, path in paths.items():
             text = text.replace("/" + name.replace("_", "/"), str(path))
-        command = StringCommand(f"LOCK_WAIT=0 dir={tmp_path}\n{given}\n{text}\nprobe_{probe}")
+        command = StringCommand(f"LOCK_WAIT=0 dir={tmp_path}\n{given}\n{text}\n{given_after}\nprobe_{probe}")
         return programs.run(command).stdout.splitlines()
 
     return programs, ask
@@ -174,3 +174,41 @@ def test_apts_urls_are_asked_by_one_process_where_all_are_well(tmp_path, lost, h
     found = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
     assert found == {f"{name}-source": "404" if name in lost else "200" for name in ("one", "two", "three")}
     assert len((tmp_path / "calls").read_text().splitlines()) == helpers
+
+
+@pytest.mark.parametrize(
+    ("needless", "packages", "asked"),
+    [
+        ("", "docker-ce 5:24.0", True),
+        ("docker-ce", "", True),
+        ("docker-ce", "runc 1.1\ndocker-ce 5:24.0\ncurl 8", False),
+        ("docker-ce", "docker-ce-cli 5:24.0\nold-docker-ce 1", True),
+        ("kubelet", "docker-ce 5:24.0", True),
+        ("timeout", "docker-ce 5:24.0", False),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 2])
+def test_where_it_comes_from_is_not_asked_of_what_is_there(host, tmp_path, needless, packages, asked, others):
+    programs, ask = host
+    programs.real("timeout")
+    programs.add("apt-helper")
+    (tmp_path / "packages").write_text(f"@@@ packages\n{packages}\n\n@@@ unfinished\nhalf-configured docker-ce\n\n")
+    urls = "\n".join([f"source apt - http://a/source {needless}", *[f"{n} apt - http://a/{n} " for n in range(others)]])
+    said = ask("urls", f"URLS='{urls}'", **{"usr_lib_apt_apt-helper": "apt-helper"})
+    assert {line.split()[0] for line in said} == {*map(str, range(others)), *["source"] * asked}
+    assert len(programs.calls) == bool(others or asked)
+
+
+def test_each_peer_is_told_by_itself(host):
+    """One that listens, one that refuses, one that there is no way to, one that never answers."""
+    programs, ask = host
+    programs.real("bash", "timeout")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_server(("127.0.0.2", 0), backlog=0) as busy,
+        socket.create_connection(busy.getsockname()),
+    ):
+        listens, silent = (f"{one.getsockname()[0]}:{one.getsockname()[1]}" for one in (server, busy))
+        peers = f"{listens} 127.0.0.1:9 255.255.255.255:22 {silent}"
+        said = dict(line.split(" ", 1) for line in ask("peers", f"PEERS='{peers}'", given_after="CONNECT=1"))
+    assert said == {listens: "ok", "127.0.0.1:9": "Connection refused", "255.255.255.255:22": "Network is unreachable"}

@@ -229,8 +229,11 @@ def _installed() -> dict[str, str]:
 
 
 def _change_refusal(installed: dict[str, str]) -> Problem | None:
-    shims = host.get_fact(Boot).containers
-    return change_refusal(installed, host.get_fact(Docker), shims, config_of(host), may_disturb(host))
+    daemon, config, allowed = host.get_fact(Docker), config_of(host), may_disturb(host)
+    # What is at work is dear to ask, and tells nothing where Docker may stay whatever runs.
+    if change_refusal(installed, daemon, 1, config, allowed) is None:
+        return None
+    return change_refusal(installed, daemon, host.get_fact(Boot).containers, config, allowed)
 
 
 CGROUP_DRIVER = "native.cgroupdriver=systemd"

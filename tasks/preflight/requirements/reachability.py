@@ -97,14 +97,14 @@ def proxy(subject: Subject) -> Iterable[Problem]:
 @each_host("docker-source", EVERY)
 def docker_source(subject: Subject) -> Iterable[Problem]:
     """The package source of docker_apt_mirror answers, where Docker's packages are not installed yet."""
-    if subject.gets_docker and not subject.keeps_docker and "docker-ce" not in subject.seen.packages:
+    if subject.gets_docker and not subject.keeps_docker and targets.ENGINE not in subject.seen.packages:
         yield from _source(subject, "docker-source", "docker_apt_mirror")
 
 
 @each_host("nvidia-source", WORKERS, when=lambda config: config.gpu_type == "nvidia")
 def nvidia_source(subject: Subject) -> Iterable[Problem]:
     """nvidia_toolkit_apt_mirror answers, where the container toolkit is not installed yet."""
-    if "nvidia-container-toolkit" not in subject.seen.packages:
+    if targets.TOOLKIT not in subject.seen.packages:
         yield from _source(subject, "nvidia-source", "nvidia_toolkit_apt_mirror")
 
 
