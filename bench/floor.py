@@ -14,10 +14,15 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
+from pyinfra.api import StringCommand
+from pyinfra.connectors.util import make_unix_command
+
 from cluster import Cluster, Host, load
 from lab.shell import LabError
 from tasks.preflight.facts import HostSnapshot
+from tasks.preflight.snapshot import BUNDLED
 from tasks.preflight.survey import questions
+from tasks.reach import together
 from tasks.reach.foresight import FOLDER
 
 AT_ONCE = 40
@@ -30,10 +35,12 @@ def argv(folder: Path, names: list[str]) -> list[str | Path]:
 
 
 def program(cluster: Cluster, host: Host) -> bytes:
-    """Preflight's probes, then each command that the last run noted for the host, for root's shell."""
+    """Preflight's probes, then what the last run noted for the host and they have not answered, for root's shell."""
     noted = json.loads((cluster.folder / FOLDER / f"{host.name}.json").read_text())
     snapshot = f"sh -c {shlex.quote(str(HostSnapshot().command()))} <<'@@END'"
-    facts = [f"{command} </dev/null" for command in (*noted["root"], *noted["user"])]
+    told = {make_unix_command(StringCommand(fact().command())).get_raw_value() for fact in BUNDLED.values()}
+    asked = [command for command in (*noted["root"], *noted["user"]) if command not in told]
+    facts = [f"( {command}\n) </dev/null" for command in together.questions(asked)]
     return "\n".join([snapshot, questions(cluster, host).read().decode(), "@@END", *facts, ""]).encode()
 
 

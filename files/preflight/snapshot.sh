@@ -1,7 +1,8 @@
 # shellcheck shell=dash disable=SC2086,SC2317
 # Everything that preflight reads from a host, in one command: POSIX sh, read from standard input by `sh -s`.
 # Before this text come locks.sh, manifest.sh and, from tasks/preflight/facts.py:
-#   PEERS      ADDRESS:PORT of every other host, separated by spaces
+#   PEERS      ADDRESS:PORT of every other host and of the proxies, separated by spaces
+#   REACH      the program that asks them, reach.pl
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
 #              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh). Then a
 #              package or a program, where nobody needs to know on a host that has it
@@ -183,26 +184,8 @@ probe_rivals() {
     [ -d /snap/docker ] && echo docker-snap
 }
 
-# Each other host: its address and `ok`, or why not; one that does not answer has no line. A process for each of them: what
-# bash says of one that does not let itself be opened ends with /dev/tcp/ADDRESS/PORT: REASON.
-probe_peers() {
-    [ -n "$PEERS" ] || return
-    # shellcheck disable=SC2016
-    timeout $CONNECT bash -c '
-        for peer; do
-            { exec 3<>"/dev/tcp/${peer%:*}/${peer#*:}" && echo "$peer ok"; } &
-        done
-        wait' bash $PEERS 2>&1 | while read -r said; do
-        case $said in
-        *' ok') echo "$said" ;;
-        */dev/tcp/*': '*)
-            peer=${said##*/dev/tcp/}
-            peer=${peer%%: *}
-            echo "${peer%/*}:${peer#*/} ${said##*: }"
-            ;;
-        esac
-    done
-}
+# Each other host and each proxy: its address and `ok`, or why not (reach.pl); one that does not answer has no line.
+probe_peers() { [ -z "$PEERS" ] || timeout $CONNECT perl -e "$REACH" $PEERS; }
 
 # Download by apt's own helper: a proxy or `-`, then by twos URLs and files. What it says.
 by_apt() {

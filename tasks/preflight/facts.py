@@ -88,6 +88,7 @@ def program(
     lines = [
         password.get_secret_value() if password else "",
         f"PEERS={shlex.quote(' '.join(peers))}",
+        f"REACH={shlex.quote(text('preflight/reach.pl'))}",
         f"URLS={shlex.quote(urls)}",
         f"FOLDERS={shlex.quote(' '.join(folders))}",
         f"PACKAGES={shlex.quote(' '.join(PACKAGES))}",

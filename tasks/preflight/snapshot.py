@@ -168,7 +168,7 @@ def parse_snapshot(output: Sequence[str]) -> Snapshot:
         age=bool(lines("age")),
         nvidia_runtime=bool(lines("runtime")),
         rivals=tuple(lines("rivals")),
-        peers=dict(line.split(" ", 1) for line in lines("peers")),
+        peers=_peers(lines("peers")),
         replies=dict(_reply(line) for line in lines("urls")),
         unfinished=tuple(lines("unfinished")),
         sources=dict(_source(line) for line in lines("sources")),
@@ -208,6 +208,12 @@ def _addresses(lines: list[str]) -> list[Address]:
 def _listener(line: str) -> Listener:
     port, _pid, container, process = (*line.split(" ", 3), "", "")[:4]
     return Listener(int(port), process.strip(), "" if container == "-" else container)
+
+
+def _peers(lines: list[str]) -> dict[str, str]:
+    """A name's addresses answer one by one; one that does is enough."""
+    answers = [line.split(" ", 1) for line in lines]
+    return dict(sorted(answers, key=lambda answer: answer[1] == "ok"))
 
 
 def _reply(line: str) -> tuple[str, Reply]:

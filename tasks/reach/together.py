@@ -90,24 +90,38 @@ KINDS: list[Together] = [
 ]
 
 
-def answers(ask: Callable[[list[str]], dict[str, Answer]], commands: list[str]) -> dict[str, Answer]:
-    """What `commands` say, by `ask`, which runs commands on a host."""
-    asked: dict[Together, dict[str, str]] = {}
+def _shared(commands: list[str]) -> dict[Together, dict[str, str]]:
+    """Those of `commands` that are asked together, by kind and words; one that is alone of its kind is not."""
+    found: dict[Together, dict[str, str]] = {}
     for command in commands:
         for kind in KINDS:
             if words := kind.words_of(command):
-                asked.setdefault(kind, {})[words] = command
+                found.setdefault(kind, {})[words] = command
                 break
-    asked = {kind: each for kind, each in asked.items() if len(each) > 1}
-    shared = {command for each in asked.values() for command in each.values()}
-    questions = {kind: kind.question(list(each)) for kind, each in asked.items()}
-    said = ask([*(command for command in commands if command not in shared), *questions.values()])
-    for kind, question in questions.items():
-        answer = said.pop(question, None)
+    return {kind: each for kind, each in found.items() if len(each) > 1}
+
+
+def questions(commands: list[str]) -> list[str]:
+    """What a host is sent for `commands`."""
+    shared = _shared(commands)
+    together = {command for each in shared.values() for command in each.values()}
+    return [
+        *(command for command in commands if command not in together),
+        *(kind.question(list(each)) for kind, each in shared.items()),
+    ]
+
+
+def answers(ask: Callable[[list[str]], dict[str, Answer]], commands: list[str]) -> dict[str, Answer]:
+    """What `commands` say, by `ask`, which runs commands on a host."""
+    said, shared = ask(questions(commands)), _shared(commands)
+    if not said:  # there is nobody to be asked
+        return said
+    for kind, each in shared.items():
+        answer = said.pop(kind.question(list(each)), None)
         try:
-            found = list(kind.answers(list(asked[kind]), answer)) if answer else []
+            found = list(kind.answers(list(each), answer)) if answer else []
         except ValueError:
-            found = []
-        said |= {command: each for command, each in zip(asked[kind].values(), found, strict=False) if each}
-    left = [command for command in shared if command not in said]
+            continue
+        said |= {command: one for command, one in zip(each.values(), found, strict=False) if one}
+    left = [command for each in shared.values() for command in each.values() if command not in said]
     return said | (ask(left) if left else {})

@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.progress import notes
-from tasks.reach import Commands, planning, until
+from tasks.reach import Commands, until
 from tasks.time.facts import SYNCHRONISED, TIMESYNCD, Now, TimeSync
 
 # Seconds: ntpd takes some 25 s to trust one server with iburst; a loaded network takes it longer.
@@ -23,7 +23,7 @@ def synchronised(servers: list[str], later: bool = False) -> Commands:
     """
     if host.get_fact(TimeSync).synchronised:
         return
-    if later and not planning() and abs(host.get_fact(Now) - time.time()) <= NEAR:
+    if later and abs(host.get_fact(Now) - time.time()) <= NEAR:
         notes(host).clock_waits = servers
         return
     yield _synchronised(servers)

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyinfra.api import facts
+from pyinfra.connectors.util import make_unix_command
+from pyinfra.facts.files import File
 
 from tasks.docker.facts import Docker
 from tasks.kubernetes.facts.cluster import Members
@@ -77,6 +79,19 @@ def test_many_in_one_answer_as_each_by_itself(commands):
     """As the commands of facts come: a word list of sh and its program."""
     whole = [f"sh -c {shlex.quote(command)}" for command in commands]
     assert run(True, whole) == {command: alone(command) for command in whole}
+
+
+def test_a_hosts_files_are_asked_for_together_and_each_has_its_answer(tmp_path):
+    """By one command that no fact asks: it is neither an answer nor noted."""
+    commands = [make_unix_command(File().command(path)).get_raw_value() for path in ("/usr", "/no-such", "/etc/passwd")]
+    host = remembered(tmp_path / "kept", dict.fromkeys([*commands, "echo other"], 0))
+    for command in (*commands, "echo other"):
+        expected, answer = alone(command), host.answer(command, True, HOST)
+        assert answer and (answer.status, answer.stdout, answer.stderr) == (0, expected.stdout, b"")
+    ((other, together),) = host.sent  # type: ignore[attr-defined]
+    assert other == "echo other" and together not in commands
+    host.keep()
+    assert json.loads((tmp_path / "kept/h.json").read_text())["root"].keys() == {*commands, "echo other"}
 
 
 def test_what_was_said_elsewhere_is_not_asked_again(host, monkeypatch):

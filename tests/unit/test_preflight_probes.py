@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -199,10 +200,13 @@ def test_where_it_comes_from_is_not_asked_of_what_is_there(host, tmp_path, needl
     assert len(programs.calls) == bool(others or asked)
 
 
-def test_each_peer_is_told_by_itself(host):
+REACH = (FILES / "preflight/reach.pl").read_text()
+
+
+def test_each_peer_is_told_by_itself_and_sees_nothing_of_it(host):
     """One that listens, one that refuses, one that there is no way to, one that never answers."""
     programs, ask = host
-    programs.real("bash", "timeout")
+    programs.real("perl", "timeout")
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.create_server(("127.0.0.2", 0), backlog=0) as busy,
@@ -210,5 +214,24 @@ def test_each_peer_is_told_by_itself(host):
     ):
         listens, silent = (f"{one.getsockname()[0]}:{one.getsockname()[1]}" for one in (server, busy))
         peers = f"{listens} 127.0.0.1:9 255.255.255.255:22 {silent}"
-        said = dict(line.split(" ", 1) for line in ask("peers", f"PEERS='{peers}'", given_after="CONNECT=1"))
-    assert said == {listens: "ok", "127.0.0.1:9": "Connection refused", "255.255.255.255:22": "Network is unreachable"}
+        said = ask("peers", f"PEERS='{peers}' REACH={shlex.quote(REACH)}", given_after="CONNECT=1")
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert sorted(said) == sorted(
+        [f"{listens} ok", "127.0.0.1:9 Connection refused", "255.255.255.255:22 Network is unreachable"]
+    )
+
+
+def test_a_name_is_asked_for_at_each_of_its_addresses(host):
+    programs, ask = host
+    programs.real("perl", "timeout")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number, given = server.getsockname()[1], f"REACH={shlex.quote(REACH)}"
+        said = ask("peers", f"PEERS='127.0.0.1:{number} localhost:{number} [::1]:{number} no-such:1' {given}")
+    assert {f"127.0.0.1:{number} ok", f"localhost:{number} ok", f"[::1]:{number} Connection refused"} <= {*said}
+    assert any(line.startswith("no-such:1 ") for line in said)
+
+
+def test_nobody_is_asked_where_there_is_nobody(host):
+    assert host[1]("peers", "PEERS=") == []

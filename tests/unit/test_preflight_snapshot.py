@@ -160,3 +160,10 @@ def test_a_probe_that_hangs_is_left_behind_and_costs_the_others_nothing():
     )
     seen = HostSnapshot().process(done.stdout.splitlines())
     assert "runtime" in seen.late and seen.cpus > 0
+
+
+@pytest.mark.parametrize("lines", [["p:1 Connection refused", "p:1 ok"], ["p:1 ok", "p:1 Connection refused"]])
+def test_a_name_that_answers_at_one_of_its_addresses_is_reached(lines):
+    answer = captured()
+    at = answer.index("@@@ peers") + 1
+    assert parse_snapshot([*answer[:at], *lines, *answer[at:]]).peers["p:1"] == "ok"

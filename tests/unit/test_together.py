@@ -108,6 +108,19 @@ def test_one_process_serves_all_that_are_plain(folder, host):
     assert of_files.count("stat -c") == 1 and of_sums.count("sha1sum") == 1
 
 
+def test_where_nobody_answers_nobody_is_asked_again(folder):
+    """As where no shell can be kept: each fact then asks by itself."""
+    asked: list[list[str]] = []
+
+    def ask(sent: list[str]) -> dict[str, Answer]:
+        asked.append(sent)
+        return {}
+
+    commands = [composed(File().command(f"{folder}/{name}")) for name in ("file", "folder")]
+    assert together.answers(ask, [*commands, "echo other"]) == {}
+    assert len(asked) == 1
+
+
 def test_a_lone_command_is_run_as_it_is(folder, host):
     together.answers(host, [composed(File().command(f"{folder}/file"))])
     assert host.asked == [[composed(File().command(f"{folder}/file"))]]
@@ -117,7 +130,6 @@ def test_a_lone_command_is_run_as_it_is(folder, host):
 @pytest.mark.parametrize(
     "common",
     [
-        None,
         Answer(1, b"yy\na\nb\n", b""),
         Answer(0, b"yy\na\n", b""),
         Answer(0, b"yy\na\nb\n", b"!"),
@@ -129,7 +141,7 @@ def test_an_answer_that_is_not_understood_is_asked_for_one_by_one(folder, host, 
 
     def ask(asked: list[str]) -> dict[str, Answer]:
         if any("for path" in command for command in asked):
-            return {command: common for command in asked} if common else {}
+            return dict.fromkeys(asked, common)
         return host(asked)
 
     assert together.answers(ask, commands) == Host()(commands)
