@@ -158,10 +158,7 @@ SAMPLES = [
             tracking="0A070001,10.7.0.1,9,1700000000.1,0.000001,0.0,0.0,0.0,0.0,0.0,0.1,0.2,64.5,Normal",
         ),
     ),
-    Sample(
-        time.TimeSync,
-        sections(chrony="inactive", ntpsec="active", ntpq="leap=00, stratum=9, offset=-0.25\n*10.7.0.1 .LOCL. 8"),
-    ),
+    Sample(time.TimeSync, sections(ntpsec="active", ntpq="leap=00, stratum=9, offset=-0.25\n*10.7.0.1 .LOCL. 8")),
     Sample(
         time.TimeSync,
         sections(
