@@ -26,8 +26,8 @@ class Ahead:
         self._begun: dict[str, Future[Any]] = {}
 
     def begin(self, tests: Iterable[pytest.Function], connections: Connections, targets: tuple[Target, ...]) -> None:
-        """Begin what `tests` will ask for."""
-        pool = ThreadPoolExecutor()
+        """Begin what `tests` will ask for, one after another: two of them may want the same GPU."""
+        pool = ThreadPoolExecutor(max_workers=1)
         for test in tests:
             for name, make in getattr(test.module, "AHEAD", {}).items():
                 if name in test.fixturenames and name not in self._begun:

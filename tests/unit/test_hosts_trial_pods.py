@@ -16,6 +16,7 @@ from tests.hosts.targets import Target, read
 from tests.unit.hosts_fleet import make_cluster
 
 NO_ACCOUNT = 'Error from server (NotFound): serviceaccounts "default" not found'
+LOWEST_OF_A_JOB = -1_100_000_000  # OpenPAI's pai-job-minimal-priority
 EVENT = {"involvedObject": {"name": "gpu-w-1"}, "type": "Warning", "message": "0/1 nodes: Insufficient nvidia.com/gpu"}
 
 
@@ -26,6 +27,7 @@ class Cluster(Kubectl):
         super().__init__(Connections(Path()), dev_box)
         self.looks = looks
         self.made: list[str] = []
+        self.of_gpus: dict[str, object] = {"phase": "Succeeded"}
         self.asked: list[str] = []
 
     def try_(self, arguments: str, stdin: str = "", seconds: int = 60) -> Answer:
@@ -40,16 +42,18 @@ class Cluster(Kubectl):
         if arguments.startswith("apply"):
             if not account:
                 return 1, "", "Error from server (Forbidden): error looking up service account"
-            self.made = [one["metadata"]["name"] for one in yaml.safe_load_all(stdin)]
+            priority, *pods = yaml.safe_load_all(stdin)
+            assert priority["kind"] == "PriorityClass" and priority["value"] < LOWEST_OF_A_JOB
+            assert {pod["spec"]["priorityClassName"] for pod in pods} == {priority["metadata"]["name"]}
+            self.made = [pod["metadata"]["name"] for pod in pods]
         if arguments.startswith("get pods"):
             return 0, json.dumps({"items": [self._pod(name) for name in self.made]}), ""
         if arguments.startswith("get events"):
             return 0, json.dumps({"items": [EVENT]}), ""
         return 0, "GPU 0: NVIDIA A100" if arguments.startswith("logs") else "amd64", ""
 
-    @staticmethod
-    def _pod(name: str) -> dict[str, object]:
-        status = {"phase": "Succeeded"} if name.startswith("gpu") else {"phase": "Running", "podIP": "10.244.1.7"}
+    def _pod(self, name: str) -> dict[str, object]:
+        status = self.of_gpus if name.startswith("gpu") else {"phase": "Running", "podIP": "10.244.1.7"}
         return {"metadata": {"name": name}, "status": status}
 
 
@@ -66,7 +70,20 @@ def test_pods_are_made_once_the_namespace_takes_them(dev_box: Target) -> None:
         assert kubectl.made == ["network-w-1", "gpu-w-1"]
         assert pods.addresses == {"w-1": "10.244.1.7"} and pods.outputs == {"w-1": "GPU 0: NVIDIA A100"}
         assert pods.phases == {"w-1": "Succeeded"} and "Insufficient" in pods.events["w-1"]
-    assert kubectl.asked[-1] == f"delete namespace {pods.namespace} --wait=false"
+    assert kubectl.asked[-2] == f"delete namespace {pods.namespace} --wait=false"
+    assert kubectl.asked[-1] == f"delete priorityclass {pods.namespace} --ignore-not-found"
+
+
+def test_a_worker_whose_gpus_are_at_work_is_left_to_its_jobs(dev_box: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_pods, "BUSY", 0)
+    kubectl = Cluster(dev_box, looks=1)
+    message = "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) didn't match node selector."
+    kubectl.of_gpus = {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}],
+    }
+    with trial_pods.trial_pods(kubectl, dev_box.config, ["w-1"], gpus=True) as pods:
+        assert pods.busy == {"w-1"} and pods.phases == {"w-1": "Pending"}
 
 
 def test_a_namespace_that_is_never_equipped_is_said_and_removed(
@@ -80,7 +97,7 @@ def test_a_namespace_that_is_never_equipped_is_said_and_removed(
         trial_pods.trial_pods(kubectl, dev_box.config, ["w-1"], gpus=False),
     ):
         pass
-    assert kubectl.made == [] and kubectl.asked[-1].startswith("delete namespace")
+    assert kubectl.made == [] and kubectl.asked[-2].startswith("delete namespace")
 
 
 def test_no_pods_without_workers(dev_box: Target) -> None:
