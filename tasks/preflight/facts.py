@@ -101,6 +101,7 @@ def program(
         *probes,
         text("apt/locks.sh"),
         text("preflight/manifest.sh"),
+        text("preflight/urls.sh"),
         text("preflight/snapshot.sh"),
     ]
     return io.BytesIO("\n".join(lines).encode())

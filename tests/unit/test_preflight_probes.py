@@ -18,7 +18,8 @@ from tasks.preflight.facts import PACKAGES
 from tasks.reach import FILES
 from tests.unit.stand_ins import StandIns
 
-SNAPSHOT = (FILES / "preflight/snapshot.sh").read_text().partition("\nsnapshot </dev/null")[0]
+TEXTS = [(FILES / f"preflight/{name}.sh").read_text() for name in ("urls", "snapshot")]
+SNAPSHOT = "\n".join(TEXTS).partition("\nsnapshot </dev/null")[0]
 
 
 @pytest.fixture

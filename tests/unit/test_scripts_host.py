@@ -3,13 +3,10 @@
 import json
 import os
 import pwd
-import shutil
-from pathlib import Path
 
 import pytest
 from pyinfra.api import StringCommand
 
-from tasks.apt.facts import KeyFingerprints
 from tasks.docker.facts import Unowned
 from tasks.reach import script
 from tasks.ssh.facts import Ssh
@@ -188,54 +185,6 @@ def test_a_docker_that_does_not_come_back_gets_its_previous_file(programs, daemo
     assert ("runs again with the previous file" in done.stderr) is previous
     assert daemon_json.read_text() == ("old" if previous else "bad")
     assert daemon_json.with_name("daemon.json.rejected").exists() is previous
-
-
-def fingerprint(*lines):
-    return "printf '%s\\n' " + " ".join(f"'{line}'" for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("found", "taken"),
-    [
-        (["pub:-:4096:", "fpr:::::::::ABCD:", "sub:-:", "fpr:::::::::EEEE:"], True),
-        (["pub:-:4096:", "fpr:::::::::FFFF:"], False),
-        (["pub:-:", "fpr:::::::::ABCD:", "pub:-:", "fpr:::::::::FFFF:"], False),
-        ([], False),
-    ],
-)
-def test_a_key_is_known_by_the_fingerprint_of_its_one_primary_key(programs, tmp_path, found, taken):
-    programs.add("gpg", does=fingerprint(*found) if found else "exit 2")
-    source, target = tmp_path / "source", tmp_path / "keyrings/docker.asc"
-    source.write_text("key")
-    command = script("apt/fetch.sh", f"file://{source}", str(target), "644", "fingerprint", "ABCD", "look it up")
-    done = programs.run(command)
-    assert (done.returncode == 0) is target.exists() is taken
-    assert ("is not what was expected: not fingerprint ABCD, but" in done.stderr) is not taken
-    assert not taken or (mode(target), mode(target.parent)) == (0o644, 0o755)
-
-
-KEY, FINGERPRINT = Path(__file__).parent / "data/key.asc", "3740049F0DF7EE28EEB4021C8714CD2996919965"
-
-
-@pytest.fixture
-def bionics_gpg(programs):
-    """This machine's gpg, without what the one of Ubuntu 18.04 lacks."""
-    refused = "case \" $* \" in *' --show-keys '*) echo 'gpg: invalid option \"--show-keys\"' >&2; exit 2 ;; esac"
-    programs.add("gpg", does=f'{refused}; HOME={programs.folder} exec {shutil.which("gpg")} "$@"')
-    return programs
-
-
-def test_ubuntu_18s_gpg_reads_a_fetched_key(bionics_gpg, tmp_path):
-    target = tmp_path / "docker.asc"
-    done = bionics_gpg.run(script("apt/fetch.sh", f"file://{KEY}", str(target), "644", "fingerprint", FINGERPRINT, "-"))
-    assert done.returncode == 0, done.stderr
-    assert target.read_text() == KEY.read_text()
-
-
-def test_ubuntu_18s_gpg_reads_the_key_that_is_there(bionics_gpg):
-    bionics_gpg.real("test")
-    done = bionics_gpg.run(KeyFingerprints().command(path=str(KEY)))
-    assert KeyFingerprints().process(done.stdout.splitlines()) == [FINGERPRINT]
 
 
 def test_the_runfile_takes_the_packages_place_with_the_kernels_compiler(programs, tmp_path):
