@@ -68,8 +68,9 @@ def mount(lab: LabState, host: LabHost) -> Path:
     """
     directory = lab.host_directory(host.name)
     lower = ":".join(map(str, disks(host)))
-    layers = f"volatile,lowerdir={lower},upperdir={directory}/upper,workdir={directory}/work"
-    shutil.rmtree(directory / "work/work/incompat", ignore_errors=True)
+    own = directory / "work"
+    layers = f"volatile,lowerdir={lower},upperdir={directory}/upper,workdir={own}"
+    shutil.rmtree(own / own.name / "incompat", ignore_errors=True)
     run("mount", "-t", "overlay", "overlay", "-o", layers, directory / "root")
     return directory / "root"
 

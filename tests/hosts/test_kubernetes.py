@@ -231,6 +231,7 @@ def test_pods_reach_each_other(target: Target, pods: TrialPods, kubectl: Kubectl
 @applies_to(gpu_workers_of)
 def test_pod_sees_one_gpu(target: Target, pods: TrialPods) -> None:
     if target.name in pods.busy:
+        # Neither seen nor a fault: jobs run on them, and a test takes no GPU from a job.
         pytest.skip(f"{target.name}: all of its GPUs are at work, and none is taken from a job for this")
     phase, said = pods.phases.get(target.name, "missing"), pods.outputs.get(target.name, "")
     expect(

@@ -75,11 +75,11 @@ def test_indexes_are_kept_but_for_those_of_the_labs_own_sources(lab: LabState) -
     lists = lab.host_directory(lab.hosts[0].name) / "upper/var/lib/apt/lists"
     (lists / "partial").mkdir(parents=True)
     for name in (
-        "deb.debian.org_dists_bookworm_InRelease",
+        "mirror.example_dists_bookworm_InRelease",
         f"{lab.gateway}:8080_docker_dists_x_InRelease",
         "lock",
     ):
         (lists / name).touch()
     fetched.keep(lab)
     kept = fetched.CACHE / "fetched-bookworm/lists"
-    assert [path.name for path in kept.iterdir()] == ["deb.debian.org_dists_bookworm_InRelease"]
+    assert [path.name for path in kept.iterdir()] == ["mirror.example_dists_bookworm_InRelease"]

@@ -79,6 +79,7 @@ def test_a_port_that_is_listened_on_is_named_with_its_process(host, with_ss):
     programs, ask = host
     programs.real("find", "timeout", *["ss"] * with_ss)
     if with_ss and not shutil.which("ss"):
+        # `make test` installs it; unit tests alone run on machines that have what they have.
         pytest.skip("this machine has no ss, which some hosts lack too; make packages installs it")
     with (
         socket.create_server(("127.0.0.1", 0)) as old,
