@@ -23,18 +23,19 @@ class Sides:
     def deploy(self, *options: str, file: str = "deploy.py", before: bool = False, changes: bool = False) -> Cost:
         """Run pyinfra by this code or the earlier one; LabError where it changes something and should not.
 
-        Where the two want something else of a host, the first run after the other's undoes that: the next one counts,
-        and the hosts are left as this code wants them.
+        Where the two want something else of a host, the first run after the other's undoes that: the next one counts.
         """
         folder = self._before if before else PROJECT
         for _ in range(2):
             cost, said = timed(commands.pyinfra(self._lab, *options, file=file), folder, earlier.settings(folder))
             if "-y" not in options or changes or not (run := commands.Run(0, said)).changed:
-                break
-        else:
-            raise LabError("a run that should change nothing changed: " + ", ".join(run.changes()))
-        if before and "-y" in options and not changes:
-            self.deploy("-y", changes=True)
+                return cost
+        raise LabError("a run that should change nothing changed: " + ", ".join(run.changes()))
+
+    def deploy_before(self) -> Cost:
+        """Run the earlier code where it changes nothing, then this one until it has no more to change."""
+        cost = self.deploy("-y", before=True)
+        self.deploy("-y")
         return cost
 
     def verify(self, before: bool = False) -> Cost:

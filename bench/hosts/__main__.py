@@ -65,7 +65,7 @@ def cases(sides: Sides) -> dict[str, dict[str, Callable[[], Cost]]]:
             "now": lambda: sides.deploy("-y"),
             "Ansible": lambda: sides.play(PLAYBOOK),
             "floor": sides.ask,
-            "before": lambda: sides.deploy("-y", before=True),
+            "before": sides.deploy_before,
         },
         "dry run": {
             "now": lambda: sides.deploy("--dry"),

@@ -27,8 +27,8 @@ FOLDER = ".foresight"
 AGE = 120.0
 # Seconds for all answers of a host; where a probe hangs, each is asked by itself, with its own limit and its own name.
 LIMIT = 60
-# Runs after which a command that none of them asked is forgotten: what a first run asked to install things is asked no
-# more, and one run of another deploy between two of this one costs nothing.
+# Runs after which a command that none of them asked is forgotten: one run of another deploy between two of this one
+# costs nothing. What a run asked that has changed the host is forgotten by the next: half of it was to install things.
 KEPT = 2
 
 # Asks the host all these commands at once, as root (true) or as the login's user.
@@ -45,7 +45,7 @@ class Foresight:
         """`folder` holds what earlier runs asked the host `name`; None: everything is asked afresh, nothing noted."""
         self._file, self._ask_all = folder / f"{name}.json" if folder else None, ask_all
         self._known = self._read()
-        self._asked: dict[bool, dict[str, int]] = {True: {}, False: {}}
+        self._asked: dict[bool, dict[str, None]] = {True: {}, False: {}}
         self._heard: dict[bool, tuple[float, int, dict[str, Answer]]] = {}
         self._told: tuple[float, int, dict[str, Answer]] | None = None
         self._changed = False
@@ -70,7 +70,7 @@ class Foresight:
         """What `command` of a fact would say, as far as it is known."""
         if holds is Holds.NOT:
             return None
-        self._asked[as_root][command] = 0
+        self._asked[as_root][command] = None
         with self._one_asks:
             if self._changed:
                 return None
@@ -84,10 +84,11 @@ class Foresight:
 
     def keep(self) -> None:
         """Note what was asked, for the next run; a folder that cannot be written is no reason to fail."""
+        asked = KEPT - 1 if self._changed else 0
         noted = {
             as_root: {
                 **{command: runs + 1 for command, runs in self._known[as_root].items() if runs + 1 < KEPT},
-                **self._asked[as_root],
+                **dict.fromkeys(self._asked[as_root], asked),
             }
             for as_root in (True, False)
         }

@@ -186,6 +186,19 @@ def test_what_no_run_asks_any_more_is_forgotten(tmp_path):
     assert json.loads((tmp_path / "h.json").read_text()) == {"root": {"echo new": 0}, "user": {}}
 
 
+def test_what_an_installing_run_asked_is_forgotten_by_the_next(tmp_path):
+    installing = Foresight(tmp_path, "h", run)
+    for command in ("echo always", "echo to install"):
+        installing.answer(command, True, HOST)
+    installing.changed()
+    installing.keep()
+    for _ in range(KEPT):
+        host = Foresight(tmp_path, "h", run)
+        assert host.answer("echo always", True, HOST), "known from the run before"
+        host.keep()
+        assert json.loads((tmp_path / "h.json").read_text())["root"] == {"echo always": 0}
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"root": 1, "user": {}}', '{"root": {}}'])
 def test_a_broken_note_is_none(tmp_path, content):
     (tmp_path / "h.json").write_text(content)
