@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
-DEBIAN_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                   iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl wget shellcheck chromium
-# OpenPAI's client comes from npm; Node.js need not be Debian's.
+LAB_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
+                iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
+TEST_PACKAGES := $(LAB_PACKAGES) wget shellcheck chromium
+# The tests have OpenPAI's client from npm; Node.js need not be Debian's.
 ifeq ($(shell command -v npm),)
-DEBIAN_PACKAGES += nodejs npm
+TEST_PACKAGES += nodejs npm
 endif
 # The lab runs its own; Debian would start these at once, and its registry takes its port on every address.
 LAB_UNITS := docker-registry tinyproxy
@@ -16,7 +17,7 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages rehearse lock test lint format docs unit unit-waits unit-tests plan-tests lab-tests clean
+.PHONY: help setup packages test-packages rehearse lock test lint format docs unit unit-waits unit-tests plan-tests lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -40,9 +41,11 @@ lock: | $(BIN)/python  ## Renew requirements.lock: the newest versions that requ
 	  --no-emit-package openpai-deploy --custom-compile-command "make lock" \
 	  --output-file requirements.lock requirements-dev.txt
 
-packages:
-	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(DEBIAN_PACKAGES) 2>/dev/null | awk '$$2 == "installed" {print $$1}' | sort >/tmp/.have.$$$$; \
-	   printf '%s\n' $(DEBIAN_PACKAGES) | sort | comm -23 - /tmp/.have.$$$$; rm -f /tmp/.have.$$$$); \
+packages: WANTED = $(LAB_PACKAGES)
+test-packages: WANTED = $(TEST_PACKAGES)
+packages test-packages:
+	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(WANTED) 2>/dev/null | awk '$$2 == "installed" {print $$1}' | sort >/tmp/.have.$$$$; \
+	   printf '%s\n' $(WANTED) | sort | comm -23 - /tmp/.have.$$$$; rm -f /tmp/.have.$$$$); \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" != 0 ]; then echo "the lab needs root and these Debian packages: $$missing" >&2; exit 1; fi; \
 	  echo "== Debian packages:" $$missing; \
@@ -56,7 +59,7 @@ packages:
 rehearse: packages setup  ## The whole thing on this machine: lab, deploy, verify
 	@$(BIN)/python -m lab rehearse
 
-test: packages setup lint unit lab-tests  ## Every test
+test: test-packages setup lint unit lab-tests  ## Every test
 
 lint: setup  ## ruff, mypy, shellcheck
 	@$(BIN)/ruff check .
@@ -89,7 +92,7 @@ plan-tests:
 
 # Hosts wait more than they reckon: three files go beside each other even on two cores. A broken host fails every
 # later test of its file, each after long waits: three failures tell enough.
-lab-tests: packages setup  ## The tests on real hosts
+lab-tests: test-packages setup  ## The tests on real hosts
 	$(PYTEST) --verbose --numprocesses=3 --dist=loadfile --no-loadscope-reorder --maxfail=3 tests/lab
 
 clean: setup  ## End the lab and remove what make made

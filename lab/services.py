@@ -84,8 +84,13 @@ def _web_command(lab: LabState) -> list[str]:
     return [sys.executable, "-m", "http.server", str(WEB_PORT), *where]
 
 
+def _proxy_command(lab: LabState) -> list[str]:
+    # Ten hosts ask at once; a name server that loses one question of many is waited for 5 s else: resolver(5).
+    return ["env", "RES_OPTIONS=timeout:1 attempts:5", "tinyproxy", "-d", "-c", _settings_file(lab, "proxy")]
+
+
 SERVICES = (
-    Service("proxy", PROXY_PORT, lambda lab: ["tinyproxy", "-d", "-c", _settings_file(lab, "proxy")], _proxy_settings),
+    Service("proxy", PROXY_PORT, _proxy_command, _proxy_settings),
     Service("web", WEB_PORT, _web_command, lambda lab: ""),
     Service(
         "registry",

@@ -93,7 +93,7 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         found = shutil.which(tool)
         if found is None:
             # `make test` installs every one of them; unit tests alone run on machines that have what they have.
-            pytest.skip(f"this machine has no {tool}, which some hosts have; make packages installs it")
+            pytest.skip(f"this machine has no {tool}, which some hosts have; make test-packages installs it")
         (folder / tool).symlink_to(found)
     return folder
 
