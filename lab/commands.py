@@ -63,12 +63,17 @@ class Run:
 
 
 def pyinfra(lab: Lab, *arguments: str, file: str = "deploy.py", output: str = "raw") -> list[str]:
-    """The command line of pyinfra over the lab's inventory; `file` is a deploy or the name of one function.
+    """The command line of pyinfra over the lab's inventory, as pyinfra_over() has it."""
+    return pyinfra_over(lab.inventory, *arguments, file=file, output=output)
+
+
+def pyinfra_over(inventory: Path, *arguments: str, file: str = "deploy.py", output: str = "raw") -> list[str]:
+    """The command line of pyinfra over an inventory file; `file` is a deploy or the name of one function.
 
     Its `output` is pyinfra's own, which Run takes apart; "" leaves it to the project: a screen for people.
     """
     kind = ["--data", f"output={output}"] if output else []
-    return [str(BIN / "pyinfra"), str(lab.inventory), file, *kind, *arguments]
+    return [str(BIN / "pyinfra"), str(inventory), file, *kind, *arguments]
 
 
 def verification(lab: Lab, *arguments: str, suite: str = "tests/hosts") -> list[str]:

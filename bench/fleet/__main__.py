@@ -12,6 +12,7 @@ Writes docs/measured/fleet.json, the plot beside it and the table in docs/perfor
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -29,27 +30,33 @@ from lab import commands
 from lab.api import Lab
 from lab.settings import PREFIX, PROJECT
 from lab.shell import LabError
+from tasks.reach.foresight import FOLDER
 
 # Minutes: making the recording, and for each hundred hosts and round.
 RECORDING, HUNDRED = 3, 2
 
 
 def record(lab: Lab, checkout: Path, keys: Path, files: tuple[str, ...]) -> Recorded:
-    """Converge the lab by the code in `checkout`, then note what its hosts say to `files` when nothing changes."""
+    """Converge the lab by the code in `checkout`, then note what its hosts say to `files` when nothing changes.
+
+    Nothing is known of them then, so that they say all first one by one, as a fleet's first run asks it.
+    """
 
     def run(file: str, options: tuple[str, ...]) -> None:
         timed([*commands.pyinfra(lab, *options, file=file)], checkout, earlier.settings(checkout))
 
     run("deploy.py", ("-y",))
+    shutil.rmtree(lab.folder / FOLDER, ignore_errors=True)
     recording.start(lab)
     for file in files:
         run(file, ("-y",) if file == "deploy.py" else ())
+    recording.stop(lab)
     return recorded(lab, keys)
 
 
 def deployed(ours: Fleet, checkout: Path, *options: str, file: str = "deploy.py") -> Cost:
     """Run pyinfra over the fleet by the code in `checkout`; LabError where something would change."""
-    argv = [*ours.entered, str(commands.BIN / "pyinfra"), str(ours.inventory), file, *options]
+    argv = [*ours.entered, *commands.pyinfra_over(ours.inventory, *options, file=file)]
     cost, said = timed(argv, checkout, earlier.settings(checkout))
     if "-y" in options and (run := commands.Run(0, said)).changed:
         raise LabError(f"a run over the fleet changed something: {', '.join(run.changes())}\n{said[:3000]}")
@@ -93,6 +100,7 @@ def main(hosts: tuple[int, ...], rounds: int, before: str, before_up_to: int) ->
         lab.down()
         try:
             lab.up(workers=1)
+            earlier.readable(lab.inventory)
             ours = record(lab, PROJECT, keys / "now", files)
             theirs = record(lab, checkout, keys / "before", files) if min(hosts) <= before_up_to else None
         finally:

@@ -53,6 +53,12 @@ def start(lab: Lab) -> None:
         )
 
 
+def stop(lab: Lab) -> None:
+    """Have the lab's hosts record no more."""
+    for host in lab.hosts:
+        lab.run(host.name, f"rm -f {SH}", check=True)
+
+
 def sayings(lab: Lab, host: str) -> list[Saying]:
     """What a host has said, of each command the last."""
     found = {}

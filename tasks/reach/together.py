@@ -9,6 +9,7 @@ themselves.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 
 from pyinfra.api import StringCommand
@@ -71,7 +72,8 @@ echo "$state"
 [ $# = 0 ] || {program} "$@\""""
 
     def question(self, asked: list[str]) -> str:
-        return f"set -- {' '.join(asked)}\n{self._program}"
+        program = f"set -- {' '.join(asked)}\n{self._program}"
+        return f"sh -c {shlex.quote(program)}"  # as the command of any fact: who stands in for `sh` sees it
 
     def answers(self, asked: list[str], said: Answer) -> Iterator[Answer | None]:
         state, *lines = said.stdout.split(b"\n")

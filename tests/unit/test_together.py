@@ -106,6 +106,7 @@ def test_one_process_serves_all_that_are_plain(folder, host):
     ((other, of_files, of_sums),) = host.asked
     assert other == "echo other"
     assert of_files.count("stat -c") == 1 and of_sums.count("sha1sum") == 1
+    assert of_files.startswith("sh -c ") and of_sums.startswith("sh -c "), "as a fact's command does"
 
 
 def test_where_nobody_answers_nobody_is_asked_again(folder):
