@@ -136,9 +136,9 @@ def main(hosts: tuple[int, ...], rounds: int, first: bool, before: str) -> None:
                     results.rows.append(Row(case, sides.hosts, in_turn(runs, rounds, click.echo)))
                 if first and number <= MOST_ANEW:
                     results.rows.append(first_runs(lab, sides, rounds))
+                results.write()  # a lab that breaks later does not take it along
     finally:
         lab.down()
-    results.write()
     click.echo(results.table())
 
 
