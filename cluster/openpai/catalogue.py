@@ -1,7 +1,7 @@
 """OpenPAI's services as its source deploys them, read from the templates of every release from v1.0.0 to v1.8.1.
 
 Each service stands after those that it needs, so that the order of the catalogue is an order to start them in; where
-there is a choice, not right after them, as they have to stay up for a while first.
+there is a choice, not right after them, as their pods take a while.
 
 Left out: prometheus-pushgateway and the three dshuttle services, which upstream starts only where
 services-configuration.yaml turns them on, which no key of ours does (dshuttle's images are in a private registry).

@@ -258,16 +258,13 @@ class Steadiness:
         self._seen: dict[tuple[str, str], int] | None = None
         self._since = 0.0
 
-    def holds(self, pods: Iterable[Mapping], now: float, early: float = 0) -> bool:
-        """True where nothing of `pods` has started anew for long enough at `now`; at once where probes tell.
-
-        It is true `early` seconds before.
-        """
+    def holds(self, pods: Iterable[Mapping], now: float) -> bool:
+        """True where nothing of `pods` has started anew for long enough at `now`; at once where probes tell."""
         untold = [(pod, one["name"]) for pod in pods for one in _unprobed(pod)]
         seen = {(pod["metadata"]["name"], name): _restarts(pod, name) for pod, name in untold}
         if seen != self._seen:
             self._seen, self._since = seen, now
-        return not seen or now - self._since >= self.seconds - early
+        return not seen or now - self._since >= self.seconds
 
 
 def _unprobed(pod: Mapping) -> list[Mapping]:

@@ -164,7 +164,6 @@ def test_a_container_that_ends_as_soon_as_it_has_begun_is_not_steady():
     assert not steadiness.holds([look(0)], 0)
     assert not steadiness.holds([look(1)], 5)
     assert not steadiness.holds([look(1)], 10)
-    assert not steadiness.holds([look(1)], 9, early=1) and steadiness.holds([look(1)], 9, early=2)
     assert steadiness.holds([look(1)], 11)
     assert steadiness.holds([], 12)  # nothing that could end
     assert not steadiness.holds([look(1)], 13)

@@ -10,7 +10,7 @@ from cluster.openpai import Service, Workload
 from tasks.openpai.facts import PaictlRun, Pods, ServicesNow
 from tasks.openpai.judge import ClusterState, Running, Wanted
 from tasks.openpai.operations import watch
-from tasks.openpai.operations.watch import HEAD_START, STEADY, TRIES, Watch
+from tasks.openpai.operations.watch import STEADY, TRIES, Watch
 
 WANTED = Wanted("sum", (), ())
 DATABASE = Service("database", workloads=(Workload("DaemonSet", "database-ds", ("database",)),))
@@ -147,12 +147,29 @@ def brought_up(made_up, monkeypatch):
     return bring_up
 
 
-def test_only_those_that_need_a_service_wait_until_it_has_stayed_up(made_up, brought_up):
+def test_a_service_starts_as_soon_as_what_it_needs_is_up_and_the_end_alone_waits_until_that_has_stayed_up(
+    made_up, brought_up
+):
     started = dict(brought_up(DATABASE, BESIDE, REST, database=3, beside=1).started)
-    assert started["database"] == started["beside"] == 0
-    assert 3 + STEADY - HEAD_START <= started["rest"] <= 3 + STEADY - HEAD_START + 1
-    assert started["rest"] + HEAD_START <= dict(made_up.noted)["database"] <= started["rest"] + HEAD_START + 1
-    assert any("rest: database must stay up first" in line for line in made_up.said)
+    assert started == {"database": 0, "beside": 0, "rest": 3}
+    assert dict(made_up.noted) == {"beside": 1 + STEADY, "database": 3 + STEADY, "rest": 4 + STEADY}
+
+
+def test_a_service_that_has_ended_again_is_waited_for_before_what_needs_it_starts(made_up, brought_up, monkeypatch):
+    monkeypatch.setattr(watch, "AT_ONCE", 2)
+    look = Cluster.get_fact
+
+    def with_a_gap(made: Cluster, fact: type, **more: Any) -> Any:
+        answer = look(made, fact, **more)
+        if fact is ServicesNow and 4 <= made.clock < 20:
+            answer.workloads.pop("DaemonSet/default/database-ds", None)
+        return answer
+
+    monkeypatch.setattr(Cluster, "get_fact", with_a_gap)
+    beside = [Service(f"s{n}", workloads=(Workload("DaemonSet", f"s{n}", ("s",)),)) for n in range(2)]
+    started = dict(brought_up(DATABASE, *beside, REST, database=3, s0=10, s1=10).started)
+    assert started["rest"] >= 20
+    assert any("rest: database must be up first" in line for line in made_up.said)
 
 
 def test_some_are_started_at_a_time_and_no_more(brought_up):
@@ -183,11 +200,15 @@ def test_the_end_waits_until_all_have_stayed_up(made_up):
     assert made_up.clock >= STEADY
 
 
-def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_while_others_start(made_up, monkeypatch):
+def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_and_not_what_ends_with_it(
+    made_up, monkeypatch
+):
     made_up.start(DATABASE)
 
     def look(fact: type, **more: Any) -> Any:
         container = made_up.containers["database-ds"]
+        if "rest" in dict(work.started):
+            made_up.containers["rest-ds"] = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "ready": False}
         if fact is Pods and container["restartCount"] < made_up.clock // 4:
             container.update(restartCount=int(made_up.clock // 4), ready=False, state={"waiting": {}})
         return Cluster.get_fact(made_up, fact, **more)
@@ -195,7 +216,7 @@ def test_a_service_that_ends_again_and_again_is_never_noted_and_is_named_while_o
     monkeypatch.setattr(made_up, "get_fact", look)
     work = Work(made_up)
     assert not watching(made_up, work).have_running([DATABASE, BESIDE, REST], [DATABASE, BESIDE, REST])
-    assert made_up.noted == [] and "rest" not in dict(work.started)
+    assert made_up.noted == [] and "rest" in dict(work.started)
     assert "database: pod database-ds-abcde cannot start: CrashLoop: exit status unknown" in made_up.said[-2]
     assert made_up.said[-1] == "  log: it ended"
     assert made_up.clock < 60

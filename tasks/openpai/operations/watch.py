@@ -26,8 +26,6 @@ STEADY = 6
 GRACE = 120
 # Times that paictl may fail at a service in a row; what makes it fail at the start of each is not mended by a fourth.
 TRIES = 3
-# Seconds that paictl takes at least before it touches the cluster: it reads the configuration and renders manifests.
-HEAD_START = 2
 # Services that are being started at a time: each takes a paictl, and the dev box is often a laptop.
 AT_ONCE = 4
 SILENT = "the API server does not answer"
@@ -64,14 +62,16 @@ class Work(Protocol):
 
 @dataclass
 class Start:
-    """One service since `began`: whether it came `up`, whether that was `proven`, how often paictl failed at it."""
+    """One service since `began`: whether it came `up`, whether that was `proven`, how often paictl failed at it.
+
+    `well` is whether it is up in the latest look: it may have ended again.
+    """
 
     service: Service
     began: float
     steadiness: Steadiness = field(default_factory=lambda: Steadiness(STEADY))
     up: bool = False
-    nearly_proven: bool = False
-    """Whether it will be once a paictl that is started now has come to what needs it."""
+    well: bool = False
     proven: bool = False
     asked: bool = False
     """Whether its pods needed a restart."""
@@ -79,9 +79,9 @@ class Start:
 
 
 class Watch:
-    """Services while they start: each as soon as what it requires has stayed up, some of them at a time.
+    """Services while they start: each as soon as what it requires is up, some of them at a time.
 
-    Whoever needs a service waits until it has stayed up for a while; nobody else does.
+    Each has to stay up for a while as well; nobody waits for that but the end.
     """
 
     def __init__(self, host: Host, paictl: Paictl, expected: Wanted, work: Work):
@@ -90,6 +90,7 @@ class Watch:
         self._begun: dict[str, Start] = {}
         self._said: dict[str, tuple[str, float]] = {}
         self._patience = Patience(PATIENCE)
+        self._troubled: dict[str, Trouble] = {}
 
     def have_running(self, lame: Iterable[Service], services: Iterable[Service]) -> bool:
         """Start `lame`, which are in order; true once all of `services` run and those started here have stayed up.
@@ -130,8 +131,8 @@ class Watch:
                 last = self._now
             else:
                 begun = [self._begun[name] for name in waiting[0].requires if name in self._begun]
-                names = [start.service.name for start in begun if not start.nearly_proven]
-                self._say(waiting[0].name, f"{', '.join(names)} must stay up first", waiting[:1], self._now - last)
+                names = [start.service.name for start in begun if not start.well]
+                self._say(waiting[0].name, f"{', '.join(names)} must be up first", waiting[:1], self._now - last)
             gevent.sleep(LOOK)
 
     def _look(self) -> None:
@@ -139,18 +140,17 @@ class Watch:
         self._pods = self._host.get_fact(Pods, kubeconfig=self._paictl.kubeconfig)
 
     def _next(self, waiting: list[Service], places: int) -> list[Service]:
-        """Those of `waiting`, which are in order, that can start now: nothing that they require must stay up first."""
+        """Those of `waiting`, which are in order, that can start now: nothing that they require must be up first."""
         names = {service.name for service in waiting}
-        unproven = {name for name, start in self._begun.items() if not start.nearly_proven}
-        possible = [service for service in waiting if (names | unproven).isdisjoint(service.requires)]
+        unwell = {name for name, start in self._begun.items() if not start.well}
+        possible = [service for service in waiting if (names | unwell).isdisjoint(service.requires)]
         return possible[: max(places, 0)]
 
     def _advance(self, start: Start) -> bool:
         """Judge a service that was started; false, with the reason said, where it is given up."""
         service = start.service
         lacks = lacking(service, self._state, self._expected) if self._state.answers else SILENT
-        pods = _of(self._pods, [] if lacks else [service])
-        nearly = start.steadiness.holds(pods, self._now, HEAD_START)
+        steady = start.steadiness.holds(_of(self._pods, [] if lacks else [service]), self._now)
         paictl = status(self._host, service.name) if service.by_paictl and not start.up else "0"
         if lacks is None and paictl != "running" and not start.up:
             start.up = start.asked or not self._work.restarted(service)
@@ -158,10 +158,9 @@ class Watch:
             if start.up:
                 self._host.log(f"{service.name}: running ({self._now - start.began:.0f} s)")
                 start.began = self._now  # staying up has a time of its own
+        start.well = start.up and lacks is None
         if start.up:
-            start.nearly_proven = lacks is None and nearly
-            holds = start.nearly_proven and start.steadiness.holds(pods, self._now)
-            start.proven = holds and self._work.proven(service)
+            start.proven = start.well and steady and self._work.proven(service)
         else:
             self._say(service.name, lacks or "its script ends", [service], self._now - start.began)
         if not start.proven and self._now - start.began > self._limit:
@@ -201,11 +200,21 @@ class Watch:
 
     def _cannot_start(self, services: Iterable[Service]) -> bool:
         for service in services:
-            trouble = self._patience.over(troubles(_of(self._pods, [service])), self._now)
+            found = troubles(_of(self._pods, [service]))
+            if found:
+                self._troubled[service.name] = found[0]
+            trouble = self._patience.over(found, self._now)
             if trouble:
-                self._explain(service.name, trouble)
+                self._explain(*self._first_troubled(service, trouble))
                 return True
         return False
+
+    def _first_troubled(self, service: Service, trouble: Trouble) -> tuple[str, Trouble]:
+        """What is to be looked at: that which `service` needs, where that does not stay up either."""
+        for name, start in self._begun.items():
+            if name in service.requires and name in self._troubled and not start.proven:
+                return name, self._troubled[name]
+        return service.name, trouble
 
     def _explain(self, service: str, trouble: Trouble) -> None:
         words = f"{service}: pod {trouble.pod} cannot start: {trouble.reason}: {trouble.message}"
