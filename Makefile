@@ -17,12 +17,12 @@ LAB_UNITS := docker-registry tinyproxy
 PYTEST := PYINFRA_PROGRESS=off $(BIN)/python -m pytest -p tests.module_times -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages test-packages rehearse lock test lint format docs unit unit-waits unit-tests plan-tests lab-tests clean
+.PHONY: help setup test-setup packages test-packages rehearse lock test lint format docs unit unit-waits unit-tests plan-tests lab-tests clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-setup: $(VENV)/.ready  ## The virtual environment with everything in it
+setup: $(VENV)/.ready  ## The virtual environment with what the project runs on
 
 $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "== Python packages into $(VENV)"
@@ -31,15 +31,24 @@ $(VENV)/.ready: requirements.lock pyproject.toml | $(BIN)/python
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
+test-setup: $(VENV)/.ready-to-test  ## The same with what the tests need besides
+
+$(VENV)/.ready-to-test: requirements-dev.lock $(VENV)/.ready
+	@echo "== Python packages of the tests into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; needed = "$(PYTHON_NEEDED)"; sys.exit(None if sys.version_info >= tuple(map(int, needed.split("."))) else "this machine has Python %d.%d; version %s or newer is needed: make PYTHON=python%s" % (*sys.version_info[:2], needed, needed))'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-lock: | $(BIN)/python  ## Renew requirements.lock: the newest versions that requirements*.txt allow
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(PYTHON_NEEDED) --generate-hashes \
+	--no-emit-package openpai-deploy --custom-compile-command "make lock"
+
+lock: | $(BIN)/python  ## Renew requirements*.lock: the newest versions that requirements*.txt allow
 	@$(PIP) 'uv>=0.5,<1'
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(PYTHON_NEEDED) --generate-hashes \
-	  --no-emit-package openpai-deploy --custom-compile-command "make lock" \
-	  --output-file requirements.lock requirements-dev.txt
+	@$(COMPILE) --output-file requirements.lock requirements.txt requirements-build.txt
+	@$(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock requirements-dev.txt
 
 packages: WANTED = $(LAB_PACKAGES)
 test-packages: WANTED = $(TEST_PACKAGES)
@@ -59,26 +68,26 @@ packages test-packages:
 rehearse: packages setup  ## The whole thing on this machine: lab, deploy, verify
 	@$(BIN)/python -m lab rehearse
 
-test: test-packages setup lint unit lab-tests  ## Every test
+test: test-packages test-setup lint unit lab-tests  ## Every test
 
-lint: setup  ## ruff, mypy, shellcheck
+lint: test-setup  ## ruff, mypy, shellcheck
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@command -v shellcheck >/dev/null || { echo "shellcheck is not installed; apt-get install shellcheck" >&2; exit 1; }
 	@shellcheck $$(grep -rlE '^#!/.*sh$$|^# shellcheck shell=' --exclude='*.py' --exclude='*.template' .ci bench files lab)
 
-format: setup  ## Put the sources into ruff's form
+format: test-setup  ## Put the sources into ruff's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup  ## Renew the parts of docs/ that are written from the sources
+docs: test-setup  ## Renew the parts of docs/ that are written from the sources
 	@$(BIN)/python -m cluster.reference
 	@$(BIN)/python -m tasks.preflight.reference
 	@$(BIN)/python -m tests.unit.architecture
 
 # Beside each other: tests that wait (hosts, lab, preflight, waiting), that reckon, and tests/plan, whose threads are gevent's.
-unit: setup  ## The tests that need nothing but Python
+unit: test-setup  ## The tests that need nothing but Python
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-waits unit-tests plan-tests
 
 unit-waits:
@@ -92,7 +101,7 @@ plan-tests:
 
 # Hosts wait more than they reckon: three files go beside each other even on two cores. A broken host fails every
 # later test of its file, each after long waits: three failures tell enough.
-lab-tests: test-packages setup  ## The tests on real hosts
+lab-tests: test-packages test-setup  ## The tests on real hosts
 	$(PYTEST) --verbose --numprocesses=3 --dist=loadfile --no-loadscope-reorder --maxfail=3 tests/lab
 
 clean: setup  ## End the lab and remove what make made

