@@ -4,8 +4,9 @@
 #   PEERS      ADDRESS:PORT of every other host and of the proxies, separated by spaces
 #   REACH      the program that asks them, reach.pl
 #   URLS       one a line: ID, how to ask, proxy or `-`, URL; in it @id@ and @codename@ are the release's. Asked are
-#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh). Then a
-#              package or a program, where nobody needs to know on a host that has it
+#              `apt` and `http` for a file, `image` and `image-login` for an image's manifest (manifest.sh), with `else-`
+#              before them for a place that is asked where the line before has no image. Then a package or a program,
+#              where nobody needs to know on a host that has it
 #   FOLDERS    folders whose room is asked for, separated by spaces
 #   ACCOUNT    the config's user
 #   APT_PROXY  apt's settings of the proxy, as the deploy will write them

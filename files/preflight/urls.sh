@@ -65,6 +65,22 @@ here() {
     return 1
 }
 
+# The manifest of the image $1, of the lines of standard input: at its first place and those after it until one has it.
+# A mirror's image needs no answer from the registry, which may be waited for in vain from where mirrors are.
+manifest_of() {
+    its=
+    while read -r id by proxy address; do
+        case $by in
+        else-image*) ;;
+        *) if [ "$id" = "$1" ]; then its=yes; else its=; fi ;;
+        esac
+        [ "$its" ] || continue
+        said=$(manifest "$id" "${by#else-}" "$proxy" "$address")
+        echo "$said"
+        case $said in "$id 2"*) return ;; esac
+    done
+}
+
 probe_urls() {
     # shellcheck source=/dev/null
     . /etc/os-release
@@ -76,7 +92,8 @@ probe_urls() {
         proxies=
         while read -r id by proxy address; do
             case $by in
-            image*) manifest "$id" "$by" "$proxy" "$address" & ;;
+            image*) echo "$wanted" | manifest_of "$id" & ;;
+            else-image*) ;; # comes with the one before
             apt) case " $proxies " in *" $proxy "*) ;; *) proxies="$proxies $proxy" ;; esac ;;
             ?*) url "$id" "$by" "$proxy" "$address" & ;;
             esac

@@ -43,7 +43,8 @@ class Target:
     """A URL that a host must reach, through `proxy` where one is set.
 
     `client` is `apt`, `http` for any client, or `image` for the manifest of an image, with `image-login` where the
-    registry wants the config's login. Where the host has the package or program `needless` it does not ask.
+    registry wants the config's login. Where the host has the package or program `needless` it does not ask; nor a
+    `fallback` where the image is at the place before.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Target:
     url: str
     proxy: str | None = None
     needless: str = ""
+    fallback: bool = False
 
 
 class HostSnapshot(Fact[Snapshot]):
@@ -80,7 +82,7 @@ def program(
     plain arguments.
     """
     urls = "\n".join(
-        f"{target.id} {target.client} {target.proxy or '-'} {target.url} {target.needless}" for target in targets
+        f"{one.id} {'else-' * one.fallback}{one.client} {one.proxy or '-'} {one.url} {one.needless}" for one in targets
     )
     probes = [
         f"probe_{name}() (\n{StringCommand(fact().command()).get_raw_value()}\n)" for name, fact in BUNDLED.items()

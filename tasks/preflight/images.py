@@ -1,6 +1,6 @@
 """Which images hosts will pull, and where their registries are asked for them. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster import Cluster, Config, Host, Role
 from cluster.kubernetes import control_plane_images, node_images
@@ -86,7 +86,7 @@ def targets(cluster: Cluster, host: Host) -> list[Target]:
 
 
 def manifests(image: str, cluster: Cluster) -> list[Target]:
-    """Where the image's manifest is asked for: Docker Hub's mirrors, which Docker asks first, and its registry last."""
+    """Where the image's manifest is asked for, in Docker's order: Docker Hub's mirrors, then the registry."""
     config = cluster.config
     registry = registry_of(image)
     name = image.removeprefix(f"{registry}/")
@@ -99,7 +99,7 @@ def manifests(image: str, cluster: Cluster) -> list[Target]:
     places = [f"{mirror.rstrip('/')}/v2/" for mirror in mirrors(config)] if registry == DOCKER_HUB else []
     found = [_target("image", place, repository, version, config) for place in places]
     found.append(_target("image-login" if own else "image", api(registry, config), repository, version, config))
-    return as_docker_asks(found, cluster)
+    return as_docker_asks([found[0], *(replace(one, fallback=True) for one in found[1:])], cluster)
 
 
 def _target(client: str, place: str, repository: str, version: str, config: Config) -> Target:

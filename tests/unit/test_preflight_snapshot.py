@@ -72,6 +72,49 @@ def test_sources_are_told_apart_by_whether_they_have_a_release_file(tmp_path, lo
     assert found == {name: 404 if name in lost else 200 for name in ("one", "two", "old")}
 
 
+def test_a_registry_is_asked_for_an_image_only_where_its_mirrors_have_it_not(tmp_path):
+    """From where mirrors are, the registry itself is often not to be reached, and is waited for until the limit."""
+    names = ("mirror", "second", "registry")
+    for name in names:
+        (tmp_path / name).mkdir()
+    for place, image in (("mirror/a", 1), ("second/b", 1), ("registry/c", 1), ("registry/a", 1), ("registry/b", 1)):
+        (tmp_path / place).write_text(str(image))
+    asked = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append(self.path)
+            super().do_HEAD()
+
+        do_GET = do_HEAD
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        found = [
+            Target(f"{name}/{image}", "image", f"{base}/{name}/{image}", fallback=name != names[0])
+            for image in ("a", "b", "c", "none")
+            for name in names
+        ]
+        given = program([], [*found, Target("other", "http", f"{base}/registry/a")], [], 0, None)
+        done = subprocess.run(
+            ["sh", "-c", HostSnapshot().command()], input=given.getvalue(), capture_output=True, timeout=90
+        )
+        server.shutdown()
+    replies = HostSnapshot().process(done.stdout.decode().splitlines()).replies
+    assert {id: reply.status for id, reply in replies.items()} == {
+        "mirror/a": 200,
+        **{"mirror/b": 404, "second/b": 200},
+        **{"mirror/c": 404, "second/c": 404, "registry/c": 200},
+        **{"mirror/none": 404, "second/none": 404, "registry/none": 404},
+        "other": 200,
+    }
+    assert len(asked) == len(replies)
+
+
 def test_every_package_source_is_asked_by_its_release_file(tmp_path):
     """As apt would ask, with apt's own words; a login that stands in a source is neither used nor shown."""
     (tmp_path / "sources.list").write_text(
