@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_NEEDED := $(shell sed -n 's/^requires-python = ">=\(.*\)"$$/\1/p' pyproject.toml)
-LAB_PACKAGES := systemd-container mmdebstrap tinyproxy chrony docker-registry skopeo apt-utils dpkg-dev gcc libc6-dev \
-                iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
+LAB_PACKAGES := systemd-container mmdebstrap tinyproxy dnsmasq-base chrony docker-registry skopeo apt-utils dpkg-dev gcc \
+                libc6-dev iproute2 iptables openssh-client openssl gnupg busybox-static git python3-venv curl
 TEST_PACKAGES := $(LAB_PACKAGES) wget shellcheck chromium
 # The tests have OpenPAI's client from npm; Node.js need not be Debian's.
 ifeq ($(shell command -v npm),)

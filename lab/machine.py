@@ -15,6 +15,7 @@ PROGRAMS = {
     "ip": "iproute2",
     "iptables": "iptables",
     "tinyproxy": "tinyproxy",
+    "dnsmasq": "dnsmasq-base",
     "chronyd": "chrony",
     "docker-registry": "docker-registry",
     "skopeo": "skopeo",
