@@ -80,8 +80,7 @@ def _settings_file(lab: LabState, name: str) -> str:
 
 
 def _web_command(lab: LabState) -> list[str]:
-    where = ["--bind", lab.gateway, "--directory", str(web_root(lab))]
-    return [sys.executable, "-m", "http.server", str(WEB_PORT), *where]
+    return [sys.executable, "-m", "lab.web", lab.gateway, str(WEB_PORT), str(web_root(lab))]
 
 
 def _proxy_command(lab: LabState) -> list[str]:
