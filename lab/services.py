@@ -108,8 +108,8 @@ def _names_command(lab: LabState) -> list[str]:
 
 
 SERVICES = (
-    Service("names", 53, _names_command, _names_settings),
     Service("proxy", PROXY_PORT, _proxy_command, _proxy_settings),
+    Service("names", 53, _names_command, _names_settings),
     Service("web", WEB_PORT, _web_command, lambda lab: ""),
     Service(
         "registry",
