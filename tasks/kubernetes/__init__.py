@@ -8,5 +8,5 @@ from tasks.kubernetes.deploy.backups import restore_master, snapshot
 from tasks.kubernetes.deploy.day2 import remove_departed, reset, restore
 from tasks.kubernetes.deploy.node import program
 from tasks.kubernetes.deploy.rolling import roll
-from tasks.kubernetes.deploy.stage import begin, bring_up, equip, install, join, name_host, renew_certificates
+from tasks.kubernetes.deploy.stage import begin, bring_up, equip, install, join, name_host, renew_certificates, settle
 from tasks.kubernetes.deploy.upgrade import upgrade

@@ -15,9 +15,9 @@ def test_hosts_of_different_roles_wait_for_each_other(host_gw):
     steps = [
         "The control plane is up",
         "The worker is a member",
-        "Every node is Ready",
         "Kubeconfig in ~/pai-deploy/kube/config",
         "There is a backup",
+        "Every node is Ready",
         "Every GPU is advertised",
         "Kubernetes is whole",
     ]

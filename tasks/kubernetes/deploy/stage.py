@@ -102,7 +102,9 @@ def _finish() -> None:
         dev_box.establish()
     if config.installer == "kubeadm":
         backups.kept()
-    # Last: a kubelet says every ten seconds what its node has.
+    # Last, what takes its time: a kubelet says every ten seconds what its node has.
+    if role is Role.MASTER:
+        settle()
     if role is Role.WORKER and vendor:
         device_plugin.advertised(name="Every GPU is advertised", node=cluster_host(host).name, vendor=vendor)
     barrier(name="Kubernetes is whole")
@@ -166,7 +168,7 @@ def join() -> None:
 
 @deploy("Kubernetes, the cluster")
 def equip() -> None:
-    """Labels as OpenPAI expects them, the device plugin, certificates that last; then wait until all of it is ready."""
+    """Labels as OpenPAI expects them, the device plugin, certificates that last."""
     cluster, config = cluster_of(host), config_of(host)
     masters, workers = [one.name for one in cluster.masters], [one.name for one in cluster.workers]
     nodes.labelled(
@@ -190,8 +192,15 @@ def equip() -> None:
                 timeout=config.kubernetes_timeout,
             )
     service.reminded(name="Nodes that a rolling change has left out of service")
-    nodes.ready(name="Every node is Ready", names=[*masters, *workers], timeout=config.kubernetes_timeout)
-    nodes.settled(name="System pods are ready", timeout=config.kubernetes_timeout)
+
+
+@deploy("Kubernetes, the whole")
+def settle() -> None:
+    """Wait until all that was brought up is ready: CoreDNS takes ten seconds and more, in which there is other work."""
+    cluster, timeout = cluster_of(host), config_of(host).kubernetes_timeout
+    names = [one.name for one in (*cluster.masters, *cluster.workers)]
+    nodes.ready(name="Every node is Ready", names=names, timeout=timeout)
+    nodes.settled(name="System pods are ready", timeout=timeout)
 
 
 @deploy("Kubernetes, certificates")
