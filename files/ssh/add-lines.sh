@@ -5,8 +5,10 @@ set -eu
 group=$(id -gn -- "$2")
 folder=$(dirname "$1")
 [ -d "$folder" ] || install -d -m 700 -o "$2" -g "$group" "$folder"
-new=$(mktemp "$1.XXXXXXXX")
+new=''
 trap 'rm -f "$new"' EXIT
+trap 'exit 1' HUP INT TERM PIPE # without which a signal leaves it there
+new=$(mktemp "$1.XXXXXXXX")
 if [ -e "$1" ]; then
     cat "$1" >"$new"
     [ -z "$(tail -c 1 "$1")" ] || echo >>"$new"

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import signal
 import subprocess
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from paramiko.ssh_exception import SSHException
 from pyinfra.api import StringCommand
 
+from lab.wait import wait_until
 from tasks.reach import host_shell, script, streams
 from tasks.reach.connectors import ClusterLocal, ClusterSSH
+from tasks.reach.script import program
 
 
 def write(path, content, claimed=None):
@@ -47,6 +50,29 @@ def test_a_transfer_cut_short_replaces_nothing(tmp_path, sent):
     assert b"cut short" in done.stderr
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize("ended", [signal.SIGHUP, signal.SIGTERM])
+def test_an_upload_that_a_signal_ends_leaves_nothing_beside(tmp_path, ended):
+    words = [str(word) for word in program("reach/write.sh", str(tmp_path / "f"), 1000, "sum")]
+    upload = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
+    assert upload.stdin
+    upload.stdin.write(b"half")
+    upload.stdin.flush()
+    wait_until(lambda: any(one.stat().st_size for one in tmp_path.iterdir()), 10)
+    os.killpg(upload.pid, ended)
+    upload.communicate()
+    assert upload.returncode == 1 and os.listdir(tmp_path) == []
+
+
+def test_an_upload_whose_connection_is_cut_leaves_nothing_beside(tmp_path):
+    """sshd closes what it reads and takes its words no more; Python ignores SIGPIPE, and what it starts would, too."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [str(word) for word in program("reach/write.sh", str(tmp_path / "f"), 1000, "sum")]
+    done = subprocess.run(["env", "--default-signal=PIPE", *words], input=b"half", stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 1 and os.listdir(tmp_path) == []
 
 
 @pytest.fixture
