@@ -1,6 +1,6 @@
 # shellcheck shell=dash disable=SC2086
 # What dockerd runs with, what its files say, and what it carries. $1 its daemon.json, $2 this project's note of what it
-# was last seen to run with, $3 where its drop-ins are.
+# was last seen to run with, $3 where its drop-ins are, $4 a program that tells the time and the uptime.
 # Each start of Docker's programs takes a host some 30 ms of processor time: none is asked for what is known without it.
 export LC_ALL=C
 unit=$(systemctl show docker.service -p LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload \
@@ -31,11 +31,6 @@ version() {
     esac
     dockerd --version
 }
-clock() {
-    date +%s.%N
-    read -r uptime _ </proc/uptime
-    echo "$uptime"
-}
 containers() {
     case $info in *'"Containers":0,'*) ;; *) timeout 20 docker ps --format '{{.ID}} {{.Names}}' ;; esac
 }
@@ -48,7 +43,7 @@ stored() {
 section version version
 section unit printf '%s\n' "$unit"
 section unread printf %s "$unread"
-section clock clock
+section clock in_shell "$4"
 section file cat "$1"
 section ctimes stat -c '%n %.Z' "$1" $units
 section units cat $units </dev/null

@@ -14,7 +14,7 @@ from pyinfra.api import StringCommand
 
 from tasks.docker import daemon_json
 from tasks.reach import Fact, probe_script, probes, program, shell
-from tasks.systemd import CLOCK_RESOLUTION, started_at
+from tasks.systemd import CLOCK, CLOCK_RESOLUTION, started_at
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 # What the daemon was last seen to run with; in /run, so it never outlives the boot that it speaks of.
@@ -87,7 +87,7 @@ class Docker(Fact[DockerDaemon]):
     default = DockerDaemon
 
     def command(self) -> StringCommand:
-        return probe_script("docker/daemon.sh", DAEMON_JSON, APPLIED, DROP_INS)
+        return probe_script("docker/daemon.sh", DAEMON_JSON, APPLIED, DROP_INS, CLOCK)
 
     def read(self, found: dict[str, str]) -> DockerDaemon:
         """An invalid daemon.json is kept as text: judging it is the caller's."""

@@ -4,6 +4,7 @@ from tasks.systemd.at_work import ON_GPUS, beyond_pods, in_words, read_lines, sh
 from tasks.systemd.facts import (
     AT_WORK,
     BOOT_ID,
+    CLOCK,
     CLOCK_RESOLUTION,
     GPU_PROCESSES,
     Boot,

@@ -13,6 +13,8 @@ from tasks.systemd.at_work import read_lines, shims
 
 # Seconds: the resolution of /proc/uptime, from which the start of a service is computed.
 CLOCK_RESOLUTION = 0.05
+# Tells what started_at() takes.
+CLOCK = text("systemd/clock.sh")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ServiceState(Fact[Service]):
         shown = f"LoadState,ActiveState,UnitFileState,{started},NeedDaemonReload"
         return probes(
             unit=["systemctl", "show", "-p", shown, "--", unit],
-            clock=shell("date +%s.%N; read -r uptime _ </proc/uptime; echo $uptime"),
+            clock=shell(CLOCK),
             changed=["stat", "-c", "%.Z", "--", *files],
         )
 

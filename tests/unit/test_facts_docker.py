@@ -5,6 +5,7 @@ import json
 import pytest
 from pyinfra.api import StringCommand
 
+from tasks import systemd
 from tasks.docker.facts import Docker, DockerDaemon
 from tasks.reach import probe_script
 from tests.sections import sections
@@ -87,7 +88,9 @@ def test_a_drop_in_that_systemd_has_not_read_counts(tmp_path):
     programs.real("find", "sort")
     known = f"{folder}/a-theirs.conf {folder}/z-theirs.conf"
     programs.add("systemctl", does=f"printf '%s\\n' FragmentPath={tmp_path}/docker.service 'DropInPaths={known}'")
-    asked = probe_script("docker/daemon.sh", f"{tmp_path}/daemon.json", f"{tmp_path}/applied", str(folder))
+    asked = probe_script(
+        "docker/daemon.sh", f"{tmp_path}/daemon.json", f"{tmp_path}/applied", str(folder), systemd.CLOCK
+    )
     answer = programs.run(asked).stdout
     assert f"@@ unread\n{folder}/http-proxy.conf\n" in answer
     found = Docker().process(answer.splitlines())
