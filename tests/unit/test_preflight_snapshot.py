@@ -92,7 +92,7 @@ def test_a_registry_is_asked_for_an_image_only_where_its_mirrors_have_it_not(tmp
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}"
         found = [
             Target(f"{name}/{image}", "image", f"{base}/{name}/{image}", fallback=name != names[0])
